@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/engine.h - engines, their shards, and how they are driven.
+ *
+ * An engine is a set of shards with one clock and one backend. A shard has
+ * one owner at a time, the thread that attached to it; its timers fire there.
+ * Two ways to drive it: let the engine run a thread per shard (ROTA_DRIVERS),
+ * or poll from your own event loop:
+ *
+ *	rota_shard_attach(s);
+ *	for (;;) {
+ *		wait for your descriptors and rota_shard_fd(s),
+ *		    at most until rota_shard_park(s);
+ *		rota_shard_poll(s, rota_engine_now(e), 1000);
+ *	}
+ *
+ * Threads  `owner` in a comment: the thread that attached, or in a callback.
+ *          Anything else: any thread. See the table in docs/threads.md.
+ * Errors   0 or more is an answer, less than 0 is -errno.
+ */
+#ifndef ROTA_ENGINE_H
+#define ROTA_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rota/clock.h>
+#include <rota/timer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct rota_engine;
+struct rota_shard;
+
+enum rota_backend {
+	ROTA_HEAP,        /* 4-ary heap: exact order */
+	ROTA_WHEEL,       /* hierarchical wheel: exact order */
+	ROTA_WHEEL_COARSE /* wheel that fires a slot of 1.05 ms as it stands:
+			   * late by up to a slot and the kind's slack */
+};
+
+/* The engine runs one thread per shard. */
+#define ROTA_DRIVERS 1u
+/* Any thread may poll a shard that nobody is polling: rota_shard_adopt().
+ * Costs one locked operation for each time the owner files a timer, two for
+ * each callback, and forbids ROTA_CONFINED. Leave it off where owners never
+ * block. */
+#define ROTA_ADOPT 2u
+
+/* Where memory comes from; all NULL: aligned_alloc() and free(). @align is a
+ * power of two. Never called by reset, stop or a poll. */
+struct rota_allocator {
+	void *(*alloc)(void *arg, unsigned shard, size_t size, size_t align);
+	void (*free)(void *arg, unsigned shard, void *ptr, size_t size);
+	void *arg;
+};
+
+/* A timer that was still armed when its engine was destroyed. */
+typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
+    struct rota_timer *t, rota_time deadline);
+
+/* Misuse found, or something worth a line in a log. The library itself never
+ * prints. */
+typedef void rota_log_fn(void *arg, const char *line);
+
+struct rota_config {
+	size_t size;             /* sizeof(struct rota_config) */
+	enum rota_backend backend;
+	unsigned shards;         /* 0: one for each processor */
+	unsigned flags;          /* ROTA_DRIVERS, ROTA_ADOPT */
+	enum rota_clock clock;
+	rota_time (*now)(void *arg); /* ROTA_CLOCK_CALLER */
+	void *now_arg;
+	rota_time start;         /* the clock's first instant, >= 0 */
+	uint64_t max_timers;     /* for each shard; 0: 2^24; at most 2^26 */
+	struct rota_allocator allocator;
+	rota_leak_fn *leak;
+	void *leak_arg;
+	rota_log_fn *log;
+	void *log_arg;
+	void (*wake)(void *arg, struct rota_shard *s); /* NULL: rota_shard_fd */
+	void *wake_arg;
+	unsigned budget;         /* of the drivers' polls; 0: 4096 */
+};
+
+/* rota_engine_create - an engine as @config says, in *@e.
+ *
+ * Owns     *@e until rota_engine_destroy(). @config is not kept.
+ * Returns  0; -EINVAL @e or @config NULL, size 0 or unknown, a field out of
+ *          range; -ENOMEM; -EMFILE, -ENFILE and -EAGAIN from the descriptor
+ *          or thread of a driver. On error nothing is left behind.
+ */
+int rota_engine_create(struct rota_engine **e,
+    const struct rota_config *config);
+
+enum rota_destroy {
+	ROTA_REFUSE, /* -EBUSY if a timer is armed */
+	ROTA_DRAIN,  /* fire what is due now, then drop */
+	ROTA_DROP    /* report each timer still armed through config.leak */
+};
+
+/* rota_engine_destroy - end of @e, its shards, drivers and pooled timers.
+ *
+ * Threads  one, with no other call on the engine under way or to come.
+ * Returns  how many armed timers were dropped; -EBUSY with ROTA_REFUSE;
+ *          -EDEADLK from inside a callback; -EINVAL.
+ *          On error the engine lives on.
+ */
+int rota_engine_destroy(struct rota_engine *e, enum rota_destroy how);
+
+/* rota_engine_now - the engine's clock, ns. Reads it: some 20 ns. */
+rota_time rota_engine_now(struct rota_engine *e);
+
+/* rota_engine_advance - move a virtual clock forward by @span.
+ *
+ * Polls nothing itself; drivers are woken.
+ * Returns  0; -EINVAL not ROTA_CLOCK_VIRTUAL, or @span < 0.
+ */
+int rota_engine_advance(struct rota_engine *e, rota_span span);
+
+/* rota_engine_shard - shard @i, or NULL if there is none. */
+struct rota_shard *rota_engine_shard(struct rota_engine *e, unsigned i);
+unsigned rota_engine_shards(const struct rota_engine *e);
+
+/* rota_engine_after_fork - make @e usable in the child of a fork.
+ *
+ * In the child every poll, attach and park answers -ECHILD until this was
+ * called. The child has no drivers: poll. Descriptors are made anew.
+ * Returns  0; -EMFILE, -ENFILE, -EINVAL.
+ */
+int rota_engine_after_fork(struct rota_engine *e);
+
+/* rota_shard_attach - the calling thread becomes the owner of @s.
+ *
+ * Returns  0; -EBUSY it has one; -EINVAL; -ECHILD.
+ */
+int rota_shard_attach(struct rota_shard *s);
+
+/* rota_shard_detach - the owner gives it up. Another may attach.
+ * Returns 0; -EPERM not the owner; -EDEADLK inside a callback. */
+int rota_shard_detach(struct rota_shard *s);
+
+/* rota_shard_poll - file what arrived, fire what is due at @now.
+ *
+ * Units    @now: instant on the engine's clock; one before an earlier poll's
+ *          counts as that one. @budget: how many steps at most; filing,
+ *          moving and firing a timer are a step each. 0: no limit.
+ * Threads  owner.
+ * Returns  0: nothing due is left. 1: the budget is used up, poll again.
+ *          -EPERM not the owner; -EDEADLK inside a callback; -ECHILD.
+ */
+int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);
+
+/* rota_shard_poll_batch - as rota_shard_poll(), but up to @n timers that are
+ * due are put in @out instead of firing. They count as fired: not pending,
+ * and yours to reset or release. Until the next poll of the shard a stop of
+ * one of them answers ROTA_RUNNING.
+ *
+ * Returns  how many; ask rota_shard_next() whether more are due. -errno as
+ *          rota_shard_poll(), -EINVAL @out NULL or @n 0.
+ */
+int rota_shard_poll_batch(struct rota_shard *s, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned n);
+
+/* rota_shard_next - when the owner must poll next, if nothing changes.
+ *
+ * Never later than the earliest deadline; ROTA_NEVER if nothing is armed;
+ * at or before the last poll's now if something waits. A wheel may answer an
+ * earlier instant (the start of a slot). Owner; -EPERM.
+ */
+rota_time rota_shard_next(struct rota_shard *s);
+
+/* rota_shard_now - the instant of the latest poll. Owner; no clock read. */
+rota_time rota_shard_now(const struct rota_shard *s);
+
+/* rota_shard_park - announce that the owner is going to sleep.
+ *
+ * Returns  the instant to sleep until, ROTA_NEVER for "until woken"; 0 if
+ *          there is something to do at once. From then on a thread that arms
+ *          an earlier timer makes rota_shard_fd() readable (or calls
+ *          config.wake). The next poll ends the parking. Owner; -EPERM.
+ */
+rota_time rota_shard_park(struct rota_shard *s);
+
+/* rota_shard_wait - park, sleep until there is something to do, @limit has
+ * passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and _BOOTTIME.
+ * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE; -EOPNOTSUPP other clocks. */
+int rota_shard_wait(struct rota_shard *s, rota_time limit);
+
+/* rota_shard_fd - a descriptor that poll(2) finds readable once a remote
+ * thread woke the shard. The next poll of the shard empties it. Made by the
+ * first call. Returns it, or -EMFILE, -ENFILE, -ENOMEM. */
+int rota_shard_fd(struct rota_shard *s);
+
+/* rota_shard_wake - make a sleeping owner poll. Any thread; safe in a signal
+ * handler if rota_shard_fd() was called before. Returns 0 or -EINVAL. */
+int rota_shard_wake(struct rota_shard *s);
+
+/* rota_shard_adopt - poll @s from a thread that is not its owner, since the
+ * owner is late: asleep, or blocked in a callback. Engines with ROTA_ADOPT.
+ *
+ * Returns  as rota_shard_poll(); -EBUSY somebody is polling it right now;
+ *          -EOPNOTSUPP without ROTA_ADOPT.
+ */
+int rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget);
+
+/* rota_shard_overdue - how late the earliest timer of @s is at @now, in ns;
+ * 0 if nothing is due. A snapshot from any thread, for whoever adopts. */
+rota_span rota_shard_overdue(struct rota_shard *s, rota_time now);
+
+/* rota_shard_retire - move every timer and kind of @s to @heir, for good.
+ *
+ * Timers stay valid and keep their deadlines; @heir files them in its next
+ * poll. @s takes no new kinds. Owner of @s, or anybody while it has none.
+ * Returns 0; -EINVAL the same shard, other engines; -EPERM; -EDEADLK. */
+int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
+
+/* rota_shard_reserve - room for @n more timers than now, ahead of their
+ * rota_timer_init(). Returns 0; -ENOMEM; -ENOSPC. */
+int rota_shard_reserve(struct rota_shard *s, uint64_t n);
+
+/* Counted since the engine began. starts = fires + stops + live, whenever no
+ * call is under way. */
+struct rota_stats {
+	uint64_t starts;   /* resets of a timer that was not pending */
+	uint64_t pushes;   /* resets of one that was */
+	uint64_t stops;    /* stops and releases that prevented */
+	uint64_t fires;    /* callbacks begun and timers handed out */
+	uint64_t live;     /* armed now */
+	uint64_t timers;   /* initialised now */
+	uint64_t entries;  /* filed in the heap or wheel, zombies included */
+	uint64_t zombies;  /* entries of stopped timers, at most: exact when no
+			    * reset raced with a sweep */
+	uint64_t inserts;  /* entries made */
+	uint64_t moves;    /* entries moved: lazy resets, cascades, earlier */
+	uint64_t dropped;  /* zombies met when their place came due */
+	uint64_t swept;    /* zombies taken out by a sweep */
+	uint64_t drained;  /* timers taken from the inbox */
+	uint64_t polls;
+	uint64_t adopted;  /* polls by others than the owner */
+	uint64_t wakes;    /* wakes of a sleeping owner */
+	uint64_t late_max; /* ns, of a fired timer */
+	uint64_t late_sum; /* ns, over all fired timers */
+	uint64_t bytes;    /* allocated for the shard */
+};
+
+/* rota_shard_stat - the figures of one shard; rota_engine_stat - their sum
+ * (late_max: the largest). Any thread; a snapshot. */
+int rota_shard_stat(struct rota_shard *s, struct rota_stats *out);
+int rota_engine_stat(struct rota_engine *e, struct rota_stats *out);
+
+/* rota_shard_check - look for a broken invariant. Owner; walks everything.
+ * Returns 0, or the line of the check that failed. */
+int rota_shard_check(struct rota_shard *s);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/handle.h - pooled timers behind handles that are safe when stale.
+ *
+ * For callers who do not want to embed a timer: the engine keeps it. A handle
+ * names one timer and its generation; once that has fired or was stopped
+ * every call on the handle answers -ESTALE, whatever became of the memory.
+ *
+ * Threads  any, unless a line says otherwise.
+ */
+#ifndef ROTA_HANDLE_H
+#define ROTA_HANDLE_H
+
+#include <rota/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef uint64_t rota_handle; /* 0 is never one */
+
+typedef void rota_func(void *arg);
+
+/* rota_after_func - run @fn(@arg) on a shard's owner, @span from now.
+ *
+ * Reads the clock once. The shard is the caller's own if it owns one of
+ * @e's, else chosen by thread.
+ * Returns  0 and the handle in *@h (may be NULL: nobody will stop it);
+ *          -EINVAL; -ENOMEM; -ENOSPC.
+ * Cost     one locked operation and the reset; a lock when the pool of the
+ *          shard has to grow or the caller is not the owner.
+ */
+int rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn,
+    void *arg, rota_handle *h);
+
+/* rota_shard_after_func - the same on a chosen shard, at an instant. */
+int rota_shard_after_func(struct rota_shard *s, rota_time when, rota_func *fn,
+    void *arg, rota_handle *h);
+
+/* rota_handle_stop - the function shall not run. The handle is stale after.
+ * Returns  ROTA_PREVENTED; ROTA_RUNNING too late, it is running;
+ *          -ESTALE fired or stopped before; -EINVAL never a handle. */
+int rota_handle_stop(struct rota_engine *e, rota_handle h);
+
+/* rota_handle_reset_at - give it another deadline, as long as it is pending.
+ * Returns 1; -ESTALE it has fired, is running or was stopped; -EINVAL. */
+int rota_handle_reset_at(struct rota_engine *e, rota_handle h, rota_time when);
+
+/* rota_handle_pending - 1, or -ESTALE, or -EINVAL. A snapshot. */
+int rota_handle_pending(struct rota_engine *e, rota_handle h);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/rota.h - all of rota's public headers, and its version.
+ */
+#ifndef ROTA_ROTA_H
+#define ROTA_ROTA_H
+
+#include <rota/clock.h>
+#include <rota/engine.h>
+#include <rota/handle.h>
+#include <rota/timer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+#define ROTA_VERSION_MAJOR 0
+#define ROTA_VERSION_MINOR 1
+#define ROTA_VERSION_PATCH 0
+#define ROTA_VERSION \
+	(ROTA_VERSION_MAJOR * 10000 + ROTA_VERSION_MINOR * 100 + \
+	    ROTA_VERSION_PATCH)
+
+/* The version of the library that runs, to compare with ROTA_VERSION. */
+int rota_version(void);
+const char *rota_version_string(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

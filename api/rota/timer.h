@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/timer.h - a timer that lives in your own struct.
+ *
+ * A timer is 32 bytes, two to a cache line. What many timers have in common
+ * stands once, in a kind: the shard they live on, what runs when they fire.
+ * The callback finds your struct with rota_container_of().
+ *
+ *	struct conn { int fd; struct rota_timer idle; };
+ *
+ *	static void on_idle(struct rota_timer *t, rota_time now)
+ *	{
+ *		struct conn *c = rota_container_of(t, struct conn, idle);
+ *		...
+ *	}
+ *
+ * Threads  Unless a line says otherwise a function may be called from any
+ *          thread, beside any other, also in a callback, also on the timer
+ *          that is firing. It takes no lock, never waits, never allocates
+ *          and does not touch errno. None may be called in a signal handler.
+ *          Not so for the timers of a confined kind: theirs only by the
+ *          owner of the shard.
+ * Errors   0 or more is an answer, less than 0 is -errno. -EINVAL: NULL, or
+ *          a timer that was never initialised, was released, or was copied
+ *          from another place in memory; nothing has changed then.
+ * Memory   The struct is yours, from rota_timer_init() until its release is
+ *          complete. Do not move or copy it.
+ */
+#ifndef ROTA_TIMER_H
+#define ROTA_TIMER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rota/clock.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct rota_shard;
+struct rota_timer;
+
+#define rota_container_of(ptr, type, member) \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* Runs when @t fires, on the thread that polls the shard, with no lock held.
+ * @now is the instant of the poll; rota_timer_deadline(t) what was asked for.
+ * @t is neither pending nor linked: reset it, release it, free it. Must
+ * return: neither longjmp nor a C++ exception may leave it. */
+typedef void rota_fire_fn(struct rota_timer *t, rota_time now);
+
+/* Runs when a release that had to wait is complete: @t is yours. */
+typedef void rota_released_fn(struct rota_timer *t);
+
+/* Only the owner's thread will ever touch the timers of this kind: plain
+ * loads and stores serve instead of locked ones. Not on a shard that others
+ * may adopt. A debug build (ROTA_DEBUG_OBJECTS) checks the promise. */
+#define ROTA_CONFINED 1u
+/* Timers that rota_shard_poll_batch() hands out; `fire` is NULL. A
+ * rota_shard_poll() lets them expire without a sound. */
+#define ROTA_BATCH 2u
+
+/* What timers of one sort on one shard have in common. Yours; must outlive
+ * its timers. Set the public fields before the first rota_timer_init(). */
+struct rota_kind {
+	rota_fire_fn *fire;         /* NULL with ROTA_BATCH */
+	rota_released_fn *released; /* may be NULL if only the owner releases:
+				     * see rota_timer_release() */
+	rota_span slack; /* may be this much later; coarse wheels use it */
+	const char *name;           /* for reports; not copied */
+	const char *site;           /* "file:line" of its creation */
+	uint32_t flags;             /* ROTA_CONFINED, ROTA_BATCH */
+	uint32_t r_magic;
+	struct rota_shard *r_shard;
+	struct rota_kind *r_next;
+	struct rota_kind **r_prev;
+	uint64_t r_timers; /* initialised and not released */
+	void *r_pool;      /* of pooled timers: their engine */
+};
+
+struct rota_timer {
+	uint64_t r_word;  /* core/state.h */
+	void *r_link;     /* core/inbox.h */
+	uintptr_t r_kind; /* the kind, and a proof that this is a timer */
+	uint32_t r_place; /* heap/heap.h or wheel/wheel.h; the owner's */
+	uint32_t r_seq;   /* rank among equal deadlines; the owner's */
+};
+
+/* The answers of rota_timer_stop(). */
+enum rota_verdict {
+	ROTA_NOT_PENDING = 0, /* it was not armed and is not running */
+	ROTA_PREVENTED = 1,   /* this call stopped it: it does not fire */
+	ROTA_RUNNING = 2      /* too late: its callback is running, or it was
+			       * handed out by the latest batch */
+};
+
+#define ROTA_STRING_(x) #x
+#define ROTA_STRING(x) ROTA_STRING_(x)
+#define ROTA_HERE __FILE__ ":" ROTA_STRING(__LINE__)
+
+/* rota_kind_init - prepare @k for timers on @s.
+ *
+ * Owns     @k stays yours and must stay where it is until
+ *          rota_kind_release() or the end of the engine. @name is not copied.
+ * Returns  0; -EINVAL @k or @s NULL, unknown flags; @fire NULL without
+ *          ROTA_BATCH or given with it; ROTA_CONFINED on an engine with
+ *          ROTA_ADOPT; @s has retired.
+ * Cost     takes a lock: for start-up, not for every timer.
+ */
+#define rota_kind_init(k, s, name, fire, flags) \
+	rota_kind_init_site((k), (s), (name), (fire), (flags), ROTA_HERE)
+int rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
+    const char *name, rota_fire_fn *fire, uint32_t flags, const char *site);
+
+/* rota_kind_release - @k is yours again.
+ *
+ * Returns  0; -EBUSY if it has timers that were not released; -EINVAL.
+ * Cost     takes a lock.
+ */
+int rota_kind_release(struct rota_kind *k);
+
+/* rota_timer_init - prepare @t, of kind @k. It is not pending.
+ *
+ * Reserves what the shard will need to file it, so that nothing after this
+ * can fail for memory. @t's former content is not looked at.
+ *
+ * Returns  0; -EINVAL @t or @k NULL or @k not initialised; -ENOMEM;
+ *          -ENOSPC the shard has config.max_timers already.
+ * Cost     one locked addition; one time in thousands a lock and an
+ *          allocation.
+ */
+int rota_timer_init(struct rota_timer *t, struct rota_kind *k);
+
+/* rota_timer_reset_at - arm @t: it fires once, at or after @when.
+ *
+ * Units    @when: instant in ns on the engine's clock. Before 0 is 0, at or
+ *          after ROTA_NEVER is never. What is due already fires in the next
+ *          poll, never inside this call and never in the poll under way.
+ * Returns  1 it was pending (its former deadline is void), 0 it was not.
+ * Orders   what you wrote before is visible in the callback [P1].
+ * Cost     later than it was: one compare-and-swap on @t's line, whether it
+ *          is armed or stopped. Earlier: the owner moves an entry (heap:
+ *          O(log4 n) lines, wheel: five), others push on an inbox and, if
+ *          the owner sleeps past @when, wake it. No clock is read.
+ * Source   laziness: Go's timerModifiedLater, haproxy, tokio; one word:
+ *          docs/decisions/0001-one-word.md.
+ */
+int rota_timer_reset_at(struct rota_timer *t, rota_time when);
+
+/* rota_timer_reset - arm @t to fire once @span from now, as
+ * rota_timer_reset_at() of rota_when(the clock, @span). Reads the clock once,
+ * so it is not early whatever the age of the last poll. */
+int rota_timer_reset(struct rota_timer *t, rota_span span);
+
+/* rota_timer_stop - @t shall not fire.
+ *
+ * Returns  an enum rota_verdict. ROTA_PREVENTED: the callback does not run
+ *          for that arming, neither now nor later. ROTA_RUNNING: it has
+ *          begun and may go on after this call has returned.
+ * Orders   after ROTA_PREVENTED you see what the resetter wrote [P2]; after
+ *          ROTA_NOT_PENDING what a callback that ran wrote [P3].
+ * Cost     one compare-and-swap on @t's line. The entry stays behind as a
+ *          zombie; a reset to a later instant takes it over.
+ */
+int rota_timer_stop(struct rota_timer *t);
+
+/* rota_timer_stop_sync - rota_timer_stop(), and if it is too late wait for
+ * the end of the callback.
+ *
+ * Threads  any but the callback's own.
+ * Returns  ROTA_PREVENTED or ROTA_NOT_PENDING (the callback is over);
+ *          -EDEADLK if the caller is @t's own callback.
+ * Orders   sees what the callback wrote.
+ * Cost     waits; naps of 1 us to 1 ms.
+ */
+int rota_timer_stop_sync(struct rota_timer *t);
+
+/* rota_timer_release - stop @t for good and take its memory back.
+ *
+ * Returns  0: @t is yours at once (the caller is the owner and nobody is
+ *          just pushing it). 1: kind->released(@t) will run on the owner, in
+ *          a poll; until then @t must stay. -EINVAL also if the caller is
+ *          not the owner and the kind has no `released`; -EAGAIN if the
+ *          caller is the owner, the kind has none, and another thread is
+ *          just pushing @t: poll, then try again.
+ * Threads  no other call on @t may begin after this one has. One that is
+ *          under way may end.
+ * Orders   `released` sees what you wrote before [P6].
+ */
+int rota_timer_release(struct rota_timer *t);
+
+/* rota_timer_pending - 1 armed and not yet fired, 0 not. A snapshot. */
+int rota_timer_pending(const struct rota_timer *t);
+
+/* rota_timer_deadline - what @t was last reset to; it stays after a stop and
+ * after firing. A snapshot; -EINVAL as everywhere. */
+rota_time rota_timer_deadline(const struct rota_timer *t);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * timer.c - the operations on a timer and its kind: who is calling, which
+ * edge of the state machine, what follows from it.
+ */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
+#include <rota/timer.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "core/shard.h"
+
+int
+rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
+    const char *name, rota_fire_fn *fire, uint32_t flags, const char *site)
+{
+	if (!k || !s || flags & ~(ROTA_CONFINED | ROTA_BATCH))
+		return -EINVAL;
+	if (!fire == !(flags & ROTA_BATCH))
+		return -EINVAL;
+	if (flags & ROTA_CONFINED && s->adoptable)
+		return -EINVAL;
+	pthread_mutex_lock(&s->lock);
+	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
+		pthread_mutex_unlock(&s->lock);
+		return -EINVAL;
+	}
+	*k = (struct rota_kind){
+		.fire = fire,
+		.name = name,
+		.site = site,
+		.flags = flags,
+		.r_magic = KIND_MAGIC,
+		.r_shard = s,
+		.r_next = s->kinds,
+		.r_prev = &s->kinds,
+	};
+	if (s->kinds)
+		s->kinds->r_prev = &k->r_next;
+	s->kinds = k;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int
+rota_kind_release(struct rota_kind *k)
+{
+	struct rota_shard *s;
+
+	if (!k || k->r_magic != KIND_MAGIC)
+		return -EINVAL;
+	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
+		return -EBUSY;
+	s = shard_of(k);
+	pthread_mutex_lock(&s->lock);
+	*k->r_prev = k->r_next;
+	if (k->r_next)
+		k->r_next->r_prev = k->r_prev;
+	k->r_magic = 0;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int
+rota_timer_init(struct rota_timer *t, struct rota_kind *k)
+{
+	struct rota_shard *s;
+	uint64_t n;
+	int r;
+
+	if (!t || !k || k->r_magic != KIND_MAGIC)
+		return -EINVAL;
+	s = shard_of(k);
+	n = word_add(&s->timers, (uint64_t)1, relaxed) + 1; /* a count */
+	/* acquire: the blocks that make the room */
+	if (rota_unlikely(n > word_load(&s->room, acquire))) {
+		r = rota__shard_grow(s, n);
+		if (r) {
+			word_add(&s->timers, (uint64_t)0 - 1, relaxed);
+			return r;
+		}
+	}
+	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
+	*t = (struct rota_timer){
+		.r_kind = (uintptr_t)k ^ (uintptr_t)t ^ KIND_MIX,
+	};
+	return 0;
+}
+
+/* The promise of a confined kind, checked where it costs nothing. */
+rota_inline bool
+promise_kept(const struct rota_kind *k, struct rota_shard *s)
+{
+#ifdef ROTA_DEBUG_OBJECTS
+	char line[160];
+
+	if (k->flags & ROTA_CONFINED &&
+	    word_load(&s->holder, relaxed) != self_id()) {
+		snprintf(line, sizeof(line), "rota: another thread touched a "
+		    "timer of the confined kind %s (%s)",
+		    k->name ? k->name : "?", k->site);
+		if (s->config->log)
+			s->config->log(s->config->log_arg, line);
+		return false;
+	}
+#else
+	(void)k;
+	(void)s;
+#endif
+	return true;
+}
+
+/* The holder arms: whatever has to be filed is filed at once. */
+rota_inline int
+owner_reset(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t,
+    struct state_arm a)
+{
+	uint64_t was;
+
+	t->r_seq = ++s->seq;
+	switch (state_reset(&t->r_word, a, &was)) {
+	case RESET_GONE:
+		return -EINVAL;
+	case RESET_INSERT:
+		shard_insert(s, t, a.d, (uint64_t)k->slack);
+		break;
+	case RESET_MOVE:
+		shard_file_by(s, t, a.d, (uint64_t)k->slack);
+		break;
+	case RESET_KEPT:
+	case RESET_POST:
+	case RESET_POKE:
+		break;
+	}
+	if (was & ST_ARMED)
+		count_add(&s->count.pushes, 1);
+	else
+		count_add(&s->count.starts, 1);
+	return (was & ST_ARMED) != 0;
+}
+
+static int
+far_reset(struct rota_shard *s, struct rota_timer *t, struct state_arm a)
+{
+	uint64_t was;
+	bool wake;
+	enum state_reset how = remote_reset(&s->remote, &s->park, &t->r_word,
+	    t, &t->r_link, a.d, a.push, &was, &wake);
+
+	if (how == RESET_GONE)
+		return -EINVAL;
+	word_add(was & ST_ARMED ? &s->pushes : &s->starts, (uint64_t)1,
+	    relaxed); /* a figure */
+	if (how == RESET_POST || how == RESET_POKE)
+		rota__shard_posted(s, wake);
+	return (was & ST_ARMED) != 0;
+}
+
+/* From another thread, or by the owner of a shard that others may adopt. */
+static rota_noinline int
+held_reset(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t,
+    struct state_arm a)
+{
+	bool release;
+	int r;
+
+	if (!shard_hold(s, &release))
+		return far_reset(s, t, a);
+	a.owner = true;
+	r = owner_reset(s, k, t, a);
+	if (release) {
+		/* The owner files between polls: adopters must hear of it. */
+		if (a.d < word_load(&s->next, relaxed))
+			word_store(&s->next, a.d, relaxed); /* a hint */
+		shard_unhold(s);
+	}
+	return r;
+}
+
+rota_inline int
+reset(struct rota_timer *t, rota_time when, bool push)
+{
+	struct rota_kind *k = kind_of(t);
+	struct state_arm a = { deadline_of(when), true, false, push };
+	struct rota_shard *s;
+
+	if (rota_unlikely(!k))
+		return -EINVAL;
+	s = shard_of(k);
+	if (rota_unlikely(!promise_kept(k, s)))
+		return -EPERM;
+	if (k->flags & ROTA_CONFINED) {
+		a.plain = true;
+		return owner_reset(s, k, t, a);
+	}
+	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
+		return owner_reset(s, k, t, a);
+	a.owner = false;
+	return held_reset(s, k, t, a);
+}
+
+int
+rota_timer_reset_at(struct rota_timer *t, rota_time when)
+{
+	return reset(t, when, false);
+}
+
+int
+rota__timer_push(struct rota_timer *t, rota_time when)
+{
+	return reset(t, when, true);
+}
+
+int
+rota_timer_reset(struct rota_timer *t, rota_span span)
+{
+	struct rota_kind *k = kind_of(t);
+
+	if (rota_unlikely(!k))
+		return -EINVAL;
+	return rota_timer_reset_at(t,
+	    rota_when(rota__clock_read(shard_of(k)->clock), span));
+}
+
+/* Why a stop did not prevent. */
+static rota_noinline int
+stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word)
+{
+	if (ST_GIVEN(word))
+		return ROTA_RUNNING;
+	for (int seat = 0; seat < SEATS; seat++)
+		if (word_load(&s->running[seat], acquire) == t) /* [R1] */
+			return ROTA_RUNNING;
+	return ROTA_NOT_PENDING;
+}
+
+int
+rota_timer_stop(struct rota_timer *t)
+{
+	struct rota_kind *k = kind_of(t);
+	struct rota_shard *s;
+	uint64_t was;
+
+	if (rota_unlikely(!k))
+		return -EINVAL;
+	s = shard_of(k);
+	if (rota_unlikely(!promise_kept(k, s)))
+		return -EPERM;
+	was = state_stop(&t->r_word, k->flags & ROTA_CONFINED);
+	if (rota_unlikely(!(was & ST_ARMED)))
+		return stop_lost(s, t, was);
+	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
+		count_add(&s->count.stops, 1);
+	else
+		word_add(&s->stops, (uint64_t)1, relaxed); /* a figure */
+	return ROTA_PREVENTED;
+}
+
+int
+rota_timer_stop_sync(struct rota_timer *t)
+{
+	struct timespec nap = { 0, 1000 };
+	int r = rota_timer_stop(t);
+	struct rota_shard *s;
+	uint64_t fires;
+
+	if (r != ROTA_RUNNING)
+		return r;
+	s = shard_of(kind_of(t));
+	if (rota__self.shard == s &&
+	    word_load(&s->running[rota__self.seat], relaxed) == t)
+		return -EDEADLK; /* stored by this thread */
+	if (ST_GIVEN(word_load(&t->r_word, relaxed)))
+		return ROTA_NOT_PENDING;
+	fires = word_load(&s->count.fires, relaxed);
+	for (;;) {
+		r = stop_lost(s, t, word_load(&t->r_word, acquire));
+		/* Another firing since: the one waited for is over. */
+		if (r != ROTA_RUNNING ||
+		    word_load(&s->count.fires, relaxed) != fires)
+			return ROTA_NOT_PENDING;
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 1000000)
+			nap.tv_nsec *= 2;
+	}
+}
+
+int
+rota_timer_release(struct rota_timer *t)
+{
+	struct rota_kind *k = kind_of(t);
+	struct rota_shard *s;
+	bool owner, release, plain, wake = false;
+	enum state_release how;
+	uint64_t was = 0;
+
+	if (!k)
+		return -EINVAL;
+	s = shard_of(k);
+	if (!promise_kept(k, s))
+		return -EPERM;
+	plain = k->flags & ROTA_CONFINED;
+	owner = shard_hold(s, &release);
+	if (!owner && !k->released)
+		return -EINVAL;
+	if (owner)
+		how = state_release(&t->r_word, true, plain,
+		    k->released != NULL, &was);
+	else
+		how = remote_release(&s->remote, &s->park, &t->r_word, t,
+		    &t->r_link, &was, &wake);
+	if (how == RELEASE_FREE) {
+		if (was & ST_LINKED)
+			shard_remove(s, t);
+		rota__shard_free(s, k, t);
+	} else if (!owner && how != RELEASE_GONE) {
+		rota__shard_posted(s, wake);
+	}
+	if (was & ST_ARMED) {
+		if (owner)
+			count_add(&s->count.stops, 1);
+		else
+			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
+	}
+	if (release)
+		shard_unhold(s);
+	switch (how) {
+	case RELEASE_GONE:
+		return -EINVAL;
+	case RELEASE_BUSY:
+		return -EAGAIN;
+	case RELEASE_FREE:
+		return 0;
+	case RELEASE_WAIT:
+	case RELEASE_POST:
+		break;
+	}
+	return 1;
+}
+
+int
+rota_timer_pending(const struct rota_timer *t)
+{
+	if (!kind_of(t))
+		return -EINVAL;
+	return (int)(word_load(&t->r_word, relaxed) & ST_ARMED);
+}
+
+rota_time
+rota_timer_deadline(const struct rota_timer *t)
+{
+	if (!kind_of(t))
+		return -EINVAL;
+	return (rota_time)ST_DEADLINE(word_load(&t->r_word, relaxed));
+}

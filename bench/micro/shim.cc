@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shim.cc - the only C++ here: google-benchmark 1.7 behind shim.h.
+ *
+ * Debian builds google-benchmark with optimisation but without NDEBUG, so the
+ * library warns in every report that it "was built as DEBUG" and that timings
+ * may be affected. They are not: what it checks stands outside the timed
+ * stretches (BENCH_MANUAL) or once in a thousand operations (BENCH_REAL). The
+ * warning is part of the machine's description, which this reporter does not
+ * print; the JSON file has the description and says `"library_build_type":
+ * "debug"`, which is the same fact.
+ */
+#include "bench/micro/shim.h"
+
+#include <time.h>
+
+#include <benchmark/benchmark.h>
+
+namespace
+{
+
+unsigned runs, failures;
+
+/* Console lines as they are, without the description of the machine. */
+class report : public benchmark::ConsoleReporter
+{
+      public:
+	report() : ConsoleReporter(OO_Tabular)
+	{
+	}
+
+	bool
+	ReportContext(const Context &context) override
+	{
+		name_field_width_ = context.name_field_width;
+		return true;
+	}
+};
+
+benchmark::State *
+state(struct bench *b)
+{
+	return reinterpret_cast<benchmark::State *>(b);
+}
+
+} // namespace
+
+void
+bench_register(const char *name, bench_fn *fn, const void *arg, uint64_t ops,
+    enum bench_clock clock)
+{
+	auto *b = benchmark::RegisterBenchmark(
+	    name, [fn, arg](benchmark::State &st) {
+		    runs++;
+		    fn(reinterpret_cast<struct bench *>(&st), arg);
+	    });
+
+	b->Iterations(static_cast<benchmark::IterationCount>(ops));
+	if (clock == BENCH_MANUAL)
+		b->UseManualTime();
+	else
+		b->UseRealTime();
+}
+
+bool
+bench_batch(struct bench *b, uint64_t n)
+{
+	return state(b)->KeepRunningBatch(
+	    static_cast<benchmark::IterationCount>(n));
+}
+
+/* google-benchmark adds the times up. */
+void
+bench_time(struct bench *b, uint64_t ns)
+{
+	state(b)->SetIterationTime(static_cast<double>(ns) * 1e-9);
+}
+
+void
+bench_counter(struct bench *b, const char *name, double value)
+{
+	state(b)->counters[name] = value;
+}
+
+void
+bench_fail(struct bench *b, const char *why)
+{
+	failures++;
+	state(b)->SkipWithError(why);
+}
+
+unsigned
+bench_failures(void)
+{
+	return failures;
+}
+
+unsigned
+bench_runs(void)
+{
+	return runs;
+}
+
+uint64_t
+bench_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return static_cast<uint64_t>(ts.tv_sec) * 1000000000u +
+	    static_cast<uint64_t>(ts.tv_nsec);
+}
+
+int
+bench_main(int argc, char **argv)
+{
+	report console;
+
+	benchmark::Initialize(&argc, argv);
+	if (benchmark::ReportUnrecognizedArguments(argc, argv))
+		return 2;
+	benchmark::RunSpecifiedBenchmarks(&console);
+	benchmark::Shutdown();
+	return failures || !runs;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backend.c - making, growing and checking whichever backend it is. The
+ * operations are in core/backend.h.
+ */
+#include "core/backend.h"
+
+#include <string.h>
+
+int
+rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
+    uint64_t now, const struct rota_mem *mem)
+{
+	memset(b, 0, sizeof(*b));
+	if (which != ROTA_WHEEL_COARSE && rota__heap_init(&b->heap, max, mem))
+		return -1;
+	if (which != ROTA_HEAP &&
+	    rota__wheel_init(&b->wheel, max, now >> WHEEL_TICK_BITS, mem)) {
+		rota__heap_destroy(&b->heap, mem);
+		return -1;
+	}
+	return 0;
+}
+
+void
+rota__backend_destroy(struct backend *b, enum rota_backend which,
+    const struct rota_mem *mem)
+{
+	if (which != ROTA_WHEEL_COARSE)
+		rota__heap_destroy(&b->heap, mem);
+	if (which != ROTA_HEAP)
+		rota__wheel_destroy(&b->wheel, mem);
+}
+
+/* The heap of an exact wheel has room for all: they may all be due in one
+ * millisecond. Memory that is not used is not touched. */
+int
+rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
+    const struct rota_mem *mem)
+{
+	if (which != ROTA_WHEEL_COARSE && rota__heap_grow(&b->heap, n, mem))
+		return -1;
+	if (which != ROTA_HEAP && rota__wheel_grow(&b->wheel, n, mem))
+		return -1;
+	return 0;
+}
+
+int
+rota__backend_check(const struct backend *b, enum rota_backend which)
+{
+	int line = 0;
+
+	if (which != ROTA_WHEEL_COARSE)
+		line = rota__heap_check(&b->heap);
+	if (!line && which != ROTA_HEAP)
+		line = rota__wheel_check(&b->wheel);
+	return line;
+}

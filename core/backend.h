@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backend.h - the contract of heap and wheel, and the choice between them.
+ *
+ * A backend keeps items, each with a deadline, and brings up those that are
+ * due. An item is the address of its 4-byte place, which the backend writes.
+ *
+ *   operation   does                                    heap     wheel
+ *   backend_    file an item; it was not filed;         O(log4)  slot line,
+ *     insert    room was made by rota__backend_grow              pointer line
+ *   _file_by    see that an item is looked at by its    O(log4)  as remove +
+ *               deadline; what is filed earlier stays            insert
+ *   _remove     take an item out                        O(log4)  four lines
+ *   _next       no deadline is before this instant      O(1)     O(1)
+ *   _visit      walk the items, in no order             O(1)     O(1)
+ *
+ * Equal deadlines come up in the order of seq, except from a coarse wheel.
+ *
+ * @which is a constant at every call: each function is compiled three times
+ * into its callers and no pointer is called. A shard switches once per batch
+ * or operation, with a literal in each case (core/shard.h).
+ *
+ * The exact wheel keeps its order by the heap: a slot that comes due is
+ * poured into it, and what is due within the tick goes there at once. So the
+ * heap of a wheel holds a millisecond of timers and stays in the cache.
+ */
+#ifndef ROTA_CORE_BACKEND_H
+#define ROTA_CORE_BACKEND_H
+
+#include <rota/engine.h>
+
+#include "core/compiler.h"
+#include "heap/heap.h"
+#include "wheel/wheel.h"
+
+struct backend {
+	struct heap heap; /* all of it, or the last millisecond of a wheel */
+	struct wheel wheel;
+};
+
+/* rota__backend_init - for up to @max items, at instant @now. 0 or -1. */
+int rota__backend_init(struct backend *b, enum rota_backend which,
+    uint64_t max, uint64_t now, const struct rota_mem *mem);
+void rota__backend_destroy(struct backend *b, enum rota_backend which,
+    const struct rota_mem *mem);
+/* rota__backend_grow - see that @n items fit. 0 or -1. */
+int rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
+    const struct rota_mem *mem);
+int rota__backend_check(const struct backend *b, enum rota_backend which);
+
+/* The last tick that a deadline can have. */
+#define BACKEND_LAST_TICK (((uint64_t)1 << 40) - 1)
+
+/* backend_tick: the tick at which a deadline is looked at. Exact: the one it
+ * lies in. Coarse: the first that begins at or after it, or one up to @slack
+ * ns later if that spares the item its moves down: a multiple of the ticks
+ * of a slot on some level. */
+rota_inline uint64_t
+backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
+{
+	uint64_t tick = d >> WHEEL_TICK_BITS;
+
+	if (which == ROTA_WHEEL_COARSE) {
+		uint64_t spare = slack >> WHEEL_TICK_BITS, step = 1;
+
+		tick += (d & (((uint64_t)1 << WHEEL_TICK_BITS) - 1)) != 0;
+		while (step << WHEEL_BITS <= spare)
+			step <<= WHEEL_BITS;
+		tick = (tick + step - 1) & ~(step - 1);
+		if (tick > BACKEND_LAST_TICK)
+			tick = BACKEND_LAST_TICK;
+	}
+	return tick;
+}
+
+rota_inline void
+backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
+    uint64_t d, uint32_t seq, uint64_t slack)
+{
+	uint64_t tick;
+
+	if (which == ROTA_HEAP) {
+		heap_insert(&b->heap, item, d, seq);
+		return;
+	}
+	tick = backend_tick(which, d, slack);
+	if (rota_likely(tick > b->wheel.pos))
+		wheel_insert(&b->wheel, item, tick);
+	else if (which == ROTA_WHEEL)
+		heap_insert(&b->heap, item, d, seq);
+	else
+		wheel_insert(&b->wheel, item, b->wheel.pos);
+}
+
+rota_inline void
+backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
+{
+	if (which == ROTA_HEAP ||
+	    (which == ROTA_WHEEL && (*item & HEAP_PLACE)))
+		heap_remove(&b->heap, item);
+	else
+		wheel_remove(&b->wheel, item);
+}
+
+rota_inline void
+backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
+    uint64_t d, uint32_t seq, uint64_t slack)
+{
+	if (which == ROTA_HEAP ||
+	    (which == ROTA_WHEEL && (*item & HEAP_PLACE))) {
+		if (heap_before(d, seq,
+		        heap_at(&b->heap, heap_index(&b->heap, item))))
+			heap_move(&b->heap, item, d, seq);
+		return;
+	}
+	if (wheel_filed_by(&b->wheel, item, backend_tick(which, d, slack)))
+		return;
+	wheel_remove(&b->wheel, item);
+	backend_insert(b, which, item, d, seq, slack);
+}
+
+rota_inline uint64_t
+backend_next(const struct backend *b, enum rota_backend which)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (which != ROTA_HEAP) {
+		const struct wheel *w = &b->wheel;
+
+		if (w->draining != WHEEL_NONE)
+			next = 0;
+		else if (w->event != WHEEL_END)
+			next = w->event << WHEEL_TICK_BITS;
+	}
+	if (b->heap.len && heap_first(&b->heap)->when < next)
+		next = heap_first(&b->heap)->when;
+	return next;
+}
+
+rota_inline uint32_t
+backend_len(const struct backend *b)
+{
+	return b->heap.len + b->wheel.len;
+}
+
+/* Cursor of a walk; zero at its start. */
+struct backend_cursor {
+	uint32_t heap, wheel;
+};
+
+/* backend_visit: the next item, or NULL at the end. Before removing what was
+ * returned call backend_unvisit(): another takes its place. */
+rota_inline uint32_t *
+backend_visit(const struct backend *b, struct backend_cursor *c)
+{
+	uint32_t *item = heap_visit(&b->heap, &c->heap);
+
+	return item || !b->wheel.len ? item :
+	    rota__wheel_visit(&b->wheel, &c->wheel);
+}
+
+rota_inline void
+backend_unvisit(struct backend_cursor *c, const uint32_t *item)
+{
+	if (*item & HEAP_PLACE)
+		c->heap--;
+	else
+		c->wheel--;
+}
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine.c - making and unmaking an engine, and the threads that drive it.
+ */
+#define _GNU_SOURCE /* MADV_WIPEONFORK */
+#include "core/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_SHARDS 1024         /* arbitrary: more than there are cores */
+#define DEFAULT_TIMERS (1 << 24)
+#define MAX_TIMERS (1 << 26)    /* a place has 31 bits, chunks have gaps */
+#define DRIVER_BUDGET 4096      /* steps: some 100 us */
+/* How late a shard must be for a driver to adopt it, and how often drivers
+ * look: Go's sysmon, 10 ms. */
+#define ADOPT_AFTER (10 * ROTA_MILLISECOND)
+
+static void *
+libc_alloc(void *arg, unsigned shard, size_t size, size_t align)
+{
+	(void)arg;
+	(void)shard;
+	return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+}
+
+static void
+libc_free(void *arg, unsigned shard, void *ptr, size_t size)
+{
+	(void)arg;
+	(void)shard;
+	(void)size;
+	free(ptr);
+}
+
+void *
+rota__engine_alloc(struct rota_engine *e, unsigned shard, size_t size,
+    size_t align)
+{
+	const struct rota_allocator *a = &e->config.allocator;
+
+	return a->alloc(a->arg, shard, size, align);
+}
+
+void
+rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
+{
+	const struct rota_allocator *a = &e->config.allocator;
+
+	a->free(a->arg, shard, ptr, size);
+}
+
+/* Fill in the defaults. 0 or -EINVAL. */
+static int
+config_check(struct rota_config *c)
+{
+	if (c->size != sizeof(*c))
+		return -EINVAL;
+	if ((unsigned)c->backend > ROTA_WHEEL_COARSE ||
+	    (unsigned)c->clock > ROTA_CLOCK_CALLER ||
+	    c->flags & ~(ROTA_DRIVERS | ROTA_ADOPT))
+		return -EINVAL;
+	if ((c->clock == ROTA_CLOCK_CALLER) != (c->now != NULL))
+		return -EINVAL;
+	if (c->clock == ROTA_CLOCK_CALLER && c->flags & ROTA_DRIVERS)
+		return -EINVAL;
+	if (c->start < 0 || c->start >= ROTA_NEVER ||
+	    c->shards > MAX_SHARDS || c->max_timers > MAX_TIMERS)
+		return -EINVAL;
+	if (!c->allocator.alloc != !c->allocator.free)
+		return -EINVAL;
+	if (!c->allocator.alloc)
+		c->allocator = (struct rota_allocator){ libc_alloc, libc_free,
+			NULL };
+	if (!c->max_timers)
+		c->max_timers = DEFAULT_TIMERS;
+	if (!c->budget)
+		c->budget = DRIVER_BUDGET;
+	if (!c->shards) {
+		long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+		c->shards = n < 1 ? 1 : n > MAX_SHARDS ? MAX_SHARDS :
+		    (unsigned)n;
+	}
+	return 0;
+}
+
+/* Help out the shards of others that are late. */
+static void
+adopt_others(struct rota_engine *e, const struct rota_shard *own)
+{
+	rota_time now = rota__clock_read(&e->clock);
+
+	for (unsigned i = 0; i < e->shards; i++) {
+		struct rota_shard *s = &e->shard[i];
+
+		if (s != own && rota_shard_overdue(s, now) >= ADOPT_AFTER)
+			rota_shard_adopt(s, now, e->config.budget);
+	}
+}
+
+static void *
+drive(void *arg)
+{
+	struct driver *d = arg;
+	struct rota_engine *e = d->engine;
+	struct rota_shard *s = d->shard;
+	bool adopts = e->config.flags & ROTA_ADOPT && e->shards > 1;
+	struct timespec nap = { 0, 50000 }; /* an adopter is at work */
+
+	rota_shard_attach(s);
+	while (!word_load(&e->stopping, acquire)) {
+		rota_time now = rota__clock_read(&e->clock);
+		int r = rota_shard_poll(s, now, e->config.budget);
+
+		if (adopts)
+			adopt_others(e, s);
+		if (r == -EBUSY)
+			nanosleep(&nap, NULL);
+		else if (r == 0)
+			rota_shard_wait(s, adopts ?
+			    rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
+	}
+	rota_shard_detach(s);
+	return NULL;
+}
+
+static void
+drivers_stop(struct rota_engine *e)
+{
+	word_store(&e->stopping, (uint64_t)1, release); /* drive */
+	for (unsigned i = 0; i < e->drivers; i++)
+		rota_shard_wake(&e->shard[i]);
+	for (unsigned i = 0; i < e->drivers; i++)
+		pthread_join(e->driver[i].thread, NULL);
+	e->drivers = 0;
+	word_store(&e->stopping, (uint64_t)0, relaxed); /* they are gone */
+}
+
+static int
+start(struct rota_engine *e, unsigned i)
+{
+	struct driver *d = &e->driver[i];
+
+	d->engine = e;
+	d->shard = &e->shard[i];
+	return -pthread_create(&d->thread, NULL, drive, d);
+}
+
+static int
+drivers_start(struct rota_engine *e)
+{
+	if (!(e->config.flags & ROTA_DRIVERS))
+		return 0;
+	for (unsigned i = 0; i < e->shards; i++) {
+		int r = rota__wake_open(&e->shard[i].wake);
+
+		if (r >= 0)
+			r = start(e, i);
+		if (r) {
+			drivers_stop(e);
+			return r;
+		}
+		e->drivers++;
+	}
+	return 0;
+}
+
+static size_t
+driver_bytes(const struct rota_engine *e)
+{
+	return e->config.shards * sizeof(*e->driver);
+}
+
+/* Undo what was made of @e, which may be half of it. */
+static void
+unmake(struct rota_engine *e)
+{
+	const struct rota_allocator a = e->config.allocator;
+
+	for (unsigned i = 0; i < e->shards; i++)
+		rota__shard_destroy(&e->shard[i]);
+	if (e->shard)
+		a.free(a.arg, 0, e->shard,
+		    e->config.shards * sizeof(*e->shard));
+	if (e->driver)
+		a.free(a.arg, 0, e->driver, driver_bytes(e));
+	if (e->alive)
+		munmap(e->alive, sizeof(*e->alive));
+	pthread_mutex_destroy(&e->lock);
+	a.free(a.arg, 0, e, sizeof(*e));
+}
+
+static int
+make(struct rota_engine *e)
+{
+	void *page = mmap(NULL, sizeof(*e->alive), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -ENOMEM;
+	e->alive = page;
+	*e->alive = 1;
+#ifdef MADV_WIPEONFORK
+	/* An old kernel that cannot: a child's misuse goes unnoticed. */
+	(void)madvise(page, sizeof(*e->alive), MADV_WIPEONFORK);
+#endif
+	e->driver = rota__engine_alloc(e, 0, driver_bytes(e), ROTA_LINE);
+	e->shard = rota__engine_alloc(e, 0,
+	    e->config.shards * sizeof(*e->shard), ROTA_LINE);
+	if (!e->driver || !e->shard)
+		return -ENOMEM;
+	for (; e->shards < e->config.shards; e->shards++) {
+		struct rota_shard *s = &e->shard[e->shards];
+		int r;
+
+		memset(s, 0, sizeof(*s));
+		s->engine = e;
+		s->config = &e->config;
+		s->clock = &e->clock;
+		s->alive = e->alive;
+		s->index = e->shards;
+		r = rota__shard_init(s);
+		if (r)
+			return r;
+	}
+	return drivers_start(e);
+}
+
+int
+rota_engine_create(struct rota_engine **out, const struct rota_config *config)
+{
+	int r, saved = errno;
+	struct rota_config c;
+	struct rota_engine *e;
+
+	if (!out || !config)
+		return -EINVAL;
+	*out = NULL;
+	c = *config;
+	r = config_check(&c);
+	if (r)
+		return r;
+	e = c.allocator.alloc(c.allocator.arg, 0, sizeof(*e), ROTA_LINE);
+	if (!e)
+		return -ENOMEM;
+	memset(e, 0, sizeof(*e));
+	e->config = c;
+	pthread_mutex_init(&e->lock, NULL);
+	rota__clock_init(&e->clock, &c);
+	r = make(e);
+	if (r)
+		unmake(e);
+	else
+		*out = e;
+	errno = saved;
+	return r;
+}
+
+/* Fire what is due by now, but not what that arms. */
+static void
+fire_due(struct rota_engine *e)
+{
+	for (unsigned i = 0; i < e->shards; i++)
+		rota__shard_poll(&e->shard[i], SEAT_OWNER,
+		    rota__clock_read(&e->clock), 0, NULL, NULL);
+}
+
+int
+rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
+{
+	uint64_t dropped = 0;
+
+	if (!e || (unsigned)how > ROTA_DROP)
+		return -EINVAL;
+	if (rota__self.shard && rota__self.shard->engine == e)
+		return -EDEADLK;
+	if (!word_load(e->alive, relaxed))
+		e->drivers = 0; /* a child has none to join */
+	drivers_stop(e);
+	for (unsigned i = 0; i < e->shards; i++) {
+		/* The only user left: it holds every shard. */
+		word_store(&e->shard[i].attached, self_id(), relaxed);
+		word_store(&e->shard[i].holder, self_id(), relaxed);
+		rota__shard_drain(&e->shard[i]);
+	}
+	if (how == ROTA_DRAIN)
+		fire_due(e);
+	for (unsigned i = 0; i < e->shards; i++) {
+		rota__shard_drain(&e->shard[i]);
+		dropped += rota__shard_live(&e->shard[i]);
+	}
+	if (how == ROTA_REFUSE && dropped) {
+		for (unsigned i = 0; i < e->shards; i++) {
+			word_store(&e->shard[i].holder, (uint64_t)0, relaxed);
+			word_store(&e->shard[i].attached, (uint64_t)0, release);
+		}
+		drivers_start(e);
+		return -EBUSY;
+	}
+	dropped = 0;
+	for (unsigned i = 0; i < e->shards; i++)
+		dropped += rota__shard_drop(&e->shard[i]);
+	rota__pool_destroy(e);
+	unmake(e);
+	return (int)dropped;
+}
+
+rota_time
+rota_engine_now(struct rota_engine *e)
+{
+	return e ? rota__clock_read(&e->clock) : -EINVAL;
+}
+
+int
+rota_engine_advance(struct rota_engine *e, rota_span span)
+{
+	if (!e || e->config.clock != ROTA_CLOCK_VIRTUAL || span < 0)
+		return -EINVAL;
+	rota__clock_advance(&e->clock, span);
+	for (unsigned i = 0; i < e->drivers; i++)
+		rota_shard_wake(&e->shard[i]);
+	return 0;
+}
+
+struct rota_shard *
+rota_engine_shard(struct rota_engine *e, unsigned i)
+{
+	return e && i < e->shards ? &e->shard[i] : NULL;
+}
+
+/* A shard's config is its engine's. */
+struct rota_engine *
+rota__engine_of(struct rota_shard *s)
+{
+	return rota_container_of_(s->config, struct rota_engine, config);
+}
+
+unsigned
+rota_engine_shards(const struct rota_engine *e)
+{
+	return e ? e->shards : 0;
+}
+
+int
+rota_engine_after_fork(struct rota_engine *e)
+{
+	if (!e)
+		return -EINVAL;
+	if (!!word_load(e->alive, relaxed))
+		return 0;
+	e->drivers = 0;
+	e->config.flags &= ~ROTA_DRIVERS;
+	for (unsigned i = 0; i < e->shards; i++) {
+		struct rota_shard *s = &e->shard[i];
+		int r = rota__wake_renew(&s->wake);
+
+		if (r)
+			return r;
+		/* The owners stayed in the parent. */
+		s->holder = s->attached = s->adopter = 0;
+		s->park = (struct park){ 0, 0 };
+		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
+	}
+	*e->alive = 1;
+	return 0;
+}
+
+int
+rota_engine_stat(struct rota_engine *e, struct rota_stats *out)
+{
+	struct rota_stats one, sum;
+	uint64_t *to = (uint64_t *)&sum, late_max = 0;
+	const uint64_t *from = (const uint64_t *)&one;
+
+	if (!e || !out)
+		return -EINVAL;
+	memset(&sum, 0, sizeof(sum));
+	for (unsigned i = 0; i < e->shards; i++) {
+		rota_shard_stat(&e->shard[i], &one);
+		for (size_t f = 0; f < sizeof(one) / sizeof(*from); f++)
+			to[f] += from[f];
+		if (one.late_max > late_max)
+			late_max = one.late_max;
+	}
+	sum.late_max = late_max;
+	*out = sum;
+	return 0;
+}

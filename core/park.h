@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * park.h - who wakes a sleeping owner, and when.
+ *
+ * The owner publishes until when it sleeps, says that it sleeps, and looks at
+ * its inbox once more. A remote thread wakes it only if its own deadline is
+ * earlier; of several only one does. A later deadline and a stop never wake.
+ *
+ * `poke` is for a thread that finds QUEUED on already: it gives the timer an
+ * earlier deadline, but the push is another thread's, who may be stopped just
+ * before it. The pusher therefore wakes the owner also if `poke` moved since
+ * before its own compare-and-swap.
+ *
+ * [K1] parked -> inbox  seq_cst on both sides, see [I2] in core/inbox.h.
+ * [K2] poke -> pusher   seq_cst: either the poker finds the owner parked
+ *                       behind the push, or the pusher sees the poke.
+ */
+#ifndef ROTA_CORE_PARK_H
+#define ROTA_CORE_PARK_H
+
+#include "core/atomic.h"
+
+struct park {
+	rota_word sleep_until; /* ns on the engine clock; valid while parked */
+	rota_word parked;      /* 1 while the owner sleeps or is about to */
+};
+
+/* park_enter: the owner is about to sleep until @until. It must then look at
+ * the inbox, and not sleep if there is something. */
+rota_inline void
+park_enter(struct park *p, uint64_t until)
+{
+	word_store(&p->sleep_until, until, relaxed); /* before parked */
+	word_store(&p->parked, (uint64_t)1, seq_cst); /* [K1] */
+}
+
+/* park_leave: the owner is awake. A wake that is under way finds nothing. */
+rota_inline void
+park_leave(struct park *p)
+{
+	word_store(&p->parked, (uint64_t)0, relaxed); /* only spares a wake */
+}
+
+/* park_wakes: after a push or a poke for @d. True: this thread, and no other,
+ * has to wake the owner. */
+rota_inline bool
+park_wakes(struct park *p, uint64_t d)
+{
+	if (!word_load(&p->parked, seq_cst)) /* [K1] [K2] */
+		return false;
+	if (d >= word_load(&p->sleep_until, relaxed))
+		return false;
+	return word_swap(&p->parked, (uint64_t)0, relaxed) == 1;
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remote.h - what a thread that does not own the shard does to a timer.
+ *
+ * One compare-and-swap on the timer's word; sometimes a push on the inbox,
+ * or a poke, and a wake. After its compare-and-swap a thread touches the
+ * timer again only if it turned QUEUED on itself.
+ */
+#ifndef ROTA_CORE_REMOTE_H
+#define ROTA_CORE_REMOTE_H
+
+#include "core/inbox.h"
+#include "core/park.h"
+#include "core/state.h"
+
+/* What remote threads write of a shard: a line of its own. */
+struct remote {
+	rota_link inbox;
+	rota_word poke; /* earlier deadlines given to a timer on its way */
+};
+
+/* remote_post: push, then say whether the caller has to wake the owner.
+ * @poke is the counter as it was before the compare-and-swap. */
+rota_inline bool
+remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
+    uint64_t d, uint64_t poke)
+{
+	inbox_push(&r->inbox, node, link);
+	if (word_load(&r->poke, seq_cst) != poke) /* [K2] */
+		d = 0;
+	return park_wakes(p, d);
+}
+
+/* remote_reset: arm @node for @d, with @push only if it is armed already.
+ * @wake: the caller has to wake the owner. */
+rota_inline enum state_reset
+remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
+    rota_slot *link, uint64_t d, bool push, uint64_t *was, bool *wake)
+{
+	uint64_t poke = word_load(&r->poke, acquire); /* before the CAS */
+	struct state_arm a = { d, false, false, push };
+	enum state_reset how = state_reset(word, a, was);
+
+	*wake = false;
+	if (how == RESET_POST) {
+		*wake = remote_post(r, p, node, link, d, poke);
+	} else if (how == RESET_POKE) {
+		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
+		*wake = park_wakes(p, d);
+	}
+	return how;
+}
+
+/* remote_release: give @node back through the owner, without delay. */
+rota_inline enum state_release
+remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
+    rota_slot *link, uint64_t *was, bool *wake)
+{
+	uint64_t poke = word_load(&r->poke, acquire); /* before the CAS */
+	enum state_release how = state_release(word, false, false, true,
+	    was);
+
+	*wake = false;
+	if (how == RELEASE_POST) {
+		*wake = remote_post(r, p, node, link, 0, poke);
+	} else if (how == RELEASE_WAIT) {
+		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
+		*wake = park_wakes(p, 0);
+	}
+	return how;
+}
+
+#endif

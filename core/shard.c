@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shard.c - a shard's memory, its owners, its parking, its retirement, its
+ * figures. Polling is in core/poll.c, the timers' operations in api/timer.c.
+ */
+#include "core/shard.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Thread_local struct rota_self rota__self;
+
+/* Growing asks for this many timers at a time beyond what was asked for
+ * (arbitrary), so that few calls of rota_timer_init() come here. */
+#define GROW_STEP 1024
+
+static void *
+shard_alloc(void *arg, size_t size, size_t align)
+{
+	struct rota_shard *s = arg;
+	const struct rota_allocator *a = &s->config->allocator;
+	void *p = a->alloc(a->arg, s->index, size, align);
+
+	if (p)
+		word_add(&s->bytes, size, relaxed); /* a figure */
+	return p;
+}
+
+static void
+shard_free(void *arg, void *ptr, size_t size)
+{
+	struct rota_shard *s = arg;
+	const struct rota_allocator *a = &s->config->allocator;
+
+	word_add(&s->bytes, (uint64_t)0 - size, relaxed); /* a figure */
+	a->free(a->arg, s->index, ptr, size);
+}
+
+int
+rota__shard_init(struct rota_shard *s)
+{
+	s->which = s->config->backend;
+	s->adoptable = s->config->flags & ROTA_ADOPT;
+	s->now = (uint64_t)s->config->start;
+	s->next = ST_NEVER;
+	s->bytes = sizeof(*s);
+	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };
+	if (rota__backend_init(&s->backend, s->which, s->config->max_timers,
+	        s->now, &s->mem))
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	return 0;
+}
+
+void
+rota__shard_destroy(struct rota_shard *s)
+{
+	rota__backend_destroy(&s->backend, s->which, &s->mem);
+	rota__wake_close(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+}
+
+int
+rota__shard_grow(struct rota_shard *s, uint64_t n)
+{
+	uint64_t max = s->config->max_timers;
+	int r = 0;
+
+	if (n > max)
+		return -ENOSPC;
+	pthread_mutex_lock(&s->lock);
+	if (n > word_load(&s->room, relaxed)) { /* written under the lock */
+		n = n + GROW_STEP < max ? n + GROW_STEP : max;
+		if (rota__backend_grow(&s->backend, s->which, n, &s->mem))
+			r = -ENOMEM;
+		else
+			word_store(&s->room, n, release); /* rota_timer_init */
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int
+rota_shard_reserve(struct rota_shard *s, uint64_t n)
+{
+	if (!s)
+		return -EINVAL;
+	n += word_load(&s->timers, relaxed); /* a snapshot */
+	return rota__shard_grow(s, n);
+}
+
+/* A push that comes after retire's exchange of the inbox reads what the
+ * exchange wrote, so it sees the heir, which was stored before. */
+void
+rota__shard_posted(struct rota_shard *s, bool wake)
+{
+	struct rota_shard *heir = word_load(&s->heir, acquire);
+	struct rota_timer *t, *next;
+
+	if (rota_unlikely(heir != NULL)) {
+		for (t = inbox_take(&s->remote.inbox); t; t = next) {
+			next = t->r_link;
+			inbox_push(&heir->remote.inbox, t, &t->r_link);
+		}
+		rota__shard_posted(heir, park_wakes(&heir->park, 0));
+		return;
+	}
+	if (!wake)
+		return;
+	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
+	rota_shard_wake(s);
+}
+
+void
+rota__shard_free(struct rota_shard *s, struct rota_kind *k,
+    struct rota_timer *t)
+{
+	t->r_kind = 0;
+	word_add(&s->timers, (uint64_t)0 - 1, relaxed); /* a count */
+	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
+}
+
+uint64_t
+rota__shard_live(const struct rota_shard *s)
+{
+	/* A snapshot of figures: stops first, so as not to fall below 0. */
+	uint64_t gone = word_load(&s->stops, relaxed) +
+	    word_load(&s->count.stops, relaxed) +
+	    word_load(&s->count.fires, relaxed);
+	uint64_t came = word_load(&s->starts, relaxed) +
+	    word_load(&s->count.starts, relaxed);
+
+	return came > gone ? came - gone : 0;
+}
+
+/* Walks everything; the caller has the shard for itself. */
+uint64_t
+rota__shard_drop(struct rota_shard *s)
+{
+	const struct rota_config *c = s->config;
+	struct backend_cursor cursor = { 0, 0 };
+	uint64_t dropped = 0;
+	uint32_t *item;
+
+	while ((item = backend_visit(&s->backend, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+
+		if (!rota_timer_pending(t))
+			continue;
+		dropped++;
+		if (c->leak)
+			c->leak(c->leak_arg, kind_of(t), t,
+			    rota_timer_deadline(t));
+	}
+	return dropped;
+}
+
+rota_time
+rota__shard_next(const struct rota_shard *s)
+{
+	uint64_t next = ST_NEVER;
+
+	if (s->taken || s->backlog ||
+	    !inbox_empty((rota_link *)&s->remote.inbox))
+		return (rota_time)word_load(&s->now, relaxed);
+	SHARD_SWITCH(s, next = backend_next(&s->backend,
+	    (enum rota_backend)WHICH));
+	return next < ST_NEVER ? (rota_time)next : ROTA_NEVER;
+}
+
+/* 0 if the caller is the owner and may go on. */
+static int
+owner_check(const struct rota_shard *s)
+{
+	if (!s)
+		return -EINVAL;
+	if (word_load(&s->attached, relaxed) != self_id())
+		return -EPERM; /* only this thread stores its identity */
+	if (shard_forked(s))
+		return -ECHILD;
+	if (rota__self.shard == s)
+		return -EDEADLK;
+	return 0;
+}
+
+int
+rota_shard_attach(struct rota_shard *s)
+{
+	uint64_t none = 0;
+
+	if (!s)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
+	while (!word_cas(&s->attached, &none, self_id(), acquire,
+	    relaxed)) { /* [H1] */
+		if (none)
+			return -EBUSY;
+	}
+	if (!s->adoptable)
+		word_store(&s->holder, self_id(), relaxed); /* read by itself */
+	return 0;
+}
+
+int
+rota_shard_detach(struct rota_shard *s)
+{
+	int r = owner_check(s);
+
+	if (r)
+		return r;
+	park_leave(&s->park);
+	if (!s->adoptable)
+		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
+	word_store(&s->attached, (uint64_t)0, release); /* [H1] */
+	return 0;
+}
+
+/* Take hold for a poll; shard_hold()'s release is not optional here. */
+static int
+poll_begin(struct rota_shard *s)
+{
+	uint64_t none = 0;
+
+	if (!s->adoptable)
+		return 0;
+	while (!word_cas(&s->holder, &none, self_id(), acquire,
+	    relaxed)) { /* [H1] */
+		if (none)
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static int
+poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned *n)
+{
+	int r = poll_begin(s);
+
+	if (r)
+		return r;
+	r = rota__shard_poll(s, seat, now, budget, out, n);
+	if (s->adoptable && word_load(&s->holder, relaxed) == self_id())
+		shard_unhold(s);
+	return r;
+}
+
+static int
+poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
+    struct rota_timer **out, unsigned *n)
+{
+	int r = owner_check(s);
+
+	if (r)
+		return r;
+	park_leave(&s->park);
+	rota__wake_clear(&s->wake);
+	return poll_on(s, SEAT_OWNER, now, budget, out, n);
+}
+
+int
+rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
+{
+	return poll_owned(s, now, budget, NULL, NULL);
+}
+
+int
+rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
+    struct rota_timer **out, unsigned n)
+{
+	int r;
+
+	if (!out || !n)
+		return -EINVAL;
+	r = poll_owned(s, now, budget, out, &n);
+	return r < 0 ? r : (int)n;
+}
+
+int
+rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
+{
+	uint64_t none = 0;
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	if (!s->adoptable)
+		return -EOPNOTSUPP;
+	if (shard_forked(s))
+		return -ECHILD;
+	if (rota__self.shard == s)
+		return -EDEADLK;
+	while (!word_cas(&s->adopter, &none, self_id(), acquire,
+	    relaxed)) { /* [H1] */
+		if (none)
+			return -EBUSY;
+	}
+	r = poll_on(s, SEAT_ADOPTER, now, budget, NULL, NULL);
+	if (r >= 0)
+		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */
+	word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
+	return r;
+}
+
+rota_span
+rota_shard_overdue(struct rota_shard *s, rota_time now)
+{
+	rota_time next;
+
+	if (!s)
+		return -EINVAL;
+	next = (rota_time)word_load(&s->next, relaxed); /* a hint */
+	if (!inbox_empty(&s->remote.inbox) &&
+	    (rota_time)word_load(&s->now, relaxed) < next)
+		next = (rota_time)word_load(&s->now, relaxed);
+	return next < now ? now - next : 0;
+}
+
+rota_time
+rota_shard_next(struct rota_shard *s)
+{
+	if (!s)
+		return -EINVAL;
+	if (word_load(&s->attached, relaxed) != self_id())
+		return -EPERM;
+	if (s->adoptable) {
+		/* Another may hold it; what the last poll left is true until
+		 * something arrives, and what arrives is in the inbox. */
+		if (!inbox_empty(&s->remote.inbox))
+			return rota_shard_now(s);
+		return (rota_time)word_load(&s->next, relaxed);
+	}
+	return rota__shard_next(s);
+}
+
+rota_time
+rota_shard_now(const struct rota_shard *s)
+{
+	return s ? (rota_time)word_load(&s->now, relaxed) : -EINVAL;
+}
+
+rota_time
+rota_shard_park(struct rota_shard *s)
+{
+	rota_time next;
+	int r = owner_check(s);
+
+	if (r)
+		return r;
+	next = rota_shard_next(s);
+	park_enter(&s->park, (uint64_t)next);
+	if (inbox_empty(&s->remote.inbox) &&
+	    next > (rota_time)word_load(&s->now, relaxed))
+		return next;
+	park_leave(&s->park);
+	return 0;
+}
+
+int
+rota_shard_wait(struct rota_shard *s, rota_time limit)
+{
+	rota_time until, now;
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	if (s->config->clock == ROTA_CLOCK_CALLER)
+		return -EOPNOTSUPP;
+	r = rota_shard_fd(s);
+	if (r < 0)
+		return r;
+	until = rota_shard_park(s);
+	if (until <= 0)
+		return (int)until;
+	if (limit < until)
+		until = limit;
+	now = rota__clock_read(s->clock);
+	if (until > now) {
+		bool timed = until < ROTA_NEVER &&
+		    s->config->clock != ROTA_CLOCK_VIRTUAL;
+
+		r = rota__wake_sleep(&s->wake, timed ? until - now : -1);
+	} else {
+		r = 0;
+	}
+	park_leave(&s->park);
+	return r;
+}
+
+int
+rota_shard_fd(struct rota_shard *s)
+{
+	return s ? rota__wake_open(&s->wake) : -EINVAL;
+}
+
+int
+rota_shard_wake(struct rota_shard *s)
+{
+	const struct rota_config *c;
+
+	if (!s)
+		return -EINVAL;
+	c = s->config;
+	if (c->wake)
+		c->wake(c->wake_arg, s);
+	rota__wake_signal(&s->wake);
+	return 0;
+}
+
+/* Move what is filed and what waits to @heir's inbox. The caller holds @s. */
+static void
+evacuate(struct rota_shard *s, struct rota_shard *heir)
+{
+	struct backend_cursor cursor = { 0, 0 };
+	struct rota_timer *t, *next;
+	uint32_t *item;
+
+	while ((item = backend_visit(&s->backend, &cursor))) {
+		t = timer_of(item);
+		backend_unvisit(&cursor, item);
+		shard_remove(s, t);
+		if (state_evict(&t->r_word))
+			inbox_push(&heir->remote.inbox, t, &t->r_link);
+	}
+	for (t = s->backlog; t; t = next) {
+		next = t->r_link;
+		inbox_push(&heir->remote.inbox, t, &t->r_link);
+	}
+	for (t = s->taken; t; t = next) {
+		next = t->r_link;
+		inbox_push(&heir->remote.inbox, t, &t->r_link);
+	}
+	s->backlog = s->taken = NULL;
+}
+
+int
+rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
+{
+	struct rota_kind *k, **end;
+	uint64_t timers;
+	bool mine;
+	int r;
+
+	if (!s || !heir || s == heir || s->engine != heir->engine ||
+	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
+		return -EINVAL;
+	mine = word_load(&s->attached, relaxed) == self_id();
+	r = mine ? owner_check(s) : rota_shard_attach(s);
+	if (r)
+		return r == -EBUSY ? -EPERM : r;
+	r = poll_begin(s);
+	if (!r) {
+		timers = word_load(&s->timers, relaxed); /* no inits beside */
+		r = rota_shard_reserve(heir, timers);
+	}
+	if (r)
+		goto out;
+	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&heir->lock);
+	word_store(&s->heir, heir, release); /* rota__shard_posted */
+	for (k = s->kinds; k; k = k->r_next)
+		word_store(&k->r_shard, heir, release); /* shard_of */
+	for (end = &heir->kinds; *end; end = &(*end)->r_next)
+		;
+	*end = s->kinds;
+	if (s->kinds)
+		s->kinds->r_prev = end;
+	s->kinds = NULL;
+	word_add(&heir->timers, timers, relaxed); /* a count */
+	word_store(&s->timers, (uint64_t)0, relaxed);
+	pthread_mutex_unlock(&heir->lock);
+	pthread_mutex_unlock(&s->lock);
+	evacuate(s, heir);
+	rota__shard_posted(s, false);
+	word_store(&s->next, ST_NEVER, relaxed);
+out:
+	if (s->adoptable && word_load(&s->holder, relaxed) == self_id())
+		shard_unhold(s);
+	if (!mine)
+		rota_shard_detach(s);
+	return r;
+}
+
+int
+rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
+{
+	struct shard_count *c;
+
+	if (!s || !out)
+		return -EINVAL;
+	c = &s->count;
+#define FIGURE(p) word_load((p), relaxed) /* a snapshot */
+	*out = (struct rota_stats){
+		.starts = FIGURE(&c->starts) + FIGURE(&s->starts),
+		.pushes = FIGURE(&c->pushes) + FIGURE(&s->pushes),
+		.stops = FIGURE(&c->stops) + FIGURE(&s->stops),
+		.fires = FIGURE(&c->fires),
+		.live = rota__shard_live(s),
+		.timers = FIGURE(&s->timers),
+		.entries = FIGURE(&s->backend.heap.len) +
+		    FIGURE(&s->backend.wheel.len),
+		.inserts = FIGURE(&c->inserts),
+		.moves = FIGURE(&c->moves),
+		.dropped = FIGURE(&c->dropped),
+		.swept = FIGURE(&c->swept),
+		.drained = FIGURE(&c->drained),
+		.polls = FIGURE(&c->polls),
+		.adopted = FIGURE(&s->adopted),
+		.wakes = FIGURE(&s->wakes),
+		.late_max = FIGURE(&c->late_max),
+		.late_sum = FIGURE(&c->late_sum),
+		.bytes = FIGURE(&s->bytes),
+	};
+#undef FIGURE
+	out->zombies = out->entries > out->live ? out->entries - out->live : 0;
+	return 0;
+}
+
+int
+rota_shard_check(struct rota_shard *s)
+{
+	struct backend_cursor cursor = { 0, 0 };
+	uint32_t *item;
+	int line = owner_check(s);
+
+	if (line && line != -EDEADLK)
+		return line;
+	line = rota__backend_check(&s->backend, s->which);
+	while (!line && (item = backend_visit(&s->backend, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+		uint64_t w = word_load(&t->r_word, relaxed);
+
+		if (!kind_of(t) || shard_of(kind_of(t)) != s)
+			return __LINE__;
+		if (!(w & ST_LINKED))
+			return __LINE__;
+	}
+	return line;
+}

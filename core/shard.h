@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shard.h - one heap or wheel with its inbox, its clock and its owner.
+ *
+ * Only the thread that holds a shard looks at its structure. An owner that
+ * attached holds it all the time; with ROTA_ADOPT it takes hold for one
+ * operation or for the stretch of a poll between two callbacks, and so may
+ * one adopter. Everybody else goes through the timer's word and the inbox.
+ *
+ * What a shard's owner writes, what remote threads write, and what the owner
+ * writes for them to read stand on lines of their own.
+ *
+ * Orders
+ * [H1] hold -> hold     the next holder sees the structure as it was left.
+ * [R1] running -> stop  a stop that did not prevent, and finds the timer not
+ *                       running, sees what its callback wrote.
+ */
+#ifndef ROTA_CORE_SHARD_H
+#define ROTA_CORE_SHARD_H
+
+#include <pthread.h>
+
+#include <rota/engine.h>
+
+#include "core/backend.h"
+#include "core/clock.h"
+#include "core/remote.h"
+#include "core/wake.h"
+
+/* Mark of a kind that was initialised; arbitrary. */
+#define KIND_MAGIC 0x726f7461u
+
+/* A timer's r_kind is its kind's address, mixed with its own address and
+ * this (arbitrary; the top bits are what counts). Memory that is no timer,
+ * or a copy of one, decodes to an address no user program has. */
+#define KIND_MIX ((uintptr_t)UINT64_C(0xa5c3964be17d2f05))
+
+/* At the last tick nothing fires: ST_NEVER lies in it. */
+#define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
+
+/* What a shard counts; one writer each: the holder. */
+struct shard_count {
+	uint64_t starts, pushes, stops, fires;
+	uint64_t inserts, moves, dropped, swept, drained;
+	uint64_t polls, late_max, late_sum;
+};
+
+/* Who polls: the owner or the one adopter. Each has a callback at most. */
+enum shard_seat { SEAT_OWNER, SEAT_ADOPTER, SEATS };
+
+struct rota_shard {
+	/* Read by everybody, written seldom. */
+	const struct rota_engine *engine; /* whose it is, no more */
+	const struct rota_config *config;
+	struct clock *clock;
+	const rota_word *alive; /* 0 in the child of a fork */
+	rota_word holder;   /* identity of who may touch the structure */
+	rota_word attached; /* identity of the owner, 0: none */
+	rota_link heir;     /* where a retired shard's timers went */
+	enum rota_backend which;
+	bool adoptable;
+	uint32_t index;
+
+	/* The holder's. */
+	_Alignas(ROTA_LINE) rota_word now; /* of the latest poll */
+	uint32_t seq;      /* of the latest arming */
+	uint32_t poll_seq; /* of the latest before this poll */
+	struct rota_timer *taken;   /* from the inbox, last come first */
+	struct rota_timer *backlog; /* turned round: first come first */
+	struct backend_cursor sweep;
+	bool sweeping;
+	struct shard_count count;
+	struct backend backend;
+
+	/* Written by the owner for others to read. */
+	_Alignas(ROTA_LINE) struct park park;
+	rota_link running[SEATS]; /* the timer whose callback runs */
+	rota_word adopter;        /* identity of the adopter, 0: none */
+	rota_word next;           /* earliest deadline known, for adopters */
+
+	/* Written by remote threads. */
+	_Alignas(ROTA_LINE) struct remote remote;
+	rota_word starts, pushes, stops;
+	rota_word wakes, adopted;
+
+	/* Under the lock: growing, kinds. */
+	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
+	rota_word room;                       /* for this many; atomic */
+	rota_word bytes;
+	pthread_mutex_t lock;
+	struct rota_kind *kinds;
+	struct wake wake;
+	struct rota_mem mem;
+};
+
+/* What a thread is doing for rota: its identity is this struct's address,
+ * its content the innermost callback that it runs. */
+struct rota_self {
+	struct rota_shard *shard;
+	enum shard_seat seat;
+};
+extern _Thread_local struct rota_self rota__self
+    __attribute__((tls_model("initial-exec")));
+
+rota_inline uint64_t
+self_id(void)
+{
+	return (uint64_t)(uintptr_t)&rota__self;
+}
+
+rota_inline uint64_t
+deadline_of(rota_time when)
+{
+	if (when <= 0)
+		return 0;
+	return when >= ROTA_NEVER ? ST_NEVER : (uint64_t)when;
+}
+
+/* kind_of: the kind of @t, or NULL if @t is not a timer. */
+rota_inline struct rota_kind *
+kind_of(const struct rota_timer *t)
+{
+	uintptr_t p;
+
+	if (rota_unlikely(!t))
+		return NULL;
+	p = t->r_kind ^ (uintptr_t)t ^ KIND_MIX;
+	if (rota_unlikely((uint64_t)p >> 48 || !p ||
+	    p % _Alignof(struct rota_kind)))
+		return NULL;
+	return rota_likely(((struct rota_kind *)p)->r_magic == KIND_MAGIC) ?
+	    (struct rota_kind *)p : NULL;
+}
+
+rota_inline struct rota_shard *
+shard_of(struct rota_kind *k)
+{
+	return word_load(&k->r_shard, acquire); /* retire stores it */
+}
+
+rota_inline struct rota_timer *
+timer_of(uint32_t *item)
+{
+	return rota_container_of_(item, struct rota_timer, r_place);
+}
+
+/* shard_forked: is this the child of a fork that has not said so? */
+rota_inline bool
+shard_forked(const struct rota_shard *s)
+{
+	return rota_unlikely(!word_load(s->alive, relaxed)); /* own process */
+}
+
+/* shard_hold: may the caller act as the owner? @release gets whether it must
+ * shard_unhold() afterwards. */
+rota_inline bool
+shard_hold(struct rota_shard *s, bool *release)
+{
+	uint64_t self = self_id(), none = 0;
+
+	*release = false;
+	if (rota_likely(word_load(&s->holder, relaxed) == self))
+		return true; /* only this thread stores its identity */
+	if (rota_likely(!s->adoptable) ||
+	    word_load(&s->attached, relaxed) != self)
+		return false;
+	*release = word_cas(&s->holder, &none, self, acquire,
+	    relaxed); /* [H1] */
+	return *release;
+}
+
+rota_inline void
+shard_unhold(struct rota_shard *s)
+{
+	word_store(&s->holder, (uint64_t)0, release); /* [H1] */
+}
+
+/* The backend as a constant in each branch. */
+#define SHARD_SWITCH(s, call)                                    \
+	do {                                                     \
+		switch ((s)->which) {                            \
+		case ROTA_HEAP: {                                \
+			const enum rota_backend WHICH = ROTA_HEAP; \
+			call;                                    \
+			break;                                   \
+		}                                                \
+		case ROTA_WHEEL: {                               \
+			const enum rota_backend WHICH = ROTA_WHEEL; \
+			call;                                    \
+			break;                                   \
+		}                                                \
+		case ROTA_WHEEL_COARSE: {                        \
+			const enum rota_backend WHICH = ROTA_WHEEL_COARSE; \
+			call;                                    \
+			break;                                   \
+		}                                                \
+		}                                                \
+	} while (0)
+
+rota_inline void
+shard_insert(struct rota_shard *s, struct rota_timer *t, uint64_t d,
+    uint64_t slack)
+{
+	SHARD_SWITCH(s, backend_insert(&s->backend, WHICH, &t->r_place, d,
+	    t->r_seq, slack));
+	count_add(&s->count.inserts, 1);
+}
+
+rota_inline void
+shard_file_by(struct rota_shard *s, struct rota_timer *t, uint64_t d,
+    uint64_t slack)
+{
+	SHARD_SWITCH(s, backend_file_by(&s->backend, WHICH, &t->r_place, d,
+	    t->r_seq, slack));
+	count_add(&s->count.moves, 1);
+}
+
+rota_inline void
+shard_remove(struct rota_shard *s, struct rota_timer *t)
+{
+	SHARD_SWITCH(s, backend_remove(&s->backend, WHICH, &t->r_place));
+}
+
+/* rota__shard_init - @s is zero but for what the engine set: engine, config,
+ * clock, alive, index. 0 or -errno; on error nothing is left behind. */
+int rota__shard_init(struct rota_shard *s);
+void rota__shard_destroy(struct rota_shard *s);
+/* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */
+int rota__shard_grow(struct rota_shard *s, uint64_t n);
+/* rota__shard_posted - after a push on @s's inbox: wake its owner if @wake;
+ * if @s has retired, pass on what is there. Any thread. */
+void rota__shard_posted(struct rota_shard *s, bool wake);
+/* rota__shard_free - end of a release: @t is the user's again. */
+void rota__shard_free(struct rota_shard *s, struct rota_kind *k,
+    struct rota_timer *t);
+/* rota__shard_drop - forget all timers; returns how many were armed, each
+ * reported through the engine's leak hook. */
+uint64_t rota__shard_drop(struct rota_shard *s);
+/* rota__shard_live - timers armed now; exact when no call is under way. */
+uint64_t rota__shard_live(const struct rota_shard *s);
+
+/* rota__shard_next - as rota_shard_next(), for the holder. */
+rota_time rota__shard_next(const struct rota_shard *s);
+
+/* rota__timer_push - api/timer.c. As rota_timer_reset_at(), but -EINVAL and
+ * nothing changed if the timer is not armed. */
+int rota__timer_push(struct rota_timer *t, rota_time when);
+
+/* rota__shard_drain - file what the inbox holds, fire nothing. */
+void rota__shard_drain(struct rota_shard *s);
+/* rota__shard_poll - core/poll.c. As rota_shard_poll(), on @seat, by the
+ * holder; @out NULL: fire by callback, else hand out up to *@n and say how
+ * many. 1: work is left, 0 not. */
+int rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned *n);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * state.h - the life of one timer in one 64-bit word.
+ *
+ *    63                              4    3       2      1      0
+ *   +--------------------------------+-------+------+------+-----+
+ *   | deadline, ns, kept after stop  |RELEASE|QUEUED|LINKED|ARMED|
+ *   +--------------------------------+-------+------+------+-----+
+ *
+ * ARMED    it will fire at the deadline.
+ * LINKED   the owner's heap or wheel has an entry for it.
+ * QUEUED   it is on its shard's inbox, or just being put there.
+ * RELEASE  with QUEUED: its memory goes back when the inbox lets go of it.
+ *          Without QUEUED: it was handed out by a batch, and not armed since.
+ *
+ * Invariant  LINKED implies filed at or before the deadline, or QUEUED is on.
+ *            (Between an owner's compare-and-swap and its next line the owner
+ *            may lag; only the owner looks at the structure.)
+ *
+ * Threads    the owner is the one thread that holds the shard; every other
+ *            is remote. All may race on the word; only the owner files.
+ *
+ *   function      who     from                to                    order
+ *   ------------- ------- ------------------- --------------------- -------
+ *   state_stop    any     ARMED               ARMED off             acq_rel
+ *   state_reset   any     LINKED, d >= old    d, ARMED              acq_rel
+ *                 owner   LINKED, d < old     d, ARMED              acq_rel
+ *                 owner   not LINKED          d, ARMED, LINKED      acq_rel
+ *                 remote  not QUEUED, else    d, ARMED, QUEUED      acq_rel
+ *                 remote  QUEUED, else        d, ARMED              acq_rel
+ *   state_look    owner   not ARMED           LINKED off            acq_rel
+ *                 owner   ARMED, not yet due  as it was             -
+ *                 owner   armed this poll     LINKED off, QUEUED    acq_rel
+ *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
+ *                 owner   the same, a batch   + RELEASE             acq_rel
+ *                 owner   the same, QUEUED    LINKED off            acq_rel
+ *   state_keep    owner   not ARMED           LINKED off            relaxed
+ *   state_unqueue owner   QUEUED              QUEUED off            acq_rel
+ *   state_file    owner   ARMED, not LINKED   LINKED                relaxed
+ *                 owner   ARMED, LINKED       as it was             -
+ *                 owner   not ARMED, LINKED   LINKED off            relaxed
+ *   state_release owner   not QUEUED          zero                  acq_rel
+ *                 owner   QUEUED              ARMED off, RELEASE    acq_rel
+ *                 remote  QUEUED              ARMED off, RELEASE    acq_rel
+ *                 remote  not QUEUED          the same, QUEUED      acq_rel
+ *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    acq_rel
+ *                 owner   LINKED, not ARMED   LINKED off            acq_rel
+ *
+ * What the loser of a race sees: every function reads the word again and
+ * takes the edge that starts there, so a stop that lost says so
+ * (not ARMED: it fires, has fired, or was stopped), a reset that lost arms
+ * anew, a look that lost looks again. Nobody waits for anybody.
+ *
+ * Orders, by pair; each is one half of an edge that relacy checks:
+ * [P1] reset -> look       the callback sees what the resetter wrote.
+ * [P2] reset -> stop       a stopper that prevented may take the data back.
+ * [P3] look -> stop        who sees ARMED gone sees shard->running set.
+ * [P4] stop -> reset       the next arming sees what the stopper wrote.
+ * [P5] unqueue -> reset    the next pusher may write the link again.
+ * [P6] release -> unqueue  `released` sees what the releaser wrote.
+ *
+ * No RUNNING bit: shard->running holds it, so a callback may free its own
+ * timer. No "busy" state: a loser learns why and leaves, it never waits.
+ * Where the entry is filed is the owner's alone and not in the word.
+ *
+ * A confined timer is touched by its owner only: @plain turns each
+ * compare-and-swap into a load and a store.
+ *
+ * From the ten states of Go 1.14 to 1.22 (runtime/time.go):
+ *   timerNoStatus        zero: not ARMED, not LINKED
+ *   timerWaiting         ARMED, LINKED
+ *   timerRunning         not ARMED, and shard->running == t
+ *   timerDeleted         not ARMED, LINKED
+ *   timerRemoving        none: taking out is the owner's private act
+ *   timerRemoved         not ARMED, not LINKED
+ *   timerModifying       none: a modification is one compare-and-swap
+ *   timerModifiedEarlier ARMED, QUEUED
+ *   timerModifiedLater   ARMED, LINKED, filed before the deadline
+ *   timerMoving          none: the word does not change when the owner refiles
+ */
+#ifndef ROTA_CORE_STATE_H
+#define ROTA_CORE_STATE_H
+
+#include "core/atomic.h"
+
+#define ST_ARMED ((uint64_t)1)
+#define ST_LINKED ((uint64_t)2)
+#define ST_QUEUED ((uint64_t)4)
+#define ST_RELEASE ((uint64_t)8)
+#define ST_SHIFT 4
+#define ST_DEADLINE(word) ((word) >> ST_SHIFT)
+/* 60 bits of ns: 36 years. The last instant stands for "never". */
+#define ST_NEVER (UINT64_MAX >> ST_SHIFT)
+
+/* A confined timer needs no locked instruction: nobody else looks. */
+#define STATE_TRY(word, old, next, order, fail, plain)   \
+	((plain) ? (word_store(word, next, relaxed), 1)  \
+		 : word_cas(word, old, next, order, fail))
+
+#define ST_WAITS(word) /* for its release */ \
+	(((word) & (ST_RELEASE | ST_QUEUED)) == (ST_RELEASE | ST_QUEUED))
+#define ST_GIVEN(word) /* out by a batch */ \
+	(((word) & (ST_RELEASE | ST_QUEUED)) == ST_RELEASE)
+
+/* state_stop: turn ARMED off, if it is on in the word returned. Any thread. */
+rota_inline uint64_t
+state_stop(rota_word *word, bool plain)
+{
+	uint64_t old = word_load(word, acquire); /* [P3] */
+
+	while (old & ST_ARMED) {
+		if (STATE_TRY(word, &old, old & ~ST_ARMED, acq_rel, acquire,
+		        plain)) /* [P2] [P4], on failure [P3] */
+			break;
+	}
+	return old;
+}
+
+enum state_reset {
+	RESET_GONE,   /* released, or not armed: nothing was changed */
+	RESET_KEPT,   /* the entry stays where it is */
+	RESET_INSERT, /* owner: insert it at its deadline */
+	RESET_MOVE,   /* owner: move its entry to its deadline */
+	RESET_POST,   /* remote: push it on the inbox, then wake */
+	RESET_POKE    /* remote: somebody is pushing it; poke, then wake */
+};
+
+/* How state_reset is asked to arm. */
+struct state_arm {
+	uint64_t d;  /* the deadline; <= ST_NEVER */
+	bool owner;
+	bool plain;
+	bool push;   /* only if it is armed already */
+};
+
+/* state_reset: arm as @a says. Any thread. @was gets the word before. After
+ * any answer but RESET_INSERT, RESET_MOVE and RESET_POST a remote caller must
+ * not touch the timer again: it may be gone. */
+rota_inline enum state_reset
+state_reset(rota_word *word, struct state_arm a, uint64_t *was)
+{
+	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
+	uint64_t next;
+	enum state_reset how;
+
+	do {
+		if (rota_unlikely(ST_WAITS(old)))
+			return RESET_GONE;
+		if (rota_unlikely(a.push && !(old & ST_ARMED)))
+			return RESET_GONE;
+		next = a.d << ST_SHIFT | ST_ARMED |
+		    (old & (ST_LINKED | ST_QUEUED));
+		if ((old & ST_LINKED) && a.d >= ST_DEADLINE(old)) {
+			how = RESET_KEPT;
+		} else if (a.owner) {
+			how = old & ST_LINKED ? RESET_MOVE : RESET_INSERT;
+			next |= ST_LINKED;
+		} else {
+			how = old & ST_QUEUED ? RESET_POKE : RESET_POST;
+			next |= ST_QUEUED;
+		}
+	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
+	    a.plain)); /* [P1] [P2] [P4] [P5] */
+	*was = old;
+	return how;
+}
+
+enum state_look {
+	LOOK_FIRE,  /* claimed: it fires now, and has no entry */
+	LOOK_FILE,  /* still linked: file it again, at @d */
+	LOOK_DROP,  /* no longer linked, nothing to do */
+	LOOK_DEFER  /* no longer linked: push it on the own inbox */
+};
+
+/* How state_look may claim. */
+struct state_claim {
+	uint64_t before;    /* it may fire if its deadline is before this */
+	bool fresh;         /* it was armed since this poll began: not yet */
+	bool batch;         /* it is handed out, not called */
+	rota_link *running; /* gets @self before the claim is seen [P3] */
+	void *self;
+};
+
+/* state_look: decide on a LINKED timer whose entry has come up. @d gets its
+ * deadline if it fires or is filed again. Owner only. */
+rota_inline enum state_look
+state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
+{
+	uint64_t old = word_load(word, relaxed); /* a CAS checks it, or it
+						  * is only a later place */
+	uint64_t next;
+	enum state_look how;
+
+	do {
+		*d = ST_DEADLINE(old);
+		next = old & ~ST_LINKED;
+		if (!(old & ST_ARMED)) {
+			how = LOOK_DROP;
+		} else if (*d >= c.before) {
+			return LOOK_FILE;
+		} else if (rota_unlikely(c.fresh)) {
+			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
+			next |= ST_QUEUED;
+		} else if (c.batch) {
+			/* What is being reset just now is filed anew. */
+			how = old & ST_QUEUED ? LOOK_DROP : LOOK_FIRE;
+			if (how == LOOK_FIRE)
+				next = (next & ~ST_ARMED) | ST_RELEASE;
+		} else {
+			how = LOOK_FIRE;
+			next &= ~ST_ARMED;
+			word_store(c.running, c.self, relaxed); /* [P3] */
+		}
+	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
+	    plain)); /* [P1] [P3] */
+	return how;
+}
+
+/* state_keep: an entry is only being moved, not fired. True: file it again,
+ * at @d; false: it was stopped and is no longer linked. Owner only. */
+rota_inline bool
+state_keep(rota_word *word, bool plain, uint64_t *d)
+{
+	uint64_t old = word_load(word, relaxed); /* as in state_look() */
+
+	do {
+		if (old & ST_ARMED) {
+			*d = ST_DEADLINE(old);
+			return true;
+		}
+	} while (!STATE_TRY(word, &old, old & ~ST_LINKED, relaxed, relaxed,
+	    plain));
+	return false;
+}
+
+/* state_unqueue: the inbox lets go of the timer. Returns the word as it was.
+ * Owner only; the link must have been read before: afterwards it is the
+ * next pusher's. */
+rota_inline uint64_t
+state_unqueue(rota_word *word)
+{
+	return word_and(word, ~ST_QUEUED, acq_rel); /* [P5] [P6] */
+}
+
+enum state_file {
+	FILE_INSERT, /* now linked: insert it at @d */
+	FILE_BY,     /* linked: see that it is filed by @d */
+	FILE_REMOVE, /* no longer linked: take its entry out */
+	FILE_NONE    /* neither armed nor linked */
+};
+
+/* state_file: after state_unqueue, bring the structure in line with the
+ * word. A zombie goes, since it may be filed later than the word says. Owner
+ * only. */
+rota_inline enum state_file
+state_file(rota_word *word, uint64_t *d)
+{
+	uint64_t old = word_load(word, relaxed);
+	uint64_t next;
+	enum state_file how;
+
+	do {
+		*d = ST_DEADLINE(old);
+		switch (old & (ST_ARMED | ST_LINKED)) {
+		case ST_ARMED | ST_LINKED:
+			return FILE_BY;
+		case ST_ARMED:
+			next = old | ST_LINKED;
+			how = FILE_INSERT;
+			break;
+		case ST_LINKED:
+			next = old & ~ST_LINKED;
+			how = FILE_REMOVE;
+			break;
+		default:
+			return FILE_NONE;
+		}
+	} while (!word_cas(word, &old, next, relaxed, relaxed));
+	return how;
+}
+
+enum state_release {
+	RELEASE_GONE, /* it was released before */
+	RELEASE_BUSY, /* it would have to wait and may not */
+	RELEASE_FREE, /* owner: free at once; @was says if it is linked */
+	RELEASE_WAIT, /* the inbox will let go of it */
+	RELEASE_POST  /* remote: push it on the inbox, then wake */
+};
+
+/* state_release: stop for good and ask for the memory back. Any thread; a
+ * remote one must be prepared to wait. */
+rota_inline enum state_release
+state_release(rota_word *word, bool owner, bool plain, bool may_wait,
+    uint64_t *was)
+{
+	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
+	uint64_t next;
+	enum state_release how;
+
+	do {
+		if (ST_WAITS(old))
+			return RELEASE_GONE;
+		next = (old & ~ST_ARMED) | ST_RELEASE | ST_QUEUED;
+		if (old & ST_QUEUED) {
+			if (!may_wait)
+				return RELEASE_BUSY;
+			how = RELEASE_WAIT;
+		} else if (owner) {
+			how = RELEASE_FREE;
+			next = 0;
+		} else {
+			how = RELEASE_POST;
+		}
+	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
+	    plain)); /* [P2] [P5] [P6] */
+	*was = old;
+	return how;
+}
+
+/* state_evict: a LINKED timer leaves its structure without firing, to be
+ * filed by another shard. True: push it on the inbox of its new shard;
+ * false: it was not armed, or is being pushed already. Owner only. */
+rota_inline bool
+state_evict(rota_word *word)
+{
+	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
+	uint64_t next;
+
+	do {
+		next = old & ~ST_LINKED;
+		if (old & ST_ARMED)
+			next |= ST_QUEUED;
+	} while (!word_cas(word, &old, next, acq_rel, relaxed)); /* [P5] */
+	return (old & ST_ARMED) && !(old & ST_QUEUED);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wake.h - a descriptor that a sleeping owner waits on.
+ *
+ * An eventfd, made when it is first asked for, so that an engine whose host
+ * polls by itself needs none.
+ */
+#ifndef ROTA_CORE_WAKE_H
+#define ROTA_CORE_WAKE_H
+
+#include "core/atomic.h"
+
+struct wake {
+	rota_word fd;     /* descriptor + 1; 0: not made */
+	rota_word raised; /* 1: there is something to read. Set after the
+			   * write, so a poll that misses it is followed by
+			   * another that does not */
+};
+
+/* rota__wake_open - the descriptor, made if need be; or -errno. Any thread. */
+int rota__wake_open(struct wake *w);
+/* rota__wake_renew - another descriptor in place of the parent's: 0, -errno.
+ * The child of a fork, alone. */
+int rota__wake_renew(struct wake *w);
+void rota__wake_close(struct wake *w);
+/* rota__wake_signal - make it readable. Any thread, safe in a signal handler;
+ * leaves errno alone. Nothing if it was not made. */
+void rota__wake_signal(struct wake *w);
+/* rota__wake_clear - make it unreadable again. */
+void rota__wake_clear(struct wake *w);
+/* rota__wake_sleep - sleep until it is readable or @ns (< 0: for ever) have
+ * passed. 0, or -EINTR. */
+int rota__wake_sleep(struct wake *w, int64_t ns);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * heap.h - 4-ary min-heap of {when, seq, id}.
+ *
+ * Shape of the Go runtime's timer heap, with two differences. An entry names
+ * its item by a 32-bit id, so that sifting touches entries and a 4-byte back
+ * index, never an item; and the back index makes an earlier deadline an exact
+ * decrease-key instead of a scan. Memory comes in blocks that never move:
+ * growing copies nothing, so no operation costs more than O(log4 n) lines.
+ *
+ * Entry i stands at position i + 3: the children of i, 4i+1 to 4i+4, are
+ * then four entries of 16 bytes that start at a multiple of 64.
+ *
+ * Invariant  no entry is before its parent, in the order of (when, seq);
+ *            heap_at(where[id])->id == id. rota__heap_check() asks both.
+ *
+ * Threads    none of its own: one at a time. Only rota__heap_grow() may run
+ *            beside the others.
+ */
+#ifndef ROTA_HEAP_HEAP_H
+#define ROTA_HEAP_HEAP_H
+
+#include <stdbool.h>
+
+#include "core/compiler.h"
+
+/* Entries in a block: 2^14, 448 KB with ids; the hostile build takes a new
+ * block every 16. */
+#ifdef ROTA_HOSTILE
+#define HEAP_BLOCK_BITS 4
+#else
+#define HEAP_BLOCK_BITS 14
+#endif
+#define HEAP_BLOCK ((uint32_t)1 << HEAP_BLOCK_BITS)
+#define HEAP_BLOCK_MASK (HEAP_BLOCK - 1)
+#define HEAP_PAD 3
+
+/* An item's place while it is in a heap: its id with this bit on. */
+#define HEAP_PLACE ((uint32_t)1 << 31)
+#define HEAP_NONE UINT32_MAX
+
+struct heap_entry {
+	uint64_t when;
+	uint32_t seq; /* rank among equal whens, modulo 2^32 */
+	uint32_t id;
+};
+_Static_assert(sizeof(struct heap_entry) == 16, "four children in a line");
+
+struct heap_block {
+	struct heap_entry *entry; /* HEAP_BLOCK of them, line-aligned */
+	uint32_t **item;          /* by id: what the entry stands for */
+	uint32_t *where;          /* by id: index in the heap, or next free */
+};
+
+struct heap {
+	uint32_t len;
+	uint32_t free_id;  /* head of the list of ids given back */
+	uint32_t fresh_id; /* ids from here on were never used */
+	struct heap_block *block;
+	uint32_t blocks;     /* grown so far; written by rota__heap_grow() */
+	uint32_t max_blocks; /* length of the table */
+};
+
+/* rota__heap_init - an empty heap for up to @max items. 0 or -1. */
+int rota__heap_init(struct heap *h, uint64_t max,
+    const struct rota_mem *mem);
+void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
+/* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
+ * matters. One thread at a time; may run beside everything else. */
+int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
+/* rota__heap_check - 0, or the line of the check that failed. */
+int rota__heap_check(const struct heap *h);
+
+rota_inline struct heap_entry *
+heap_at(const struct heap *h, uint32_t i)
+{
+	uint32_t p = i + HEAP_PAD;
+
+	return &h->block[p >> HEAP_BLOCK_BITS].entry[p & HEAP_BLOCK_MASK];
+}
+
+rota_inline uint32_t *
+heap_where(const struct heap *h, uint32_t id)
+{
+	return &h->block[id >> HEAP_BLOCK_BITS].where[id & HEAP_BLOCK_MASK];
+}
+
+rota_inline uint32_t **
+heap_item(const struct heap *h, uint32_t id)
+{
+	return &h->block[id >> HEAP_BLOCK_BITS].item[id & HEAP_BLOCK_MASK];
+}
+
+rota_inline bool
+heap_before(uint64_t when, uint32_t seq, const struct heap_entry *e)
+{
+	return when < e->when ||
+	    (rota_unlikely(when == e->when) && (int32_t)(seq - e->seq) < 0);
+}
+
+rota_inline void
+heap_put(struct heap *h, uint32_t i, struct heap_entry e)
+{
+	*heap_at(h, i) = e;
+	*heap_where(h, e.id) = i;
+}
+
+/* heap_up: @e belongs at @i or above it. */
+rota_inline void
+heap_up(struct heap *h, uint32_t i, struct heap_entry e)
+{
+	while (i > 0) {
+		uint32_t up = (i - 1) >> 2;
+		struct heap_entry *p = heap_at(h, up);
+
+		if (!heap_before(e.when, e.seq, p))
+			break;
+		heap_put(h, i, *p);
+		i = up;
+	}
+	heap_put(h, i, e);
+}
+
+/* heap_down: @e belongs at @i or below it. */
+rota_inline void
+heap_down(struct heap *h, uint32_t i, struct heap_entry e)
+{
+	for (;;) {
+		uint32_t c = 4 * i + 1, best = c, n;
+		const struct heap_entry *line, *b;
+
+		if (c >= h->len)
+			break;
+		line = heap_at(h, c);
+		b = line;
+		n = h->len - c < 4 ? h->len - c : 4;
+		for (uint32_t k = 1; k < n; k++) {
+			if (heap_before(line[k].when, line[k].seq, b)) {
+				b = &line[k];
+				best = c + k;
+			}
+		}
+		if (!heap_before(b->when, b->seq, &e))
+			break;
+		heap_put(h, i, *b);
+		i = best;
+	}
+	heap_put(h, i, e);
+}
+
+/* heap_insert: add @item and write its place. Room was made by
+ * rota__heap_grow(). */
+rota_inline void
+heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
+{
+	uint32_t id = h->free_id;
+
+	if (id == HEAP_NONE)
+		id = h->fresh_id++;
+	else
+		h->free_id = *heap_where(h, id);
+	*heap_item(h, id) = item;
+	*item = id | HEAP_PLACE;
+	heap_up(h, h->len++, (struct heap_entry){ when, seq, id });
+}
+
+/* heap_take: the entry at @i leaves; its item is returned. */
+rota_inline uint32_t *
+heap_take(struct heap *h, uint32_t i)
+{
+	uint32_t id = heap_at(h, i)->id;
+	uint32_t *item = *heap_item(h, id);
+	struct heap_entry last = *heap_at(h, --h->len);
+
+	*heap_item(h, id) = NULL;
+	*heap_where(h, id) = h->free_id;
+	h->free_id = id;
+	if (i == h->len)
+		return item;
+	if (i > 0 && heap_before(last.when, last.seq, heap_at(h, (i - 1) >> 2)))
+		heap_up(h, i, last);
+	else
+		heap_down(h, i, last);
+	return item;
+}
+
+/* heap_index: where @item stands now. */
+rota_inline uint32_t
+heap_index(const struct heap *h, const uint32_t *item)
+{
+	return *heap_where(h, *item & ~HEAP_PLACE);
+}
+
+rota_inline void
+heap_remove(struct heap *h, uint32_t *item)
+{
+	heap_take(h, heap_index(h, item));
+}
+
+/* heap_move: give @item another key, either way. */
+rota_inline void
+heap_move(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
+{
+	uint32_t i = heap_index(h, item);
+	struct heap_entry e = { when, seq, heap_at(h, i)->id };
+
+	if (heap_before(when, seq, heap_at(h, i)))
+		heap_up(h, i, e);
+	else
+		heap_down(h, i, e);
+}
+
+/* heap_first: the earliest entry; the heap is not empty. */
+rota_inline const struct heap_entry *
+heap_first(const struct heap *h)
+{
+	return heap_at(h, 0);
+}
+
+/* heap_visit: any item at or after *@cursor, which moves on; NULL at the end.
+ * To remove what was returned step *@cursor back by one: another entry took
+ * its place. In no order. */
+rota_inline uint32_t *
+heap_visit(const struct heap *h, uint32_t *cursor)
+{
+	if (*cursor >= h->len)
+		return NULL;
+	return *heap_item(h, heap_at(h, (*cursor)++)->id);
+}
+
+#endif

@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# readme.sh root dir compiler librota.a - the program in the README is a
+# program: it compiles without a warning, and does what it says (exit 0).
+set -eu
+root=$1 dir=$2 cc=$3 lib=$4
+
+sh "$root/tests/headers/example.sh" "$root/README.md" >"$dir/readme.c"
+"$cc" -std=c11 -Wall -Wextra -pedantic -Werror -I "$root/api" \
+	"$dir/readme.c" "$lib" -pthread -o "$dir/readme"
+"$dir/readme"

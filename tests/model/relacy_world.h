@@ -1,0 +1,771 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * relacy_world.h - a small rota around the real functions of core/.
+ *
+ * A scenario is a state to begin in and, for each thread, a few operations.
+ * Whoever runs a shard's owner operations owns it; the structure is a place
+ * in each timer. The owner here does what core/poll.c, core/shard.c and
+ * api/timer.c do with the answers of the real functions, no more.
+ *
+ * What is checked in every execution:
+ *
+ *  1 Data is handed over. Each arming has plain data. The thread that arms
+ *    writes it before its call; whoever ends that arming, by a claim [P1],
+ *    by a stop, a reset or a release [P2], writes it at the instant of its
+ *    compare-and-swap. Each operation has a plain note that is written
+ *    before it: an arming reads those of the stops before it [P4], and who
+ *    gives the memory back reads those of all that changed the word [P6].
+ *    relacy reports it if one of these accesses is a data race.
+ *  2 An arming ends once. Nothing changes a word whose memory went back.
+ *  3 The link is plain memory, and so is the place [P5] [I1].
+ *  4 Verdicts. A stop that finds its arming claimed, and says NOT_PENDING,
+ *    comes after the callback's end and sees what it wrote [P3]. One that
+ *    says RUNNING of a timer that was never claimed has met an owner that
+ *    looked at it.
+ *  5 LINKED means that the owner has an entry, at or before the deadline or
+ *    with QUEUED on.
+ *  6 When every call has returned and the owner sleeps, nobody having woken
+ *    it, then nothing is armed for before it wakes, and no remote release
+ *    waits [I2] [K1] [K2]. Without a poke nobody wakes it for later.
+ *  7 In the end, drained and fired, every word is at rest and every release
+ *    was completed, once.
+ *
+ * A sleep that is not a thread's last operation ends at any time and for no
+ * reason, so that all ways of waking are explored; only the last one has to
+ * be ended by a wake.
+ *
+ * Between two atomic accesses relacy never switches threads, so what is
+ * noted here in plain variables is noted at the instant of the access before.
+ */
+#ifndef ROTA_TESTS_MODEL_RELACY_WORLD_H
+#define ROTA_TESTS_MODEL_RELACY_WORLD_H
+
+#include "core/remote.h"
+
+enum { TIMERS = 2, SHARDS = 2, THREADS = 3, OPS = 4 };
+enum { STALE = SHARDS }; /* a remote call that has not heard of the heir */
+enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
+
+/* Deadlines are told apart by the arming they belong to. */
+enum { ID_BITS = 4 };
+#define AT(when, id) ((uint64_t)(when) << ID_BITS | (uint64_t)(id))
+#define ID_OF(deadline) ((deadline) & ((1u << ID_BITS) - 1))
+static const uint64_t NOW = 25, FOREVER = 1000; /* instants, see begin[] */
+
+enum code {
+	NONE,
+	RESET,
+	PUSH,    /* a remote reset, if it is armed */
+	STOP,
+	RELEASE,
+	DRAIN,
+	FIRE,    /* what is due at NOW */
+	FRESH,   /* the same, but all was armed since the poll began */
+	REARM,   /* FIRE; the callback arms its timer again */
+	FREE,    /* FIRE; the callback releases its timer */
+	BATCH,   /* FIRE; handed out, not called */
+	SWEEP,
+	PARK,
+	RETIRE,  /* shard 0 moves to shard 1 */
+	ATTACH   /* FIRE, if nobody is attached; then detach */
+};
+
+struct operation {
+	enum code code;
+	bool owner;
+	unsigned shard; /* an owner's */
+	unsigned timer;
+	uint64_t when;
+};
+
+/* How a timer begins. */
+struct beginning {
+	const char *name;
+	uint64_t flags;
+	uint64_t when;  /* in the word */
+	uint64_t place; /* 0: not filed */
+};
+
+struct scenario {
+	unsigned timers;
+	struct beginning begin[TIMERS];
+	bool retires; /* RETIRE occurs; everybody looks for an heir */
+	bool retired; /* it is over before the threads begin */
+	bool seat;    /* ATTACH occurs */
+	struct operation op[THREADS][OPS];
+	/* Random: each thread chooses among these, OPS times. */
+	const struct operation *menu[THREADS];
+	unsigned menus[THREADS];
+};
+
+static struct scenario scene; /* the same in all executions of a run */
+
+/* Plain data, made as far as the scenario needs it: it costs time. */
+template <typename T, unsigned N> struct some {
+	typename std::aligned_storage<sizeof(T), alignof(T)>::type at[N];
+	unsigned n;
+
+	some() : n(0) {}
+	~some()
+	{
+		while (n)
+			(*this)[--n].~T();
+	}
+	void make(unsigned count)
+	{
+		while (n < count)
+			::new ((void *)&at[n++]) T();
+	}
+	T &operator[](unsigned i) { return *(T *)(void *)&at[i]; }
+};
+
+struct model;
+
+struct node {
+	rota_word word;
+	rota_slot link;
+	rl::var<uint64_t> place; /* 0: no entry */
+	some<rl::var<unsigned>, IDS> data;
+
+	/* Remembered by the checks. */
+	int in;           /* the shard it is filed in, or -1 */
+	int hand;         /* the shard whose owner is looking at it, or -1 */
+	unsigned armed, ended, claimed, over; /* a bit for each arming */
+	unsigned touched, stopped;            /* a bit for each operation */
+	bool looked;          /* an owner had it in hand */
+	bool leaving, urgent; /* release begun; by a remote thread */
+	bool given_back;
+	bool broken; /* memory went back while a call was under way */
+};
+
+struct owner {
+	struct remote remote;
+	struct park park;
+	rota_link running;
+	rota_link heir;
+	rota_word attached;
+
+	bool asleep, woken;
+	uint64_t until, latest;
+};
+
+static void word_changed(rota_word *w, uint64_t from, uint64_t to);
+static struct model *the;
+
+/* What does not depend on the number of threads. */
+struct model {
+	some<node, TIMERS> item;
+	some<owner, SHARDS> shard;
+	rota_link home; /* scene.retires: as kind->r_shard */
+	some<rl::var<unsigned>, IDS> note;
+
+	bool watching;
+	unsigned pokes;
+	struct {
+		unsigned id;       /* of its operation */
+		enum code code;
+		int before_cas;    /* in a call on this timer */
+		uint64_t from, to; /* latest change by it */
+	} me[THREADS];
+
+	/*
+	 * Checks.
+	 */
+
+	int index(rota_word *w)
+	{
+		for (unsigned i = 0; i < item.n; i++)
+			if (w == &item[i].word)
+				return (int)i;
+		return -1;
+	}
+
+	void changed(rota_word *w, uint64_t from, uint64_t to)
+	{
+		int i = index(w);
+		unsigned th = rl::thread_index(), id = me[th].id;
+		node &t = item[i];
+		uint64_t d = ST_DEADLINE(from);
+		bool on = to & ST_ARMED;
+
+		if (!watching)
+			return;
+		if (me[th].before_cas == i)
+			me[th].before_cas = -1;
+		me[th].from = from;
+		me[th].to = to;
+		if (t.broken)
+			return;
+		RL_ASSERT(!t.given_back);
+		t.touched |= 1u << id;
+		if ((from & ST_ARMED) && (!on || ST_DEADLINE(to) != d)) {
+			RL_ASSERT(!(t.ended & 1u << ID_OF(d)));
+			t.ended |= 1u << ID_OF(d);
+			t.data[ID_OF(d)]($) = id; /* [P1] [P2] */
+			if (t.hand >= 0 && me[th].code == FIRE)
+				t.claimed |= 1u << ID_OF(d);
+			if (me[th].code == STOP)
+				t.stopped |= 1u << id;
+		}
+		if (on && (!(from & ST_ARMED) || ST_DEADLINE(to) != d)) {
+			t.armed |= 1u << ID_OF(ST_DEADLINE(to));
+			for (unsigned k = 1; k < note.n; k++)
+				if (t.stopped & 1u << k)
+					(void)(unsigned)note[k]($); /* [P4] */
+		}
+		if (ST_WAITS(to) && !ST_WAITS(from))
+			t.leaving = true;
+	}
+
+	/* Its memory is the user's again. */
+	void give_back(node &t)
+	{
+		RL_ASSERT(!t.given_back);
+		t.given_back = t.leaving = true;
+		t.in = -1;
+		for (unsigned th = 0; th < THREADS; th++)
+			if (me[th].before_cas >= 0 &&
+			    th != rl::thread_index() &&
+			    &item[me[th].before_cas] == &t)
+				t.broken = true; /* the scenario's fault */
+		if (t.broken || !watching)
+			return;
+		for (unsigned k = 1; k < note.n; k++)
+			if (t.touched & 1u << k)
+				(void)(unsigned)note[k]($); /* [P6] */
+		t.link = NULL; /* [P5] */
+		t.place($) = 0;
+	}
+
+	/*
+	 * The owner: as core/poll.c, core/shard.c and api/timer.c.
+	 */
+
+	void file(unsigned s, node &t, uint64_t d)
+	{
+		RL_ASSERT(!t.place($) && t.in < 0);
+		t.place($) = d;
+		t.in = (int)s;
+	}
+
+	void file_by(unsigned s, node &t, uint64_t d)
+	{
+		RL_ASSERT(t.place($) && t.in == (int)s);
+		if (d < t.place($))
+			t.place($) = d;
+	}
+
+	void unfile(unsigned s, node &t)
+	{
+		RL_ASSERT(t.place($) && t.in == (int)s);
+		t.place($) = 0;
+		t.in = -1;
+	}
+
+	void drain(unsigned s)
+	{
+		void *p = inbox_take(&shard[s].remote.inbox), *next;
+
+		for (; p; p = next) {
+			node &t = *(node *)p;
+			uint64_t old, d;
+
+			next = t.link;
+			old = state_unqueue(&t.word);
+			if (old & ST_RELEASE) {
+				if (old & ST_LINKED)
+					unfile(s, t);
+				give_back(t);
+				continue;
+			}
+			switch (state_file(&t.word, &d)) {
+			case FILE_INSERT:
+				file(s, t, d);
+				break;
+			case FILE_BY:
+				file_by(s, t, d);
+				break;
+			case FILE_REMOVE:
+				unfile(s, t);
+				break;
+			case FILE_NONE:
+				RL_ASSERT(!t.place($));
+				break;
+			}
+		}
+	}
+
+	void owner_reset(unsigned s, node &t, uint64_t d)
+	{
+		struct state_arm a = { d, true, false, false };
+		uint64_t was;
+
+		switch (state_reset(&t.word, a, &was)) {
+		case RESET_INSERT:
+			file(s, t, d);
+			break;
+		case RESET_MOVE:
+			file_by(s, t, d);
+			break;
+		case RESET_GONE:
+		case RESET_KEPT:
+			break;
+		default:
+			RL_ASSERT(false);
+		}
+	}
+
+	void owner_release(unsigned s, node &t)
+	{
+		uint64_t was;
+
+		if (state_release(&t.word, true, false, true, &was) !=
+		    RELEASE_FREE)
+			return;
+		if (was & ST_LINKED)
+			unfile(s, t);
+		give_back(t);
+	}
+
+	void callback(unsigned s, node &t, uint64_t d,
+	    const struct operation &op, unsigned id)
+	{
+		t.data[ID_OF(d)]($) = id; /* [R1] */
+		if (op.code == REARM)
+			owner_reset(s, t, AT(op.when, id));
+		else if (op.code == FREE)
+			owner_release(s, t);
+		t.over |= 1u << ID_OF(d);
+	}
+
+	void fire(unsigned s, const struct operation &op, uint64_t now,
+	    unsigned id)
+	{
+		for (unsigned i = 0; i < item.n; i++) {
+			node &t = item[i];
+			struct state_claim c = { AT(now + 1, 0),
+				op.code == FRESH, op.code == BATCH,
+				&shard[s].running, &t };
+			unsigned th = rl::thread_index();
+			enum state_look how;
+			uint64_t d;
+
+			if (t.in != (int)s || t.place($) >= c.before)
+				continue;
+			t.hand = (int)s;
+			t.looked = true;
+			me[th].code = FIRE;
+			how = state_look(&t.word, c, false, &d);
+			me[th].code = op.code;
+			switch (how) {
+			case LOOK_FILE:
+				t.place($) = d;
+				break;
+			case LOOK_DROP:
+				unfile(s, t);
+				break;
+			case LOOK_DEFER:
+				unfile(s, t);
+				inbox_push(&shard[s].remote.inbox, &t,
+				    &t.link);
+				break;
+			case LOOK_FIRE:
+				RL_ASSERT(d < c.before);
+				unfile(s, t);
+				if (!c.batch)
+					callback(s, t, d, op, id);
+				break;
+			}
+			if (!c.batch)
+				word_store(&shard[s].running, NULL, release);
+			t.hand = -1;
+		}
+	}
+
+	void sweep(unsigned s)
+	{
+		uint64_t d;
+
+		for (unsigned i = 0; i < item.n; i++)
+			if (item[i].in == (int)s &&
+			    !state_keep(&item[i].word, false, &d))
+				unfile(s, item[i]);
+	}
+
+	void wake_up(unsigned s)
+	{
+		if (!shard[s].asleep)
+			return;
+		shard[s].asleep = shard[s].woken = false;
+		park_leave(&shard[s].park);
+	}
+
+	void park(unsigned s)
+	{
+		for (;;) {
+			uint64_t until = AT(FOREVER, 0);
+
+			for (unsigned i = 0; i < item.n; i++)
+				if (item[i].in == (int)s &&
+				    item[i].place($) < until)
+					until = item[i].place($);
+			if (shard[s].latest < until)
+				shard[s].latest = until;
+			park_enter(&shard[s].park, until);
+			if (inbox_empty(&shard[s].remote.inbox)) {
+				shard[s].until = until;
+				shard[s].asleep = true;
+				return;
+			}
+			park_leave(&shard[s].park);
+			drain(s);
+		}
+	}
+
+	/* Push all that @p leads to on the inbox of shard 1. */
+	void forward(void *p)
+	{
+		for (void *next; p; p = next) {
+			node &t = *(node *)p;
+
+			next = t.link;
+			inbox_push(&shard[1].remote.inbox, &t, &t.link);
+		}
+	}
+
+	/* After a push on, or a poke of, the inbox of shard @s. */
+	void posted(unsigned s, bool wake)
+	{
+		if (scene.retires && word_load(&shard[s].heir, acquire)) {
+			forward(inbox_take(&shard[s].remote.inbox));
+			word_add(&shard[1].remote.poke, (uint64_t)1, seq_cst);
+			pokes++;
+			wake = park_wakes(&shard[1].park, 0);
+			s = 1;
+		}
+		if (wake)
+			shard[s].woken = true;
+	}
+
+	/* Everything leaves shard 0 before anybody hears of shard 1. */
+	void retire()
+	{
+		void *chain = NULL;
+
+		for (unsigned i = 0; i < item.n; i++) {
+			node &t = item[i];
+
+			if (t.in != 0)
+				continue;
+			unfile(0, t);
+			if (state_evict(&t.word)) {
+				t.link = chain;
+				chain = &t;
+			}
+		}
+		word_store(&shard[0].heir, (void *)&shard[1], release);
+		word_store(&home, (void *)&shard[1], release);
+		forward(chain);
+		posted(0, false);
+	}
+
+	/*
+	 * Remote threads: as api/timer.c.
+	 */
+
+	unsigned shard_of(const struct operation &op)
+	{
+		if (op.shard == STALE)
+			return 0;
+		if (!scene.retires || op.shard)
+			return op.shard;
+		return word_load(&home, acquire) == &shard[1];
+	}
+
+	void remote_reset_(node &t, const struct operation &op,
+	    unsigned id)
+	{
+		unsigned s = shard_of(op), th = rl::thread_index();
+		uint64_t d = AT(op.when, id), was;
+		bool wake;
+		enum state_reset how = remote_reset(&shard[s].remote,
+		    &shard[s].park, &t.word, &t, &t.link, d,
+		    op.code == PUSH, &was, &wake);
+
+		if (how == RESET_GONE)
+			return;
+		RL_ASSERT(was == me[th].from || !watching);
+		RL_ASSERT(how != RESET_INSERT && how != RESET_MOVE);
+		pokes += how == RESET_POKE;
+		RL_ASSERT(!wake || pokes || d < shard[s].latest);
+		if (how != RESET_KEPT)
+			posted(s, wake);
+	}
+
+	void remote_release_(node &t, const struct operation &op)
+	{
+		unsigned s = shard_of(op);
+		uint64_t was;
+		bool wake;
+		enum state_release how;
+
+		how = remote_release(&shard[s].remote, &shard[s].park,
+		    &t.word, &t, &t.link, &was, &wake);
+		RL_ASSERT(how != RELEASE_FREE);
+		if (how == RELEASE_GONE)
+			return;
+		t.urgent = true;
+		pokes += how == RELEASE_WAIT;
+		posted(s, wake);
+	}
+
+	void stop(node &t, const struct operation &op)
+	{
+		uint64_t w = state_stop(&t.word, false);
+		unsigned arming = ID_OF(ST_DEADLINE(w)), s;
+		unsigned claimed = t.claimed & 1u << arming;
+
+		if (w & ST_ARMED) {
+			RL_ASSERT(w == me[rl::thread_index()].from);
+			return;
+		}
+		if (ST_GIVEN(w)) {
+			RL_ASSERT(claimed);
+			return;
+		}
+		/* The shard as it was when ARMED went off, or later. */
+		s = op.owner ? op.shard : shard_of(op);
+		if (word_load(&shard[s].running, acquire) == &t) {
+			RL_ASSERT(t.claimed || t.looked); /* RUNNING */
+		} else if (claimed) {
+			RL_ASSERT(t.over & 1u << arming); /* NOT_PENDING */
+			(void)(unsigned)t.data[arming]($); /* [P3] [R1] */
+		}
+	}
+
+	/*
+	 * Running.
+	 */
+
+	void run(unsigned th, unsigned n, const struct operation &op)
+	{
+		node &t = item[op.timer];
+		unsigned id = 1 + n, s = op.shard;
+		uint64_t none = 0;
+
+		for (unsigned i = 0; i < th; i++)
+			id += length(i);
+		if (op.owner)
+			wake_up(s);
+		if (op.code == NONE)
+			return;
+		if (op.code == RESET || op.code == PUSH || op.code == STOP ||
+		    op.code == RELEASE) {
+			if (t.leaving)
+				return; /* no call may begin any more */
+			me[th].before_cas = (int)op.timer;
+		}
+		me[th].id = id;
+		me[th].code = op.code;
+		note[id]($) = id;
+		for (unsigned i = 0; i < item.n; i++)
+			if (op.code == REARM || (op.timer == i &&
+			    (op.code == RESET || op.code == PUSH)))
+				item[i].data[id]($) = id;
+		switch (op.code) {
+		case NONE:
+			break;
+		case RESET:
+		case PUSH:
+			if (op.owner)
+				owner_reset(s, t, AT(op.when, id));
+			else
+				remote_reset_(t, op, id);
+			break;
+		case STOP:
+			stop(t, op);
+			break;
+		case RELEASE:
+			if (op.owner)
+				owner_release(s, t);
+			else
+				remote_release_(t, op);
+			break;
+		case DRAIN:
+			drain(s);
+			break;
+		case FIRE:
+		case FRESH:
+		case REARM:
+		case FREE:
+		case BATCH:
+			fire(s, op, NOW, id);
+			break;
+		case SWEEP:
+			sweep(s);
+			break;
+		case PARK:
+			park(s);
+			break;
+		case RETIRE:
+			retire();
+			break;
+		case ATTACH:
+			if (!word_cas(&shard[s].attached, &none, (uint64_t)1,
+			        acquire, relaxed))
+				break;
+			fire(s, op, op.when, id);
+			word_store(&shard[s].attached, (uint64_t)0, release);
+			break;
+		}
+		me[th].before_cas = -1;
+	}
+
+	static unsigned length(unsigned th)
+	{
+		unsigned n = 0;
+
+		if (scene.menus[th])
+			return OPS;
+		while (n < OPS && scene.op[th][n].code != NONE)
+			n++;
+		return n;
+	}
+
+	void begin(unsigned threads)
+	{
+		unsigned ids = 1;
+
+		the = this;
+		watching = false;
+		pokes = 0;
+		for (unsigned th = 0; th < THREADS; th++) {
+			ids += th < threads ? length(th) : 0;
+			me[th].id = 0;
+			me[th].code = NONE;
+			me[th].before_cas = -1;
+			me[th].from = me[th].to = 0;
+		}
+		note.make(ids);
+		shard.make(scene.retires ? SHARDS : 1);
+		for (unsigned s = 0; s < shard.n; s++) {
+			owner &sh = shard[s];
+
+			word_store(&sh.remote.inbox, NULL, relaxed);
+			word_store(&sh.remote.poke, (uint64_t)0, relaxed);
+			word_store(&sh.park.sleep_until, (uint64_t)0, relaxed);
+			word_store(&sh.park.parked, (uint64_t)0, relaxed);
+			word_store(&sh.running, NULL, relaxed);
+			word_store(&sh.heir, NULL, relaxed);
+			word_store(&sh.attached, (uint64_t)0, relaxed);
+			sh.asleep = sh.woken = false;
+			sh.until = sh.latest = 0;
+		}
+		word_store(&home, (void *)&shard[0], relaxed);
+		item.make(scene.timers);
+		for (unsigned i = 0; i < item.n; i++) {
+			node &t = item[i];
+			const struct beginning &b = scene.begin[i];
+
+			t.data.make(ids);
+			t.data[0]($) = 0;
+			t.hand = t.in = -1;
+			t.armed = b.flags & ST_ARMED ? 1u : 0;
+			t.claimed = t.ended = t.over = 0;
+			t.touched = t.stopped = 0;
+			t.looked = t.leaving = t.urgent = false;
+			t.given_back = t.broken = false;
+			t.link = NULL;
+			t.place($) = 0;
+			word_store(&t.word, AT(b.when, 0) << ST_SHIFT |
+			    b.flags, relaxed);
+			if (b.flags & ST_LINKED)
+				file(0, t, AT(b.place, 0));
+			if (b.flags & ST_QUEUED)
+				inbox_push(&shard[0].remote.inbox, &t,
+				    &t.link);
+			t.word.changed = word_changed;
+		}
+		if (scene.retired)
+			retire();
+		watching = true;
+	}
+
+	/* Every call has returned. */
+	void finish()
+	{
+		watching = false;
+		for (unsigned i = 0; i < item.n; i++) {
+			node &t = item[i];
+			uint64_t w = word_load(&t.word, relaxed);
+
+			if (t.broken || t.given_back)
+				continue;
+			RL_ASSERT(!(w & ST_LINKED) == (t.in < 0));
+			if (t.in >= 0 && !(w & ST_QUEUED))
+				RL_ASSERT(t.place($) <= ST_DEADLINE(w));
+			for (unsigned s = 0; s < shard.n; s++) {
+				if (!shard[s].asleep || shard[s].woken ||
+				    (scene.retires && !s))
+					continue;
+				RL_ASSERT(!(w & ST_ARMED) ||
+				    ST_DEADLINE(w) >= shard[s].until);
+				RL_ASSERT(!(t.urgent && ST_WAITS(w)));
+			}
+		}
+		settle();
+		for (unsigned i = 0; i < item.n; i++) {
+			node &t = item[i];
+			uint64_t w = word_load(&t.word, relaxed);
+
+			if (t.broken)
+				continue;
+			RL_ASSERT(!(w & (ST_ARMED | ST_LINKED | ST_QUEUED)));
+			RL_ASSERT(t.given_back == t.leaving);
+		}
+	}
+
+	/* Poll until nothing is left. */
+	void settle()
+	{
+		const struct operation op = { FIRE, true, 0, 0, 0 };
+		bool gone = scene.retires && word_load(&shard[0].heir, relaxed);
+
+		/* Twice: what was deferred, or moved, is seen again. */
+		for (unsigned n = 0; n < 2; n++) {
+			if (!gone) {
+				drain(0);
+				fire(0, op, FOREVER, 0);
+			}
+			if (scene.retires) {
+				drain(1);
+				fire(1, op, FOREVER, 0);
+			}
+		}
+	}
+};
+
+static void
+word_changed(rota_word *w, uint64_t from, uint64_t to)
+{
+	the->changed(w, from, to);
+}
+
+template <int N> struct world : rl::test_suite<world<N>, N>, model {
+	void before() { this->begin(N); }
+
+	void thread(unsigned th)
+	{
+		unsigned n = 0;
+
+		for (; n < OPS && scene.op[th][n].code != NONE; n++)
+			this->run(th, n, scene.op[th][n]);
+		for (; scene.menus[th] && n < OPS; n++)
+			this->run(th, n,
+			    scene.menu[th][rl::rand(scene.menus[th])]);
+	}
+
+	void after() { this->finish(); }
+};
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wheel.h - hierarchical timing wheel of chunked slots.
+ *
+ *   level   slots   a slot holds        the level spans
+ *     0      256    2^20 ns = 1.05 ms   268 ms
+ *     1      256    268 ms              68.7 s
+ *     2      256    68.7 s              4.9 h
+ *     3      256    4.9 h               52 d
+ *     4      256    52 d                36 y
+ *
+ * A tick t belongs on the level of the highest digit in which it differs
+ * from pos, the tick the wheel has come to (Varghese and Lauck's hierarchy,
+ * filed by xor as tokio and seastar do), in the slot that digit names. A
+ * bitmap per level finds the next slot in use, so that a jump of a year costs
+ * what a jump of a second costs.
+ *
+ * A slot is not a list of items but a chain of chunks of 64 pointers. A drain
+ * therefore knows the next addresses and has their lines fetched ahead,
+ * where a linked list would wait for each. An item's place is its chunk and
+ * its index there; taking one out moves the slot's last pointer into the gap.
+ * So all chunks of a slot but the head are full, which bounds the memory.
+ *
+ * Invariant  an item's slot begins at or before its tick; on level k > 0 its
+ *            digit is above pos's, unless that slot is being drained; a bit
+ *            is on exactly if the slot is not empty. rota__wheel_check().
+ *
+ * Threads    none of its own: one at a time. Only rota__wheel_grow() may run
+ *            beside the others.
+ */
+#ifndef ROTA_WHEEL_WHEEL_H
+#define ROTA_WHEEL_WHEEL_H
+
+#include <stdbool.h>
+
+#include "core/compiler.h"
+
+/* 8 bits a level: 10 KB of slots stay in the first-level cache; 4-slot levels
+ * and chunks of 4 in the hostile build, where everything cascades. */
+#ifdef ROTA_HOSTILE
+#define WHEEL_BITS 2
+#define WHEEL_CHUNK_BITS 2
+#define WHEEL_SLAB_BITS 2
+#else
+#define WHEEL_BITS 8
+#define WHEEL_CHUNK_BITS 6
+#define WHEEL_SLAB_BITS 7 /* 128 chunks of 512 bytes: 64 KB */
+#endif
+#define WHEEL_TICK_BITS 20 /* ns: 1.05 ms, below what epoll_wait sleeps */
+#define WHEEL_LEVELS (40 / WHEEL_BITS) /* 60 bits of ns in all */
+#define WHEEL_SLOTS ((uint32_t)1 << WHEEL_BITS)
+#define WHEEL_DIGIT (WHEEL_SLOTS - 1)
+#define WHEEL_CHUNK ((uint32_t)1 << WHEEL_CHUNK_BITS)
+#define WHEEL_SLAB ((uint32_t)1 << WHEEL_SLAB_BITS)
+#define WHEEL_WORDS ((WHEEL_SLOTS + 63) / 64)
+#define WHEEL_NONE UINT32_MAX
+#define WHEEL_FREE UINT16_MAX /* the slot of a free chunk */
+#define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
+
+/* Items ahead that a drain fetches: measured flat from 8 to 24. */
+#define WHEEL_AHEAD 12
+
+_Static_assert(WHEEL_LEVELS * WHEEL_BITS == 40, "levels cover 60 bits of ns");
+
+struct wheel_slot {
+	uint32_t head;  /* the chunk that is being filled; WHEEL_NONE: empty */
+	uint32_t count; /* pointers in it, 1 to WHEEL_CHUNK */
+};
+
+struct wheel_slab {
+	uint32_t **item; /* WHEEL_SLAB chunks, line-aligned */
+	uint32_t *next;  /* by chunk: next in its slot, or next free one */
+	uint16_t *slot;  /* by chunk: level * WHEEL_SLOTS + digit */
+};
+
+struct wheel {
+	uint64_t pos;      /* tick: all before it were drained */
+	uint64_t event;    /* tick to drain next; WHEEL_END */
+	uint32_t draining; /* slot under way, or WHEEL_NONE */
+	uint32_t len;
+	uint32_t free_chunk;
+	uint32_t fresh_chunk; /* chunks from here on were never used */
+	uint64_t used[WHEEL_LEVELS][WHEEL_WORDS];
+	struct wheel_slot slot[WHEEL_LEVELS * WHEEL_SLOTS];
+	struct wheel_slab *slab;
+	uint32_t slabs;     /* grown so far; written by rota__wheel_grow() */
+	uint32_t max_slabs; /* length of the table */
+};
+
+/* rota__wheel_init - an empty wheel for up to @max items, come to @pos. */
+int rota__wheel_init(struct wheel *w, uint64_t max, uint64_t pos,
+    const struct rota_mem *mem);
+void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
+/* rota__wheel_grow - see that @n items fit. 0, or -1 and nothing changed that
+ * matters. One thread at a time; may run beside everything else. */
+int rota__wheel_grow(struct wheel *w, uint64_t n,
+    const struct rota_mem *mem);
+/* rota__wheel_event - the next tick with something to drain, asked from the
+ * bitmaps. */
+uint64_t rota__wheel_event(const struct wheel *w);
+/* rota__wheel_check - 0, or the line of the check that failed. */
+int rota__wheel_check(const struct wheel *w);
+
+rota_inline uint32_t **
+wheel_chunk(const struct wheel *w, uint32_t chunk)
+{
+	return w->slab[chunk >> WHEEL_SLAB_BITS].item +
+	    ((size_t)(chunk & (WHEEL_SLAB - 1)) << WHEEL_CHUNK_BITS);
+}
+
+rota_inline uint32_t *
+wheel_next(const struct wheel *w, uint32_t chunk)
+{
+	return &w->slab[chunk >> WHEEL_SLAB_BITS].next[chunk & (WHEEL_SLAB - 1)];
+}
+
+rota_inline uint16_t *
+wheel_slot_of(const struct wheel *w, uint32_t chunk)
+{
+	return &w->slab[chunk >> WHEEL_SLAB_BITS].slot[chunk & (WHEEL_SLAB - 1)];
+}
+
+/* wheel_level: the level of the highest digit in which @tick and @pos
+ * differ. */
+rota_inline uint32_t
+wheel_level(uint64_t pos, uint64_t tick)
+{
+	return high_bit((pos ^ tick) | 1) / WHEEL_BITS;
+}
+
+/* wheel_start: the first tick of a slot. Above pos's digit, or being drained:
+ * the digits higher up are pos's. */
+rota_inline uint64_t
+wheel_start(const struct wheel *w, uint32_t slot)
+{
+	uint32_t shift = slot / WHEEL_SLOTS * WHEEL_BITS;
+	uint64_t higher = ~(uint64_t)0 << shift << WHEEL_BITS;
+
+	return (w->pos & higher) | (uint64_t)(slot & WHEEL_DIGIT) << shift;
+}
+
+rota_inline void
+wheel_mark(struct wheel *w, uint32_t slot)
+{
+	uint32_t digit = slot & WHEEL_DIGIT;
+
+	w->used[slot / WHEEL_SLOTS][digit >> 6] |= (uint64_t)1 << (digit & 63);
+}
+
+rota_inline void
+wheel_unmark(struct wheel *w, uint32_t slot)
+{
+	uint32_t digit = slot & WHEEL_DIGIT;
+
+	w->used[slot / WHEEL_SLOTS][digit >> 6] &=
+	    ~((uint64_t)1 << (digit & 63));
+}
+
+/* wheel_open: a new head chunk for @slot, which has none or a full one. */
+static rota_noinline void
+wheel_open(struct wheel *w, uint32_t slot)
+{
+	struct wheel_slot *s = &w->slot[slot];
+	uint32_t chunk = w->free_chunk;
+
+	if (chunk == WHEEL_NONE)
+		chunk = w->fresh_chunk++;
+	else
+		w->free_chunk = *wheel_next(w, chunk);
+	*wheel_next(w, chunk) = s->head;
+	*wheel_slot_of(w, chunk) = (uint16_t)slot;
+	if (s->head == WHEEL_NONE)
+		wheel_mark(w, slot);
+	s->head = chunk;
+	s->count = 0;
+}
+
+/* wheel_close: the head chunk of @slot is empty; back to the free ones. */
+static rota_noinline void
+wheel_close(struct wheel *w, uint32_t slot)
+{
+	struct wheel_slot *s = &w->slot[slot];
+	uint32_t chunk = s->head;
+
+	s->head = *wheel_next(w, chunk);
+	s->count = WHEEL_CHUNK;
+	*wheel_next(w, chunk) = w->free_chunk;
+	*wheel_slot_of(w, chunk) = WHEEL_FREE;
+	w->free_chunk = chunk;
+	if (s->head != WHEEL_NONE)
+		return;
+	s->count = 0;
+	wheel_unmark(w, slot);
+	if (w->draining == slot)
+		w->draining = WHEEL_NONE;
+	else if (wheel_start(w, slot) != w->event)
+		return;
+	w->event = rota__wheel_event(w);
+}
+
+/* wheel_insert: file @item at @tick, at or after pos. Room was made by
+ * rota__wheel_grow(). */
+rota_inline void
+wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
+{
+	uint32_t level = wheel_level(w->pos, tick);
+	uint32_t shift = level * WHEEL_BITS;
+	uint32_t slot = level * WHEEL_SLOTS +
+	    ((uint32_t)(tick >> shift) & WHEEL_DIGIT);
+	struct wheel_slot *s = &w->slot[slot];
+	uint64_t start = tick >> shift << shift;
+
+	if (rota_unlikely(s->head == WHEEL_NONE || s->count == WHEEL_CHUNK))
+		wheel_open(w, slot);
+	*item = s->head << WHEEL_CHUNK_BITS | s->count;
+	wheel_chunk(w, s->head)[s->count++] = item;
+	w->len++;
+	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
+		w->event = start;
+}
+
+/* wheel_remove: take @item out; the slot's last pointer fills the gap. */
+rota_inline void
+wheel_remove(struct wheel *w, uint32_t *item)
+{
+	uint32_t place = *item;
+	uint32_t chunk = place >> WHEEL_CHUNK_BITS;
+	uint32_t slot = *wheel_slot_of(w, chunk);
+	struct wheel_slot *s = &w->slot[slot];
+	uint32_t *last = wheel_chunk(w, s->head)[s->count - 1];
+
+	wheel_chunk(w, chunk)[place & (WHEEL_CHUNK - 1)] = last;
+	*last = place;
+	w->len--;
+	if (rota_unlikely(--s->count == 0))
+		wheel_close(w, slot);
+}
+
+/* wheel_filed_by: is @item filed where it is looked at by @tick? */
+rota_inline bool
+wheel_filed_by(const struct wheel *w, const uint32_t *item, uint64_t tick)
+{
+	uint32_t chunk = *item >> WHEEL_CHUNK_BITS;
+
+	return wheel_start(w, *wheel_slot_of(w, chunk)) <= tick;
+}
+
+/* wheel_due: the slot that starts at the event; of all that do, the one on
+ * the lowest level in use. */
+rota_inline uint32_t
+wheel_due(const struct wheel *w)
+{
+	for (uint32_t level = 0;; level++) {
+		uint32_t d = (uint32_t)(w->event >> level * WHEEL_BITS) &
+		    WHEEL_DIGIT;
+
+		if (w->used[level][d >> 6] >> (d & 63) & 1)
+			return level * WHEEL_SLOTS + d;
+	}
+}
+
+/* wheel_ahead: fetch the item that a drain of @s comes to WHEEL_AHEAD pulls
+ * from now. */
+rota_inline void
+wheel_ahead(const struct wheel *w, const struct wheel_slot *s)
+{
+	uint32_t i = s->count, chunk = s->head;
+
+	if (i < WHEEL_AHEAD) {
+		chunk = *wheel_next(w, chunk);
+		i += WHEEL_CHUNK;
+		if (chunk == WHEEL_NONE || i < WHEEL_AHEAD)
+			return;
+	}
+	rota_prefetch(wheel_chunk(w, chunk)[i - WHEEL_AHEAD]);
+}
+
+/* wheel_pull: take out one item that is filed at or before @tick, or come to
+ * @tick and return NULL. Slots are drained one after the other in the order
+ * of their starts; until one is empty nothing filed later is returned. */
+rota_inline uint32_t *
+wheel_pull(struct wheel *w, uint64_t tick)
+{
+	struct wheel_slot *s;
+	uint32_t *item;
+
+	if (w->draining == WHEEL_NONE) {
+		if (w->event > tick) {
+			if (w->pos < tick)
+				w->pos = tick;
+			return NULL;
+		}
+		w->draining = wheel_due(w);
+		w->pos = w->event;
+		s = &w->slot[w->draining];
+		for (uint32_t i = s->count;
+		     i > 0 && i + WHEEL_AHEAD > s->count; i--)
+			rota_prefetch(wheel_chunk(w, s->head)[i - 1]);
+	}
+	s = &w->slot[w->draining];
+	item = wheel_chunk(w, s->head)[--s->count];
+	wheel_ahead(w, s);
+	w->len--;
+	if (rota_unlikely(s->count == 0))
+		wheel_close(w, w->draining);
+	return item;
+}
+
+/* rota__wheel_visit - any item at or after *@cursor, a place, which moves on
+ * past it; NULL at the end. To remove what was returned step *@cursor back
+ * by one: another item took its place. In no order. */
+uint32_t *rota__wheel_visit(const struct wheel *w, uint32_t *cursor);
+
+#endif
