@@ -32,7 +32,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		.name = name,
 		.site = site,
 		.flags = flags,
-		.r_magic = KIND_MAGIC,
+		.r_magic = flags & ROTA_CONFINED ? KIND_CONFINED : KIND_MAGIC,
 		.r_shard = s,
 		.r_next = s->kinds,
 		.r_prev = &s->kinds,
@@ -49,7 +49,7 @@ rota_kind_release(struct rota_kind *k)
 {
 	struct rota_shard *s;
 
-	if (!k || k->r_magic != KIND_MAGIC)
+	if (!k || !(kind_shared(k) || kind_plain(k)))
 		return -EINVAL;
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
 		return -EBUSY;
@@ -70,7 +70,7 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 	uint64_t n;
 	int r;
 
-	if (!t || !k || k->r_magic != KIND_MAGIC)
+	if (!t || !k || !(kind_shared(k) || kind_plain(k)))
 		return -EINVAL;
 	s = shard_of(k);
 	n = word_add(&s->timers, (uint64_t)1, relaxed) + 1; /* a count */
@@ -96,7 +96,7 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 #ifdef ROTA_DEBUG_OBJECTS
 	char line[160];
 
-	if (k->flags & ROTA_CONFINED &&
+	if (kind_plain(k) &&
 	    word_load(&s->holder, relaxed) != self_id()) {
 		snprintf(line, sizeof(line), "rota: another thread touched a "
 		    "timer of the confined kind %s (%s)",
@@ -112,98 +112,132 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 	return true;
 }
 
-/* The holder arms: whatever has to be filed is filed at once. */
-rota_inline int
-owner_reset(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t,
-    struct state_arm a)
+/* Leave @t to be filed with others, and file them once they are many. */
+static rota_noinline int
+stage_full(struct rota_shard *s, uint64_t was)
 {
-	uint64_t was;
+	rota__shard_unstage(s);
+	return (int)(was & ST_ARMED);
+}
 
-	t->r_seq = ++s->seq;
-	switch (state_reset(&t->r_word, a, &was)) {
-	case RESET_GONE:
+/* The holder arms. An entry filed late enough stays; else @t is staged, to be
+ * filed with others. No branch depends on which it is. */
+rota_inline int
+owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
+    bool plain)
+{
+	uint64_t was, is, staged = s->staged;
+
+	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
-	case RESET_INSERT:
-		shard_insert(s, t, a.d, (uint64_t)k->slack);
-		break;
-	case RESET_MOVE:
-		shard_file_by(s, t, a.d, (uint64_t)k->slack);
-		break;
-	case RESET_KEPT:
-	case RESET_POST:
-	case RESET_POKE:
-		break;
-	}
-	if (was & ST_ARMED)
-		count_add(&s->count.pushes, 1);
-	else
-		count_add(&s->count.starts, 1);
-	return (was & ST_ARMED) != 0;
+	t->r_seq = (uint32_t)++s->seq;
+	s->stage[staged] = t;
+	staged += ST_POSTS(was, is) / ST_QUEUED;
+	s->staged = staged;
+	count_add(&s->count.starts, ~was & ST_ARMED);
+	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
+		/* Another thread may be just pushing it for later. [K2] */
+		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
+	if (rota_unlikely(staged == SHARD_STAGE))
+		return stage_full(s, was);
+	return (int)(was & ST_ARMED);
+}
+
+/* The commonest of all calls: the owner pushes later what is armed and filed.
+ * Kept short, so that many overlap their cache misses; true: done. */
+rota_inline bool
+owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool plain)
+{
+	uint64_t old = word_load(&t->r_word, relaxed); /* the CAS checks it */
+	uint64_t later = d << ST_SHIFT;
+
+	if ((old & (ST_ARMED | ST_LINKED | ST_RELEASE)) !=
+	    (ST_ARMED | ST_LINKED) || (later | 15) < old)
+		return false;
+	if (!STATE_TRY(&t->r_word, &old, later | (old & 15), acq_rel, relaxed,
+	        plain)) /* as state_reset() */
+		return false;
+	t->r_seq = (uint32_t)++s->seq;
+	return true;
 }
 
 static int
-far_reset(struct rota_shard *s, struct rota_timer *t, struct state_arm a)
+far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 {
 	uint64_t was;
 	bool wake;
-	enum state_reset how = remote_reset(&s->remote, &s->park, &t->r_word,
-	    t, &t->r_link, a.d, a.push, &was, &wake);
 
-	if (how == RESET_GONE)
+	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
+	        push, &was, &wake))
 		return -EINVAL;
-	word_add(was & ST_ARMED ? &s->pushes : &s->starts, (uint64_t)1,
-	    relaxed); /* a figure */
-	if (how == RESET_POST || how == RESET_POKE)
-		rota__shard_posted(s, wake);
-	return (was & ST_ARMED) != 0;
+	word_add(&s->resets, (uint64_t)1, relaxed); /* a figure */
+	if (!(was & ST_ARMED))
+		word_add(&s->starts, (uint64_t)1, relaxed); /* a figure */
+	rota__shard_posted(s, wake);
+	return (int)(was & ST_ARMED);
 }
 
 /* From another thread, or by the owner of a shard that others may adopt. */
 static rota_noinline int
-held_reset(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t,
-    struct state_arm a)
+held_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 {
 	bool release;
 	int r;
 
 	if (!shard_hold(s, &release))
-		return far_reset(s, t, a);
-	a.owner = true;
-	r = owner_reset(s, k, t, a);
+		return far_reset(s, t, d, push);
+	r = owner_reset(s, t, d, push, false);
 	if (release) {
-		/* The owner files between polls: adopters must hear of it. */
-		if (a.d < word_load(&s->next, relaxed))
-			word_store(&s->next, a.d, relaxed); /* a hint */
+		/* Between polls: adopters must find it filed, and hear of it. */
+		rota__shard_unstage(s);
+		if (d < word_load(&s->next, relaxed))
+			word_store(&s->next, d, relaxed); /* a hint */
 		shard_unhold(s);
 	}
 	return r;
 }
 
-rota_inline int
+static rota_noinline int
 reset(struct rota_timer *t, rota_time when, bool push)
 {
 	struct rota_kind *k = kind_of(t);
-	struct state_arm a = { deadline_of(when), true, false, push };
+	uint64_t d = deadline_of(when);
 	struct rota_shard *s;
 
-	if (rota_unlikely(!k))
+	if (!k)
 		return -EINVAL;
 	s = shard_of(k);
-	if (rota_unlikely(!promise_kept(k, s)))
+	if (!promise_kept(k, s))
 		return -EPERM;
-	if (k->flags & ROTA_CONFINED) {
-		a.plain = true;
-		return owner_reset(s, k, t, a);
-	}
-	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
-		return owner_reset(s, k, t, a);
-	a.owner = false;
-	return held_reset(s, k, t, a);
+	if (kind_plain(k))
+		return owner_reset(s, t, d, push, true);
+	if (word_load(&s->holder, relaxed) == self_id())
+		return owner_reset(s, t, d, push, false);
+	return held_reset(s, t, d, push);
 }
 
 int
 rota_timer_reset_at(struct rota_timer *t, rota_time when)
 {
+	struct rota_kind *k = kind_raw(t);
+	struct rota_shard *s;
+
+	if (rota_unlikely(!k || (uint64_t)when > ST_NEVER))
+		return reset(t, when, false);
+	s = shard_of(k);
+#ifndef ROTA_DEBUG_OBJECTS
+	if (kind_plain(k)) {
+		if (owner_push(s, t, (uint64_t)when, true))
+			return 1;
+		return owner_reset(s, t, (uint64_t)when, false, true);
+	}
+#endif
+	if (rota_likely(kind_shared(k) &&
+	    word_load(&s->holder, relaxed) == self_id())) {
+		if (owner_push(s, t, (uint64_t)when, false))
+			return 1;
+		return owner_reset(s, t, (uint64_t)when, false, false);
+	}
 	return reset(t, when, false);
 }
 
@@ -236,26 +270,46 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word)
 	return ROTA_NOT_PENDING;
 }
 
-int
-rota_timer_stop(struct rota_timer *t)
+static rota_noinline int
+stop(struct rota_timer *t)
 {
 	struct rota_kind *k = kind_of(t);
 	struct rota_shard *s;
 	uint64_t was;
 
-	if (rota_unlikely(!k))
+	if (!k)
 		return -EINVAL;
 	s = shard_of(k);
-	if (rota_unlikely(!promise_kept(k, s)))
+	if (!promise_kept(k, s))
 		return -EPERM;
-	was = state_stop(&t->r_word, k->flags & ROTA_CONFINED);
-	if (rota_unlikely(!(was & ST_ARMED)))
+	was = state_stop(&t->r_word, kind_plain(k));
+	if (!(was & ST_ARMED))
 		return stop_lost(s, t, was);
-	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
+	if (word_load(&s->holder, relaxed) == self_id())
 		count_add(&s->count.stops, 1);
 	else
 		word_add(&s->stops, (uint64_t)1, relaxed); /* a figure */
 	return ROTA_PREVENTED;
+}
+
+int
+rota_timer_stop(struct rota_timer *t)
+{
+#ifndef ROTA_DEBUG_OBJECTS
+	struct rota_kind *k = kind_raw(t);
+
+	/* Short, as owner_push(). */
+	if (rota_likely(k && kind_plain(k))) {
+		uint64_t old = word_load(&t->r_word, relaxed); /* its own */
+
+		if (rota_likely(old & ST_ARMED)) {
+			word_store(&t->r_word, old & ~ST_ARMED, relaxed);
+			count_add(&shard_of(k)->count.stops, 1);
+			return ROTA_PREVENTED;
+		}
+	}
+#endif
+	return stop(t);
 }
 
 int
@@ -301,10 +355,12 @@ rota_timer_release(struct rota_timer *t)
 	s = shard_of(k);
 	if (!promise_kept(k, s))
 		return -EPERM;
-	plain = k->flags & ROTA_CONFINED;
+	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
 	if (!owner && !k->released)
 		return -EINVAL;
+	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
+		rota__shard_unstage(s); /* it may be no more than staged */
 	if (owner)
 		how = state_release(&t->r_word, true, plain,
 		    k->released != NULL, &was);

@@ -13,13 +13,20 @@ rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
 {
 	memset(b, 0, sizeof(*b));
 	if (which != ROTA_WHEEL_COARSE && rota__heap_init(&b->heap, max, mem))
-		return -1;
+		goto fail;
 	if (which != ROTA_HEAP &&
-	    rota__wheel_init(&b->wheel, max, now >> WHEEL_TICK_BITS, mem)) {
-		rota__heap_destroy(&b->heap, mem);
-		return -1;
+	    rota__wheel_init(&b->wheel, max, now >> WHEEL_TICK_BITS, mem))
+		goto fail;
+	if (which == ROTA_WHEEL) {
+		b->run.sorted = true;
+		b->run.entry = mem->alloc(mem->arg, RUN_BYTES, ROTA_LINE);
+		if (!b->run.entry)
+			goto fail;
 	}
 	return 0;
+fail:
+	rota__backend_destroy(b, which, mem);
+	return -1;
 }
 
 void
@@ -30,6 +37,8 @@ rota__backend_destroy(struct backend *b, enum rota_backend which,
 		rota__heap_destroy(&b->heap, mem);
 	if (which != ROTA_HEAP)
 		rota__wheel_destroy(&b->wheel, mem);
+	if (b->run.entry)
+		mem->free(mem->arg, b->run.entry, RUN_BYTES);
 }
 
 /* The heap of an exact wheel has room for all: they may all be due in one
@@ -54,5 +63,7 @@ rota__backend_check(const struct backend *b, enum rota_backend which)
 		line = rota__heap_check(&b->heap);
 	if (!line && which != ROTA_HEAP)
 		line = rota__wheel_check(&b->wheel);
+	if (!line && which == ROTA_WHEEL)
+		line = rota__run_check(&b->run);
 	return line;
 }

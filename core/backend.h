@@ -20,9 +20,10 @@
  * into its callers and no pointer is called. A shard switches once per batch
  * or operation, with a literal in each case (core/shard.h).
  *
- * The exact wheel keeps its order by the heap: a slot that comes due is
- * poured into it, and what is due within the tick goes there at once. So the
- * heap of a wheel holds a millisecond of timers and stays in the cache.
+ * The exact wheel keeps its order so: a slot that comes due is poured into a
+ * run and sorted; what is armed for the tick under way, or has no room in the
+ * run, goes to the heap; the earlier of the two comes up first. So the heap of
+ * a wheel is small and stays in the cache.
  */
 #ifndef ROTA_CORE_BACKEND_H
 #define ROTA_CORE_BACKEND_H
@@ -31,10 +32,12 @@
 
 #include "core/compiler.h"
 #include "heap/heap.h"
+#include "wheel/run.h"
 #include "wheel/wheel.h"
 
 struct backend {
-	struct heap heap; /* all of it, or the last millisecond of a wheel */
+	struct heap heap; /* all of it, or what is late to an exact wheel */
+	struct run run;   /* the tick under way of an exact wheel */
 	struct wheel wheel;
 };
 
@@ -92,12 +95,27 @@ backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
 		wheel_insert(&b->wheel, item, b->wheel.pos);
 }
 
+/* Where an item is, told by its place: an exact wheel has three rooms. */
+rota_inline bool
+backend_in_heap(enum rota_backend which, const uint32_t *item)
+{
+	return which == ROTA_HEAP ||
+	    (which == ROTA_WHEEL && (*item & RUN_PLACE) == HEAP_PLACE);
+}
+
+rota_inline bool
+backend_in_run(enum rota_backend which, const uint32_t *item)
+{
+	return which == ROTA_WHEEL && (*item & RUN_PLACE) == RUN_PLACE;
+}
+
 rota_inline void
 backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
 {
-	if (which == ROTA_HEAP ||
-	    (which == ROTA_WHEEL && (*item & HEAP_PLACE)))
+	if (backend_in_heap(which, item))
 		heap_remove(&b->heap, item);
+	else if (backend_in_run(which, item))
+		run_remove(&b->run, item);
 	else
 		wheel_remove(&b->wheel, item);
 }
@@ -106,46 +124,66 @@ rota_inline void
 backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)
 {
-	if (which == ROTA_HEAP ||
-	    (which == ROTA_WHEEL && (*item & HEAP_PLACE))) {
+	if (backend_in_heap(which, item)) {
 		if (heap_before(d, seq,
 		        heap_at(&b->heap, heap_index(&b->heap, item))))
 			heap_move(&b->heap, item, d, seq);
 		return;
 	}
-	if (wheel_filed_by(&b->wheel, item, backend_tick(which, d, slack)))
-		return;
-	wheel_remove(&b->wheel, item);
+	if (backend_in_run(which, item)) {
+		if (d >= run_when(&b->run, run_entry(&b->run, item)))
+			return;
+		run_remove(&b->run, item);
+	} else {
+		if (wheel_filed_by(&b->wheel, item,
+		        backend_tick(which, d, slack)))
+			return;
+		wheel_remove(&b->wheel, item);
+	}
 	backend_insert(b, which, item, d, seq, slack);
 }
 
+/* backend_prefetch: fetch what moving or removing @item will touch. */
+rota_inline void
+backend_prefetch(const struct backend *b, enum rota_backend which,
+    const uint32_t *item)
+{
+	if (backend_in_heap(which, item))
+		rota_prefetch(heap_where(&b->heap, *item & ~HEAP_PLACE));
+	else if (!backend_in_run(which, item))
+		rota_prefetch(wheel_slot_of(&b->wheel,
+		    *item >> WHEEL_CHUNK_BITS));
+}
+
 rota_inline uint64_t
-backend_next(const struct backend *b, enum rota_backend which)
+backend_next(struct backend *b, enum rota_backend which)
 {
 	uint64_t next = UINT64_MAX;
 
 	if (which != ROTA_HEAP) {
-		const struct wheel *w = &b->wheel;
+		const struct run_entry *e = run_first(&b->run);
 
-		if (w->draining != WHEEL_NONE)
-			next = 0;
-		else if (w->event != WHEEL_END)
-			next = w->event << WHEEL_TICK_BITS;
+		if (b->wheel.draining != WHEEL_NONE)
+			return 0;
+		if (b->wheel.event != WHEEL_END)
+			next = b->wheel.event << WHEEL_TICK_BITS;
+		if (e && run_when(&b->run, e) < next)
+			next = run_when(&b->run, e);
 	}
 	if (b->heap.len && heap_first(&b->heap)->when < next)
 		next = heap_first(&b->heap)->when;
 	return next;
 }
 
-rota_inline uint32_t
+rota_inline uint64_t
 backend_len(const struct backend *b)
 {
-	return b->heap.len + b->wheel.len;
+	return (uint64_t)b->heap.len + b->wheel.len + b->run.live;
 }
 
 /* Cursor of a walk; zero at its start. */
 struct backend_cursor {
-	uint32_t heap, wheel;
+	uint32_t heap, run, wheel;
 };
 
 /* backend_visit: the next item, or NULL at the end. Before removing what was
@@ -155,17 +193,25 @@ backend_visit(const struct backend *b, struct backend_cursor *c)
 {
 	uint32_t *item = heap_visit(&b->heap, &c->heap);
 
-	return item || !b->wheel.len ? item :
-	    rota__wheel_visit(&b->wheel, &c->wheel);
+	if (!item)
+		item = run_visit(&b->run, &c->run);
+	if (!item && b->wheel.len)
+		item = rota__wheel_visit(&b->wheel, &c->wheel);
+	return item;
 }
 
 rota_inline void
 backend_unvisit(struct backend_cursor *c, const uint32_t *item)
 {
-	if (*item & HEAP_PLACE)
+	switch (*item & RUN_PLACE) {
+	case HEAP_PLACE:
 		c->heap--;
-	else
+		break;
+	case RUN_PLACE:
+		break;
+	default:
 		c->wheel--;
+	}
 }
 
 #endif

@@ -37,43 +37,65 @@ kind_known(const struct rota_timer *t)
 	return (struct rota_kind *)(t->r_kind ^ (uintptr_t)t ^ KIND_MIX);
 }
 
-/* Bring the structure in line with the word of @t, fresh from the inbox. */
-static void
-file(struct rota_shard *s, struct rota_timer *t)
+/* Bring the structure in line with the word of @t, which the inbox or the
+ * stage is letting go. */
+rota_inline void
+file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k = kind_known(t);
-	uint64_t old = state_unqueue(&t->r_word), d;
+	uint64_t d;
 
-	count_add(&s->count.drained, 1);
-	if (rota_unlikely(old & ST_RELEASE)) {
-		if (old & ST_LINKED)
-			shard_remove(s, t);
+	switch (state_drain(&t->r_word, kind_plain(k), &d)) {
+	case DRAIN_INSERT:
+		backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
+		    (uint64_t)k->slack);
+		count_add(&s->count.inserts, 1);
+		break;
+	case DRAIN_MOVE:
+		backend_file_by(&s->backend, which, &t->r_place, d, t->r_seq,
+		    (uint64_t)k->slack);
+		count_add(&s->count.moves, 1);
+		break;
+	case DRAIN_REMOVE:
+		backend_remove(&s->backend, which, &t->r_place);
+		count_add(&s->count.dropped, 1);
+		break;
+	case DRAIN_NONE:
+		break;
+	case DRAIN_FREE_REMOVE:
+		backend_remove(&s->backend, which, &t->r_place);
+		/* fall through */
+	case DRAIN_FREE:
 		rota__shard_free(s, k, t);
 		if (k->released)
 			k->released(t);
-		return;
-	}
-	if (old & ST_ARMED)
-		t->r_seq = ++s->seq;
-	switch (state_file(&t->r_word, &d)) {
-	case FILE_INSERT:
-		shard_insert(s, t, d, (uint64_t)k->slack);
-		break;
-	case FILE_BY:
-		shard_file_by(s, t, d, (uint64_t)k->slack);
-		break;
-	case FILE_REMOVE:
-		shard_remove(s, t);
-		count_add(&s->count.dropped, 1);
-		break;
-	case FILE_NONE:
 		break;
 	}
 }
 
+/* The stage, filed. Its timers were touched a moment ago; what the backend
+ * will touch for them is fetched for all before the first is filed. From the
+ * end, so that a `released` callback may stage more. */
+rota_inline void
+unstage(struct rota_shard *s, const enum rota_backend which)
+{
+	for (uint64_t i = 0; i < s->staged; i++)
+		if (word_load(&s->stage[i]->r_word, relaxed) & ST_LINKED)
+			backend_prefetch(&s->backend, which,
+			    &s->stage[i]->r_place);
+	while (s->staged)
+		file(s, s->stage[--s->staged], which);
+}
+
+void
+rota__shard_unstage(struct rota_shard *s)
+{
+	SHARD_SWITCH(s, unstage(s, WHICH));
+}
+
 /* Empty the inbox as it stands. False: out of steps. */
-static bool
-drain(struct poll *p)
+rota_inline bool
+drain(struct poll *p, const enum rota_backend which)
 {
 	struct rota_shard *s = p->s;
 	bool asked = false;
@@ -98,7 +120,9 @@ drain(struct poll *p)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			file(s, t);
+			t->r_seq = (uint32_t)++s->seq; /* its rank: as it came in */
+			count_add(&s->count.drained, 1);
+			file(s, t, which);
 		}
 	}
 }
@@ -137,12 +161,12 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 	struct rota_shard *s = p->s;
 	struct state_claim c = {
 		.before = before,
-		.fresh = (int32_t)(t->r_seq - s->poll_seq) > 0,
+		.fresh = (int32_t)(t->r_seq - (uint32_t)s->poll_seq) > 0,
 		.batch = p->out != NULL,
 		.running = &s->running[p->seat],
 		.self = t,
 	};
-	bool plain = kind_known(t)->flags & ROTA_CONFINED;
+	bool plain = kind_plain(kind_known(t));
 	enum state_look how = state_look(&t->r_word, c, plain, d);
 
 	if (how != LOOK_FIRE && !c.batch)
@@ -161,21 +185,29 @@ defer(struct rota_shard *s, struct rota_timer *t)
 	inbox_push(&s->remote.inbox, t, &t->r_link);
 }
 
-/* The first of the heap is due. Its key may be before what the word says by
- * now: the deadline was pushed, or it was armed anew for the same instant
- * and ranks behind others. */
+/* Look at @t, whose entry says (@when, @seq). That may be before what its
+ * word says by now: the deadline was pushed, or it was armed anew for the
+ * same instant and ranks behind others. */
+rota_inline enum state_look
+look_exact(struct poll *p, struct rota_timer *t, uint64_t when, uint32_t seq,
+    uint64_t *d)
+{
+	bool behind = (int32_t)(t->r_seq - seq) > 0;
+
+	return look(p, t, when + !behind, d);
+}
+
+/* The first of the heap is due. */
 rota_inline void
-step_first(struct poll *p, const enum rota_backend which)
+step_heap(struct poll *p, const enum rota_backend which)
 {
 	struct rota_shard *s = p->s;
 	struct heap *h = &s->backend.heap;
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
-	bool behind = heap_before(first.when, first.seq,
-	    &(struct heap_entry){ first.when, t->r_seq, 0 });
 	uint64_t d;
 
-	switch (look(p, t, first.when + !behind, &d)) {
+	switch (look_exact(p, t, first.when, first.seq, &d)) {
 	case LOOK_FIRE:
 		heap_take(h, 0);
 		fire(p, t, d);
@@ -188,32 +220,42 @@ step_first(struct poll *p, const enum rota_backend which)
 		defer(s, t);
 		break;
 	case LOOK_FILE:
-		if (which == ROTA_HEAP ||
-		    backend_tick(which, d, 0) <= s->backend.wheel.pos) {
+		if (which == ROTA_HEAP) {
 			heap_move(h, &t->r_place, d, t->r_seq);
 		} else {
 			heap_take(h, 0);
-			wheel_insert(&s->backend.wheel, &t->r_place,
-			    backend_tick(which, d, 0));
+			backend_insert(&s->backend, which, &t->r_place, d,
+			    t->r_seq, 0);
 		}
 		break;
 	}
 }
 
-/* One item of a slot of an exact wheel: to the heap, a lower level, or later. */
+/* The first of the run is due. */
 rota_inline void
-step_pour(struct poll *p, uint32_t *item)
+step_run(struct poll *p, const struct run_entry *e)
 {
-	struct rota_timer *t = timer_of(item);
-	struct rota_kind *k = kind_known(t);
+	struct rota_shard *s = p->s;
+	struct run *r = &s->backend.run;
+	struct rota_timer *t = timer_of(e->item);
+	enum state_look how;
 	uint64_t d;
 
-	if (state_keep(&t->r_word, k->flags & ROTA_CONFINED, &d)) {
-		backend_insert(&p->s->backend, ROTA_WHEEL, item, d, t->r_seq,
-		    0);
-		count_add(&p->s->count.moves, 1);
-	} else {
-		count_add(&p->s->count.dropped, 1);
+	how = look_exact(p, t, run_when(r, e), run_seq(r, e), &d);
+	run_remove(r, &t->r_place);
+	switch (how) {
+	case LOOK_FIRE:
+		fire(p, t, d);
+		break;
+	case LOOK_DROP:
+		break;
+	case LOOK_DEFER:
+		defer(s, t);
+		break;
+	case LOOK_FILE:
+		backend_insert(&s->backend, ROTA_WHEEL, &t->r_place, d,
+		    t->r_seq, 0);
+		break;
 	}
 }
 
@@ -240,38 +282,125 @@ step_coarse(struct poll *p, uint32_t *item)
 	}
 }
 
+/* Empty the slot that @s drains: what is due in its first tick goes to the
+ * run, the rest further down the wheel, or later. Then sort the run. False:
+ * out of steps. */
+static rota_noinline bool
+pour(struct poll *p)
+{
+	struct rota_shard *s = p->s;
+	struct backend *b = &s->backend;
+	struct wheel *w = &b->wheel;
+	struct run *r = &b->run;
+
+	if (r->sorted)
+		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->seq);
+	while (w->draining != WHEEL_NONE) {
+		struct rota_timer *t;
+		uint64_t d;
+
+		if (!p->left)
+			return false;
+		p->left--;
+		t = timer_of(wheel_take(w));
+		if (!state_keep(&t->r_word, kind_plain(kind_known(t)), &d)) {
+			count_add(&s->count.dropped, 1);
+			continue;
+		}
+		count_add(&s->count.moves, 1);
+		if (d >> WHEEL_TICK_BITS > w->pos)
+			wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS);
+		else if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
+			heap_insert(&b->heap, &t->r_place, d, t->r_seq);
+	}
+	rota__run_sort(r);
+	return true;
+}
+
 /* Bring up all that is due. False: out of steps, or of room in @out. */
 rota_inline bool
-expire(struct poll *p, const enum rota_backend which)
+expire_heap(struct poll *p)
+{
+	struct heap *h = &p->s->backend.heap;
+
+	for (;; p->left--) {
+		if (!h->len || heap_first(h)->when > p->now)
+			return true;
+		if (!p->left || (p->out && p->given == p->room))
+			return false;
+		step_heap(p, ROTA_HEAP);
+		if (p->lost)
+			return false;
+	}
+}
+
+rota_inline bool
+expire_coarse(struct poll *p)
+{
+	struct wheel *w = &p->s->backend.wheel;
+
+	for (;; p->left--) {
+		if (!wheel_begin(w, p->now >> WHEEL_TICK_BITS))
+			return true;
+		if (!p->left || (p->out && p->given == p->room))
+			return false;
+		step_coarse(p, wheel_take(w));
+		if (p->lost)
+			return false;
+	}
+}
+
+/* All in the run is before anything in the wheel. */
+rota_inline bool
+expire_exact(struct poll *p)
 {
 	struct backend *b = &p->s->backend;
 
-	for (; p->left && !p->lost; p->left--) {
-		bool due = b->heap.len && heap_first(&b->heap)->when <= p->now;
+	while (!p->lost) {
+		const struct run_entry *e = run_first(&b->run);
+		const struct heap_entry *h = b->heap.len ?
+		    heap_first(&b->heap) : NULL;
+		uint64_t upto = p->now;
 
-		if (which != ROTA_HEAP) {
-			uint64_t upto = due ? heap_first(&b->heap)->when :
-			    p->now;
-			uint32_t *item;
-
-			if (p->out && p->given == p->room &&
-			    which == ROTA_WHEEL_COARSE)
+		if (e && !(h && !heap_before(run_when(&b->run, e),
+		                run_seq(&b->run, e), h))) {
+			if (run_when(&b->run, e) > p->now)
+				return true;
+			if (!p->left || (p->out && p->given == p->room))
 				return false;
-			item = wheel_pull(&b->wheel, upto >> WHEEL_TICK_BITS);
-			if (item && which == ROTA_WHEEL_COARSE)
-				step_coarse(p, item);
-			else if (item)
-				step_pour(p, item);
-			if (item)
-				continue;
+			p->left--;
+			step_run(p, e);
+			continue;
 		}
-		if (!due)
+		if (h && h->when < upto)
+			upto = h->when;
+		if (!e && wheel_begin(&b->wheel, upto >> WHEEL_TICK_BITS)) {
+			if (!pour(p))
+				return false;
+			continue;
+		}
+		if (!h || h->when > p->now)
 			return true;
-		if (p->out && p->given == p->room)
+		if (!p->left || (p->out && p->given == p->room))
 			return false;
-		step_first(p, which);
+		p->left--;
+		step_heap(p, ROTA_WHEEL);
 	}
 	return false;
+}
+
+rota_inline bool
+expire(struct poll *p, const enum rota_backend which)
+{
+	switch (which) {
+	case ROTA_HEAP:
+		return expire_heap(p);
+	case ROTA_WHEEL:
+		return expire_exact(p);
+	case ROTA_WHEEL_COARSE:
+		return expire_coarse(p);
+	}
+	return true;
 }
 
 /* Take zombies out once they are many; a walk goes on from poll to poll. */
@@ -288,7 +417,7 @@ sweep(struct poll *p)
 		    entries - live <= SWEEP_LEAST)
 			return;
 		s->sweeping = true;
-		s->sweep = (struct backend_cursor){ 0, 0 };
+		s->sweep = (struct backend_cursor){ 0, 0, 0 };
 	}
 	for (; p->left; p->left--) {
 		struct rota_timer *t;
@@ -301,12 +430,31 @@ sweep(struct poll *p)
 		}
 		t = timer_of(item);
 		if (state_keep(&t->r_word,
-		        kind_known(t)->flags & ROTA_CONFINED, &d))
+		        kind_plain(kind_known(t)), &d))
 			continue;
 		backend_unvisit(&s->sweep, item);
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
+}
+
+rota_inline bool
+poll(struct poll *p, const enum rota_backend which)
+{
+	struct rota_shard *s = p->s;
+	bool done;
+
+	unstage(s, which);
+	done = drain(p, which);
+	s->poll_seq = s->seq;
+	if (done)
+		done = expire(p, which);
+	if (p->lost)
+		return false;
+	unstage(s, which);
+	if (done)
+		sweep(p);
+	return done;
 }
 
 void
@@ -316,7 +464,8 @@ rota__shard_drain(struct rota_shard *s)
 	struct rota_self before = rota__self;
 
 	rota__self = (struct rota_self){ s, SEAT_OWNER };
-	drain(&p);
+	rota__shard_unstage(s);
+	SHARD_SWITCH(s, drain(&p, WHICH));
 	rota__self = before;
 }
 
@@ -333,20 +482,14 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 		.room = out ? *n : 0,
 	};
 	struct rota_self before = rota__self;
-	bool done;
+	bool done = false;
 
 	if (now > (rota_time)p.now)
 		p.now = (uint64_t)now < SHARD_LAST ? (uint64_t)now : SHARD_LAST;
 	word_store(&s->now, p.now, relaxed); /* a snapshot to others */
 	count_add(&s->count.polls, 1);
 	rota__self = (struct rota_self){ s, seat };
-	done = drain(&p);
-	s->poll_seq = s->seq;
-	if (done) {
-		SHARD_SWITCH(s, done = expire(&p, (enum rota_backend)WHICH));
-		if (done && !p.lost)
-			sweep(&p);
-	}
+	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)
 		*n = p.given;
 	rota__self = before;

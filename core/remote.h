@@ -32,23 +32,25 @@ remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
 }
 
 /* remote_reset: arm @node for @d, with @push only if it is armed already.
- * @wake: the caller has to wake the owner. */
-rota_inline enum state_reset
+ * False: nothing was changed. @was gets the word before; @wake: the caller
+ * has to wake the owner. */
+rota_inline bool
 remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t d, bool push, uint64_t *was, bool *wake)
 {
 	uint64_t poke = word_load(&r->poke, acquire); /* before the CAS */
-	struct state_arm a = { d, false, false, push };
-	enum state_reset how = state_reset(word, a, was);
+	uint64_t is;
 
 	*wake = false;
-	if (how == RESET_POST) {
+	if (!state_reset(word, d, push, false, was, &is))
+		return false;
+	if (ST_POSTS(*was, is)) {
 		*wake = remote_post(r, p, node, link, d, poke);
-	} else if (how == RESET_POKE) {
+	} else if (ST_POKES(*was, is)) {
 		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
 		*wake = park_wakes(p, d);
 	}
-	return how;
+	return true;
 }
 
 /* remote_release: give @node back through the owner, without delay. */

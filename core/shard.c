@@ -138,7 +138,7 @@ uint64_t
 rota__shard_drop(struct rota_shard *s)
 {
 	const struct rota_config *c = s->config;
-	struct backend_cursor cursor = { 0, 0 };
+	struct backend_cursor cursor = { 0, 0, 0 };
 	uint64_t dropped = 0;
 	uint32_t *item;
 
@@ -156,12 +156,12 @@ rota__shard_drop(struct rota_shard *s)
 }
 
 rota_time
-rota__shard_next(const struct rota_shard *s)
+rota__shard_next(struct rota_shard *s)
 {
 	uint64_t next = ST_NEVER;
 
 	if (s->taken || s->backlog ||
-	    !inbox_empty((rota_link *)&s->remote.inbox))
+	    !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
 	SHARD_SWITCH(s, next = backend_next(&s->backend,
 	    (enum rota_backend)WHICH));
@@ -331,6 +331,7 @@ rota_shard_next(struct rota_shard *s)
 			return rota_shard_now(s);
 		return (rota_time)word_load(&s->next, relaxed);
 	}
+	rota__shard_unstage(s);
 	return rota__shard_next(s);
 }
 
@@ -412,7 +413,7 @@ rota_shard_wake(struct rota_shard *s)
 static void
 evacuate(struct rota_shard *s, struct rota_shard *heir)
 {
-	struct backend_cursor cursor = { 0, 0 };
+	struct backend_cursor cursor = { 0, 0, 0 };
 	struct rota_timer *t, *next;
 	uint32_t *item;
 
@@ -451,6 +452,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 		return r == -EBUSY ? -EPERM : r;
 	r = poll_begin(s);
 	if (!r) {
+		rota__shard_unstage(s);
 		timers = word_load(&s->timers, relaxed); /* no inits beside */
 		r = rota_shard_reserve(heir, timers);
 	}
@@ -493,13 +495,16 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 #define FIGURE(p) word_load((p), relaxed) /* a snapshot */
 	*out = (struct rota_stats){
 		.starts = FIGURE(&c->starts) + FIGURE(&s->starts),
-		.pushes = FIGURE(&c->pushes) + FIGURE(&s->pushes),
+		/* The holder ranks its own resets and what it drains. */
+		.pushes = FIGURE(&s->seq) - FIGURE(&c->drained) +
+		    FIGURE(&s->resets),
 		.stops = FIGURE(&c->stops) + FIGURE(&s->stops),
 		.fires = FIGURE(&c->fires),
 		.live = rota__shard_live(s),
 		.timers = FIGURE(&s->timers),
 		.entries = FIGURE(&s->backend.heap.len) +
-		    FIGURE(&s->backend.wheel.len),
+		    FIGURE(&s->backend.wheel.len) +
+		    FIGURE(&s->backend.run.live),
 		.inserts = FIGURE(&c->inserts),
 		.moves = FIGURE(&c->moves),
 		.dropped = FIGURE(&c->dropped),
@@ -513,6 +518,8 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 		.bytes = FIGURE(&s->bytes),
 	};
 #undef FIGURE
+	/* A snapshot may catch a start before its reset is counted. */
+	out->pushes -= out->starts < out->pushes ? out->starts : out->pushes;
 	out->zombies = out->entries > out->live ? out->entries - out->live : 0;
 	return 0;
 }
@@ -520,12 +527,13 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 int
 rota_shard_check(struct rota_shard *s)
 {
-	struct backend_cursor cursor = { 0, 0 };
+	struct backend_cursor cursor = { 0, 0, 0 };
 	uint32_t *item;
 	int line = owner_check(s);
 
 	if (line && line != -EDEADLK)
 		return line;
+	rota__shard_unstage(s);
 	line = rota__backend_check(&s->backend, s->which);
 	while (!line && (item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);

@@ -27,20 +27,28 @@
 #include "core/remote.h"
 #include "core/wake.h"
 
-/* Mark of a kind that was initialised; arbitrary. */
+/* Mark of a kind that was initialised, and of a confined one; arbitrary. */
 #define KIND_MAGIC 0x726f7461u
+#define KIND_CONFINED (KIND_MAGIC + 1)
 
 /* A timer's r_kind is its kind's address, mixed with its own address and
- * this (arbitrary; the top bits are what counts). Memory that is no timer,
- * or a copy of one, decodes to an address no user program has. */
+ * this (arbitrary; the top bits are what counts). Memory that is no timer
+ * decodes to an address that no user program has. */
 #define KIND_MIX ((uintptr_t)UINT64_C(0xa5c3964be17d2f05))
+/* Bits that no kind's address has: user space ends at 2^47 or 2^48. */
+#define KIND_NOT ((uint64_t)0xffff << 48 | (_Alignof(struct rota_kind) - 1))
 
 /* At the last tick nothing fires: ST_NEVER lies in it. */
 #define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
 
+/* Timers that the holder armed and that wait to be filed together: enough to
+ * overlap their cache misses, little enough to stay in the first-level cache
+ * (a line each). */
+#define SHARD_STAGE 64
+
 /* What a shard counts; one writer each: the holder. */
 struct shard_count {
-	uint64_t starts, pushes, stops, fires;
+	uint64_t starts, stops, fires;
 	uint64_t inserts, moves, dropped, swept, drained;
 	uint64_t polls, late_max, late_sum;
 };
@@ -63,8 +71,10 @@ struct rota_shard {
 
 	/* The holder's. */
 	_Alignas(ROTA_LINE) rota_word now; /* of the latest poll */
-	uint32_t seq;      /* of the latest arming */
-	uint32_t poll_seq; /* of the latest before this poll */
+	uint64_t seq;      /* of the latest arming; ranks are its low half */
+	uint64_t staged;
+	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
+	uint64_t poll_seq; /* of the latest before this poll */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct backend_cursor sweep;
@@ -80,7 +90,7 @@ struct rota_shard {
 
 	/* Written by remote threads. */
 	_Alignas(ROTA_LINE) struct remote remote;
-	rota_word starts, pushes, stops;
+	rota_word resets, starts, stops;
 	rota_word wakes, adopted;
 
 	/* Under the lock: growing, kinds. */
@@ -111,25 +121,47 @@ self_id(void)
 rota_inline uint64_t
 deadline_of(rota_time when)
 {
-	if (when <= 0)
-		return 0;
-	return when >= ROTA_NEVER ? ST_NEVER : (uint64_t)when;
+	if (rota_likely((uint64_t)when < ST_NEVER))
+		return (uint64_t)when;
+	return when < 0 ? 0 : ST_NEVER;
 }
 
-/* kind_of: the kind of @t, or NULL if @t is not a timer. */
+/* kind_raw: what @t has for its kind, or NULL if that cannot be. A copy of a
+ * timer may get past this; kind_plain() and kind_of() stop it. */
 rota_inline struct rota_kind *
-kind_of(const struct rota_timer *t)
+kind_raw(const struct rota_timer *t)
 {
 	uintptr_t p;
 
 	if (rota_unlikely(!t))
 		return NULL;
 	p = t->r_kind ^ (uintptr_t)t ^ KIND_MIX;
-	if (rota_unlikely((uint64_t)p >> 48 || !p ||
-	    p % _Alignof(struct rota_kind)))
+	if (rota_unlikely(p & KIND_NOT))
 		return NULL;
-	return rota_likely(((struct rota_kind *)p)->r_magic == KIND_MAGIC) ?
-	    (struct rota_kind *)p : NULL;
+	if (!p) /* spare the caller a comparison: 0 would need such a @t */
+		__builtin_unreachable();
+	return (struct rota_kind *)p;
+}
+
+rota_inline bool
+kind_plain(const struct rota_kind *k)
+{
+	return k->r_magic == KIND_CONFINED;
+}
+
+rota_inline bool
+kind_shared(const struct rota_kind *k)
+{
+	return k->r_magic == KIND_MAGIC;
+}
+
+/* kind_of: the kind of @t, or NULL if @t is not a timer. */
+rota_inline struct rota_kind *
+kind_of(const struct rota_timer *t)
+{
+	struct rota_kind *k = kind_raw(t);
+
+	return k && (kind_shared(k) || kind_plain(k)) ? k : NULL;
 }
 
 rota_inline struct rota_shard *
@@ -198,24 +230,6 @@ shard_unhold(struct rota_shard *s)
 	} while (0)
 
 rota_inline void
-shard_insert(struct rota_shard *s, struct rota_timer *t, uint64_t d,
-    uint64_t slack)
-{
-	SHARD_SWITCH(s, backend_insert(&s->backend, WHICH, &t->r_place, d,
-	    t->r_seq, slack));
-	count_add(&s->count.inserts, 1);
-}
-
-rota_inline void
-shard_file_by(struct rota_shard *s, struct rota_timer *t, uint64_t d,
-    uint64_t slack)
-{
-	SHARD_SWITCH(s, backend_file_by(&s->backend, WHICH, &t->r_place, d,
-	    t->r_seq, slack));
-	count_add(&s->count.moves, 1);
-}
-
-rota_inline void
 shard_remove(struct rota_shard *s, struct rota_timer *t)
 {
 	SHARD_SWITCH(s, backend_remove(&s->backend, WHICH, &t->r_place));
@@ -240,12 +254,14 @@ uint64_t rota__shard_drop(struct rota_shard *s);
 uint64_t rota__shard_live(const struct rota_shard *s);
 
 /* rota__shard_next - as rota_shard_next(), for the holder. */
-rota_time rota__shard_next(const struct rota_shard *s);
+rota_time rota__shard_next(struct rota_shard *s);
 
 /* rota__timer_push - api/timer.c. As rota_timer_reset_at(), but -EINVAL and
  * nothing changed if the timer is not armed. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
 
+/* rota__shard_unstage - file what is staged. The holder. */
+void rota__shard_unstage(struct rota_shard *s);
 /* rota__shard_drain - file what the inbox holds, fire nothing. */
 void rota__shard_drain(struct rota_shard *s);
 /* rota__shard_poll - core/poll.c. As rota_shard_poll(), on @seat, by the

@@ -9,12 +9,13 @@
  *
  * ARMED    it will fire at the deadline.
  * LINKED   the owner's heap or wheel has an entry for it.
- * QUEUED   it is on its shard's inbox, or just being put there.
+ * QUEUED   it is on its shard's inbox or on the owner's stage, or just being
+ *          put there.
  * RELEASE  with QUEUED: its memory goes back when the inbox lets go of it.
  *          Without QUEUED: it was handed out by a batch, and not armed since.
  *
  * Invariant  LINKED implies filed at or before the deadline, or QUEUED is on.
- *            (Between an owner's compare-and-swap and its next line the owner
+ *            (Between a drain's compare-and-swap and its next line the owner
  *            may lag; only the owner looks at the structure.)
  *
  * Threads    the owner is the one thread that holds the shard; every other
@@ -24,10 +25,10 @@
  *   ------------- ------- ------------------- --------------------- -------
  *   state_stop    any     ARMED               ARMED off             acq_rel
  *   state_reset   any     LINKED, d >= old    d, ARMED              acq_rel
- *                 owner   LINKED, d < old     d, ARMED              acq_rel
- *                 owner   not LINKED          d, ARMED, LINKED      acq_rel
- *                 remote  not QUEUED, else    d, ARMED, QUEUED      acq_rel
- *                 remote  QUEUED, else        d, ARMED              acq_rel
+ *                 any     else, not QUEUED    d, ARMED, QUEUED      acq_rel
+ *                 any     else, QUEUED        d, ARMED              acq_rel
+ *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
+ *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
  *   state_look    owner   not ARMED           LINKED off            acq_rel
  *                 owner   ARMED, not yet due  as it was             -
  *                 owner   armed this poll     LINKED off, QUEUED    acq_rel
@@ -35,13 +36,8 @@
  *                 owner   the same, a batch   + RELEASE             acq_rel
  *                 owner   the same, QUEUED    LINKED off            acq_rel
  *   state_keep    owner   not ARMED           LINKED off            relaxed
- *   state_unqueue owner   QUEUED              QUEUED off            acq_rel
- *   state_file    owner   ARMED, not LINKED   LINKED                relaxed
- *                 owner   ARMED, LINKED       as it was             -
- *                 owner   not ARMED, LINKED   LINKED off            relaxed
  *   state_release owner   not QUEUED          zero                  acq_rel
- *                 owner   QUEUED              ARMED off, RELEASE    acq_rel
- *                 remote  QUEUED              ARMED off, RELEASE    acq_rel
+ *                 any     QUEUED              ARMED off, RELEASE    acq_rel
  *                 remote  not QUEUED          the same, QUEUED      acq_rel
  *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    acq_rel
  *                 owner   LINKED, not ARMED   LINKED off            acq_rel
@@ -56,8 +52,8 @@
  * [P2] reset -> stop       a stopper that prevented may take the data back.
  * [P3] look -> stop        who sees ARMED gone sees shard->running set.
  * [P4] stop -> reset       the next arming sees what the stopper wrote.
- * [P5] unqueue -> reset    the next pusher may write the link again.
- * [P6] release -> unqueue  `released` sees what the releaser wrote.
+ * [P5] drain -> reset      the next pusher may write the link again.
+ * [P6] release -> drain    `released` sees what the releaser wrote.
  *
  * No RUNNING bit: shard->running holds it, so a callback may free its own
  * timer. No "busy" state: a loser learns why and leaves, it never waits.
@@ -116,54 +112,47 @@ state_stop(rota_word *word, bool plain)
 	return old;
 }
 
-enum state_reset {
-	RESET_GONE,   /* released, or not armed: nothing was changed */
-	RESET_KEPT,   /* the entry stays where it is */
-	RESET_INSERT, /* owner: insert it at its deadline */
-	RESET_MOVE,   /* owner: move its entry to its deadline */
-	RESET_POST,   /* remote: push it on the inbox, then wake */
-	RESET_POKE    /* remote: somebody is pushing it; poke, then wake */
-};
+/* state_armed: the word @old becomes by a reset to @d. An entry filed at or
+ * before @d stays where it is; else the owner has to look. Without a branch:
+ * which it is cannot be foretold, and the word has just come from memory. */
+rota_inline uint64_t
+state_armed(uint64_t old, uint64_t d)
+{
+	uint64_t kept = (uint64_t)(d >= ST_DEADLINE(old)) & old >> 1;
 
-/* How state_reset is asked to arm. */
-struct state_arm {
-	uint64_t d;  /* the deadline; <= ST_NEVER */
-	bool owner;
-	bool plain;
-	bool push;   /* only if it is armed already */
-};
+	return d << ST_SHIFT | ST_ARMED | (old & (ST_LINKED | ST_QUEUED)) |
+	    (~kept & 1) << 2;
+}
 
-/* state_reset: arm as @a says. Any thread. @was gets the word before. After
- * any answer but RESET_INSERT, RESET_MOVE and RESET_POST a remote caller must
- * not touch the timer again: it may be gone. */
-rota_inline enum state_reset
-state_reset(rota_word *word, struct state_arm a, uint64_t *was)
+/* state_reset: arm for @d (<= ST_NEVER), with @push only if it is armed.
+ * False: released, or not armed, and nothing was changed. Any thread. @was
+ * and @is get the word before and after; what they ask for say the three
+ * below. Unless this call turned QUEUED on a remote caller must not touch the
+ * timer again: it may be gone. */
+rota_inline bool
+state_reset(rota_word *word, uint64_t d, bool push, bool plain, uint64_t *was,
+    uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
-	uint64_t next;
-	enum state_reset how;
 
 	do {
 		if (rota_unlikely(ST_WAITS(old)))
-			return RESET_GONE;
-		if (rota_unlikely(a.push && !(old & ST_ARMED)))
-			return RESET_GONE;
-		next = a.d << ST_SHIFT | ST_ARMED |
-		    (old & (ST_LINKED | ST_QUEUED));
-		if ((old & ST_LINKED) && a.d >= ST_DEADLINE(old)) {
-			how = RESET_KEPT;
-		} else if (a.owner) {
-			how = old & ST_LINKED ? RESET_MOVE : RESET_INSERT;
-			next |= ST_LINKED;
-		} else {
-			how = old & ST_QUEUED ? RESET_POKE : RESET_POST;
-			next |= ST_QUEUED;
-		}
-	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
-	    a.plain)); /* [P1] [P2] [P4] [P5] */
+			return false;
+		if (rota_unlikely(push && !(old & ST_ARMED)))
+			return false;
+		*is = state_armed(old, d);
+	} while (!STATE_TRY(word, &old, *is, acq_rel, relaxed,
+	    plain)); /* [P1] [P2] [P4] [P5] */
 	*was = old;
-	return how;
+	return true;
 }
+
+/* This call turned QUEUED on: push the timer on the inbox or the stage. */
+#define ST_POSTS(was, is) ((is) & ~(was) & ST_QUEUED)
+/* Somebody else is pushing it, maybe for a later deadline: poke. */
+#define ST_POKES(was, is)          \
+	((is) & (was) & ST_QUEUED && \
+	    !((was) & ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
 
 enum state_look {
 	LOOK_FIRE,  /* claimed: it fires now, and has no entry */
@@ -233,49 +222,38 @@ state_keep(rota_word *word, bool plain, uint64_t *d)
 	return false;
 }
 
-/* state_unqueue: the inbox lets go of the timer. Returns the word as it was.
- * Owner only; the link must have been read before: afterwards it is the
- * next pusher's. */
-rota_inline uint64_t
-state_unqueue(rota_word *word)
-{
-	return word_and(word, ~ST_QUEUED, acq_rel); /* [P5] [P6] */
-}
-
-enum state_file {
-	FILE_INSERT, /* now linked: insert it at @d */
-	FILE_BY,     /* linked: see that it is filed by @d */
-	FILE_REMOVE, /* no longer linked: take its entry out */
-	FILE_NONE    /* neither armed nor linked */
+enum state_drain {
+	DRAIN_INSERT, /* now linked: insert it at @d */
+	DRAIN_MOVE,   /* linked: see that it is filed by @d */
+	DRAIN_REMOVE, /* no longer linked: take its entry out */
+	DRAIN_NONE,   /* not armed, not linked */
+	DRAIN_FREE,   /* released, not linked */
+	DRAIN_FREE_REMOVE /* released, no longer linked: take its entry out */
 };
 
-/* state_file: after state_unqueue, bring the structure in line with the
- * word. A zombie goes, since it may be filed later than the word says. Owner
- * only. */
-rota_inline enum state_file
-state_file(rota_word *word, uint64_t *d)
+/* state_drain: the inbox or the stage lets go of the timer, and what is to be
+ * done with it is settled in the same step. Owner only; the link must have
+ * been read before: afterwards it is the next pusher's. */
+rota_inline enum state_drain
+state_drain(rota_word *word, bool plain, uint64_t *d)
 {
-	uint64_t old = word_load(word, relaxed);
+	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
-	enum state_file how;
+	enum state_drain how;
 
 	do {
 		*d = ST_DEADLINE(old);
-		switch (old & (ST_ARMED | ST_LINKED)) {
-		case ST_ARMED | ST_LINKED:
-			return FILE_BY;
-		case ST_ARMED:
-			next = old | ST_LINKED;
-			how = FILE_INSERT;
-			break;
-		case ST_LINKED:
-			next = old & ~ST_LINKED;
-			how = FILE_REMOVE;
-			break;
-		default:
-			return FILE_NONE;
+		next = old & ~(ST_QUEUED | ST_LINKED);
+		if (old & ST_ARMED) {
+			next |= ST_LINKED;
+			how = old & ST_LINKED ? DRAIN_MOVE : DRAIN_INSERT;
+		} else if (rota_unlikely(old & ST_RELEASE)) {
+			how = old & ST_LINKED ? DRAIN_FREE_REMOVE : DRAIN_FREE;
+		} else {
+			how = old & ST_LINKED ? DRAIN_REMOVE : DRAIN_NONE;
 		}
-	} while (!word_cas(word, &old, next, relaxed, relaxed));
+	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
+	    plain)); /* [P5] [P6] */
 	return how;
 }
 

@@ -275,30 +275,35 @@ wheel_ahead(const struct wheel *w, const struct wheel_slot *s)
 	rota_prefetch(wheel_chunk(w, chunk)[i - WHEEL_AHEAD]);
 }
 
-/* wheel_pull: take out one item that is filed at or before @tick, or come to
- * @tick and return NULL. Slots are drained one after the other in the order
- * of their starts; until one is empty nothing filed later is returned. */
-rota_inline uint32_t *
-wheel_pull(struct wheel *w, uint64_t tick)
+/* wheel_begin: begin to drain the next slot, if it starts at or before @tick
+ * and none is being drained; else come to @tick. False: nothing to drain. */
+rota_inline bool
+wheel_begin(struct wheel *w, uint64_t tick)
 {
 	struct wheel_slot *s;
-	uint32_t *item;
 
-	if (w->draining == WHEEL_NONE) {
-		if (w->event > tick) {
-			if (w->pos < tick)
-				w->pos = tick;
-			return NULL;
-		}
-		w->draining = wheel_due(w);
-		w->pos = w->event;
-		s = &w->slot[w->draining];
-		for (uint32_t i = s->count;
-		     i > 0 && i + WHEEL_AHEAD > s->count; i--)
-			rota_prefetch(wheel_chunk(w, s->head)[i - 1]);
+	if (w->draining != WHEEL_NONE)
+		return true;
+	if (w->event > tick) {
+		if (w->pos < tick)
+			w->pos = tick;
+		return false;
 	}
+	w->draining = wheel_due(w);
+	w->pos = w->event;
 	s = &w->slot[w->draining];
-	item = wheel_chunk(w, s->head)[--s->count];
+	for (uint32_t i = s->count; i > 0 && i + WHEEL_AHEAD > s->count; i--)
+		rota_prefetch(wheel_chunk(w, s->head)[i - 1]);
+	return true;
+}
+
+/* wheel_take: an item of the slot being drained, which ends with its last. */
+rota_inline uint32_t *
+wheel_take(struct wheel *w)
+{
+	struct wheel_slot *s = &w->slot[w->draining];
+	uint32_t *item = wheel_chunk(w, s->head)[--s->count];
+
 	wheel_ahead(w, s);
 	w->len--;
 	if (rota_unlikely(s->count == 0))
