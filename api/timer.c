@@ -4,6 +4,7 @@
  * edge of the state machine, what follows from it.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
+#define ROTA_NO_INLINE /* they are defined here */
 #include <rota/timer.h>
 
 #include <errno.h>
@@ -34,6 +35,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		.flags = flags,
 		.r_magic = flags & ROTA_CONFINED ? KIND_CONFINED : KIND_MAGIC,
 		.r_shard = s,
+		.r_hot = &s->hot,
 		.r_next = s->kinds,
 		.r_prev = &s->kinds,
 	};
@@ -84,7 +86,7 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
 	*t = (struct rota_timer){
-		.r_kind = (uintptr_t)k ^ (uintptr_t)t ^ KIND_MIX,
+		.r_kind = kind_mixed(t, k),
 	};
 	return 0;
 }
@@ -112,12 +114,12 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 	return true;
 }
 
-/* Leave @t to be filed with others, and file them once they are many. */
+/* File what is staged, once that is much. */
 static rota_noinline int
-stage_full(struct rota_shard *s, uint64_t was)
+stage_full(struct rota_shard *s, int answer)
 {
 	rota__shard_unstage(s);
-	return (int)(was & ST_ARMED);
+	return answer;
 }
 
 /* The holder arms. An entry filed late enough stays; else @t is staged, to be
@@ -130,35 +132,17 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
-	t->r_seq = (uint32_t)++s->seq;
+	t->r_seq = (uint32_t)++s->hot.seq;
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
 	s->staged = staged;
-	count_add(&s->count.starts, ~was & ST_ARMED);
+	count_add(&s->hot.starts, ~was & ST_ARMED);
 	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
 	if (rota_unlikely(staged == SHARD_STAGE))
-		return stage_full(s, was);
+		return stage_full(s, (int)(was & ST_ARMED));
 	return (int)(was & ST_ARMED);
-}
-
-/* The commonest of all calls: the owner pushes later what is armed and filed.
- * Kept short, so that many overlap their cache misses; true: done. */
-rota_inline bool
-owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool plain)
-{
-	uint64_t old = word_load(&t->r_word, relaxed); /* the CAS checks it */
-	uint64_t later = d << ST_SHIFT;
-
-	if ((old & (ST_ARMED | ST_LINKED | ST_RELEASE)) !=
-	    (ST_ARMED | ST_LINKED) || (later | 15) < old)
-		return false;
-	if (!STATE_TRY(&t->r_word, &old, later | (old & 15), acq_rel, relaxed,
-	        plain)) /* as state_reset() */
-		return false;
-	t->r_seq = (uint32_t)++s->seq;
-	return true;
 }
 
 static int
@@ -216,29 +200,69 @@ reset(struct rota_timer *t, rota_time when, bool push)
 	return held_reset(s, t, d, push);
 }
 
+/* owner_reset() of what is armed and filed, to a later deadline, in few
+ * instructions; false: not so. */
+rota_inline bool
+owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+{
+	uint64_t old = word_load(&t->r_word, relaxed); /* the CAS checks it */
+	uint64_t later = d << ST_SHIFT;
+
+	if ((old & (ST_ARMED | ST_LINKED | ST_RELEASE)) !=
+	        (ST_ARMED | ST_LINKED) ||
+	    (later | 15) < old ||
+	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
+	        relaxed)) /* as state_reset() */
+		return false;
+	t->r_seq = (uint32_t)++s->hot.seq;
+	return true;
+}
+
+/* owner_reset() of what is neither queued nor released, in few instructions:
+ * see rota/inline.h. */
+int
+rota_timer_reset_owner(struct rota_timer *t, rota_time when,
+    struct rota_kind *k)
+{
+	struct rota_shard *s = rota_container_of(k->r_hot, struct rota_shard,
+	    hot);
+	uint64_t old = t->r_word, later = (uint64_t)when << ST_SHIFT;
+	uint64_t posts, staged = s->staged;
+
+	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
+		return owner_reset(s, t, (uint64_t)when, false, true);
+	posts = 1 ^ ((uint64_t)((later | 15) >= old) & old >> 1);
+	t->r_word = (later + ST_ARMED + posts * ST_QUEUED) | (old & ST_LINKED);
+	t->r_seq = (uint32_t)++s->hot.seq;
+	s->stage[staged] = t;
+	staged += posts;
+	s->staged = staged;
+	s->hot.starts += ~old & ST_ARMED;
+	if (rota_unlikely(staged == SHARD_STAGE))
+		return stage_full(s, (int)(old & ST_ARMED));
+	return (int)(old & ST_ARMED);
+}
+
+int
+rota_timer_reset_any(struct rota_timer *t, rota_time when)
+{
+	struct rota_kind *k = kind_of(t);
+	struct rota_shard *s;
+
+	if (rota_unlikely(!k || (uint64_t)when > ST_NEVER || !kind_shared(k)))
+		return reset(t, when, false);
+	s = shard_of(k);
+	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
+		return reset(t, when, false);
+	if (owner_push(s, t, (uint64_t)when))
+		return 1;
+	return owner_reset(s, t, (uint64_t)when, false, false);
+}
+
 int
 rota_timer_reset_at(struct rota_timer *t, rota_time when)
 {
-	struct rota_kind *k = kind_raw(t);
-	struct rota_shard *s;
-
-	if (rota_unlikely(!k || (uint64_t)when > ST_NEVER))
-		return reset(t, when, false);
-	s = shard_of(k);
-#ifndef ROTA_DEBUG_OBJECTS
-	if (kind_plain(k)) {
-		if (owner_push(s, t, (uint64_t)when, true))
-			return 1;
-		return owner_reset(s, t, (uint64_t)when, false, true);
-	}
-#endif
-	if (rota_likely(kind_shared(k) &&
-	    word_load(&s->holder, relaxed) == self_id())) {
-		if (owner_push(s, t, (uint64_t)when, false))
-			return 1;
-		return owner_reset(s, t, (uint64_t)when, false, false);
-	}
-	return reset(t, when, false);
+	return rota_timer_reset_any(t, when);
 }
 
 int
@@ -270,23 +294,23 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word)
 	return ROTA_NOT_PENDING;
 }
 
-static rota_noinline int
-stop(struct rota_timer *t)
+int
+rota_timer_stop_any(struct rota_timer *t)
 {
 	struct rota_kind *k = kind_of(t);
 	struct rota_shard *s;
 	uint64_t was;
 
-	if (!k)
+	if (rota_unlikely(!k))
 		return -EINVAL;
 	s = shard_of(k);
-	if (!promise_kept(k, s))
+	if (rota_unlikely(!promise_kept(k, s)))
 		return -EPERM;
 	was = state_stop(&t->r_word, kind_plain(k));
-	if (!(was & ST_ARMED))
+	if (rota_unlikely(!(was & ST_ARMED)))
 		return stop_lost(s, t, was);
-	if (word_load(&s->holder, relaxed) == self_id())
-		count_add(&s->count.stops, 1);
+	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
+		count_add(&s->hot.stops, 1);
 	else
 		word_add(&s->stops, (uint64_t)1, relaxed); /* a figure */
 	return ROTA_PREVENTED;
@@ -295,21 +319,7 @@ stop(struct rota_timer *t)
 int
 rota_timer_stop(struct rota_timer *t)
 {
-#ifndef ROTA_DEBUG_OBJECTS
-	struct rota_kind *k = kind_raw(t);
-
-	/* Short, as owner_push(). */
-	if (rota_likely(k && kind_plain(k))) {
-		uint64_t old = word_load(&t->r_word, relaxed); /* its own */
-
-		if (rota_likely(old & ST_ARMED)) {
-			word_store(&t->r_word, old & ~ST_ARMED, relaxed);
-			count_add(&shard_of(k)->count.stops, 1);
-			return ROTA_PREVENTED;
-		}
-	}
-#endif
-	return stop(t);
+	return rota_timer_stop_any(t);
 }
 
 int
@@ -376,7 +386,7 @@ rota_timer_release(struct rota_timer *t)
 	}
 	if (was & ST_ARMED) {
 		if (owner)
-			count_add(&s->count.stops, 1);
+			count_add(&s->hot.stops, 1);
 		else
 			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
 	}

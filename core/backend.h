@@ -143,7 +143,7 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
 	backend_insert(b, which, item, d, seq, slack);
 }
 
-/* backend_prefetch: fetch what moving or removing @item will touch. */
+/* backend_prefetch: fetch what tells where @item is filed. */
 rota_inline void
 backend_prefetch(const struct backend *b, enum rota_backend which,
     const uint32_t *item)
@@ -153,6 +153,18 @@ backend_prefetch(const struct backend *b, enum rota_backend which,
 	else if (!backend_in_run(which, item))
 		rota_prefetch(wheel_slot_of(&b->wheel,
 		    *item >> WHEEL_CHUNK_BITS));
+}
+
+/* backend_prefetch_entry: fetch its entry, if it will have to move to @d. */
+rota_inline void
+backend_prefetch_entry(const struct backend *b, enum rota_backend which,
+    const uint32_t *item, uint64_t d)
+{
+	if (backend_in_heap(which, item))
+		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));
+	else if (!backend_in_run(which, item) &&
+	    !wheel_filed_by(&b->wheel, item, d >> WHEEL_TICK_BITS))
+		rota_prefetch(wheel_pointer(&b->wheel, *item));
 }
 
 rota_inline uint64_t

@@ -10,6 +10,9 @@
  * [I2] push -> park   with core/park.h: either the pusher sees the owner
  *                     parked, or the parking owner sees the push. Both
  *                     sides are seq_cst: a store, then a load of the other.
+ * [I3] take -> push   a push that comes after the last take of a shard that
+ *                     retires reads what the take wrote, so the pusher sees
+ *                     what was stored before it: the heir.
  */
 #ifndef ROTA_CORE_INBOX_H
 #define ROTA_CORE_INBOX_H
@@ -24,14 +27,15 @@ inbox_push(rota_link *head, void *node, rota_slot *link)
 
 	do {
 		*link = top;
-	} while (!word_cas(head, &top, node, seq_cst, relaxed)); /* [I1] [I2] */
+	} while (!word_cas(head, &top, node, seq_cst,
+	    relaxed)); /* [I1] [I2] [I3] */
 }
 
 /* inbox_take: all that was pushed, the last one first. */
 rota_inline void *
 inbox_take(rota_link *head)
 {
-	return word_swap(head, NULL, acquire); /* [I1] */
+	return word_swap(head, NULL, acq_rel); /* [I1] [I3] */
 }
 
 /* inbox_empty: a parking owner's second look. */

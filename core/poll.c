@@ -30,13 +30,6 @@ struct poll {
 	unsigned room, given;
 };
 
-/* The decoded kind of a timer that is known to be one. */
-rota_inline struct rota_kind *
-kind_known(const struct rota_timer *t)
-{
-	return (struct rota_kind *)(t->r_kind ^ (uintptr_t)t ^ KIND_MIX);
-}
-
 /* Bring the structure in line with the word of @t, which the inbox or the
  * stage is letting go. */
 rota_inline void
@@ -79,10 +72,21 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 rota_inline void
 unstage(struct rota_shard *s, const enum rota_backend which)
 {
-	for (uint64_t i = 0; i < s->staged; i++)
-		if (word_load(&s->stage[i]->r_word, relaxed) & ST_LINKED)
-			backend_prefetch(&s->backend, which,
-			    &s->stage[i]->r_place);
+	struct rota_timer *t;
+	uint64_t w;
+
+	for (uint64_t i = 0; i < s->staged; i++) {
+		t = s->stage[i];
+		if (word_load(&t->r_word, relaxed) & ST_LINKED)
+			backend_prefetch(&s->backend, which, &t->r_place);
+	}
+	for (uint64_t i = 0; i < s->staged; i++) {
+		t = s->stage[i];
+		w = word_load(&t->r_word, relaxed); /* for a prefetch */
+		if (w & ST_LINKED)
+			backend_prefetch_entry(&s->backend, which, &t->r_place,
+			    ST_DEADLINE(w));
+	}
 	while (s->staged)
 		file(s, s->stage[--s->staged], which);
 }
@@ -120,7 +124,7 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			t->r_seq = (uint32_t)++s->seq; /* its rank: as it came in */
+			t->r_seq = (uint32_t)++s->hot.seq; /* its rank: as it came in */
 			count_add(&s->count.drained, 1);
 			file(s, t, which);
 		}
@@ -207,6 +211,8 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	uint64_t d;
 
+	if (which == ROTA_HEAP)
+		heap_ahead(h);
 	switch (look_exact(p, t, first.when, first.seq, &d)) {
 	case LOOK_FIRE:
 		heap_take(h, 0);
@@ -294,7 +300,7 @@ pour(struct poll *p)
 	struct run *r = &b->run;
 
 	if (r->sorted)
-		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->seq);
+		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
 	while (w->draining != WHEEL_NONE) {
 		struct rota_timer *t;
 		uint64_t d;
@@ -446,7 +452,7 @@ poll(struct poll *p, const enum rota_backend which)
 
 	unstage(s, which);
 	done = drain(p, which);
-	s->poll_seq = s->seq;
+	s->poll_seq = s->hot.seq;
 	if (done)
 		done = expire(p, which);
 	if (p->lost)

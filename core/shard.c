@@ -125,10 +125,10 @@ rota__shard_live(const struct rota_shard *s)
 {
 	/* A snapshot of figures: stops first, so as not to fall below 0. */
 	uint64_t gone = word_load(&s->stops, relaxed) +
-	    word_load(&s->count.stops, relaxed) +
+	    word_load(&s->hot.stops, relaxed) +
 	    word_load(&s->count.fires, relaxed);
 	uint64_t came = word_load(&s->starts, relaxed) +
-	    word_load(&s->count.starts, relaxed);
+	    word_load(&s->hot.starts, relaxed);
 
 	return came > gone ? came - gone : 0;
 }
@@ -461,8 +461,10 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_lock(&heir->lock);
 	word_store(&s->heir, heir, release); /* rota__shard_posted */
-	for (k = s->kinds; k; k = k->r_next)
+	for (k = s->kinds; k; k = k->r_next) {
+		k->r_hot = &heir->hot;
 		word_store(&k->r_shard, heir, release); /* shard_of */
+	}
 	for (end = &heir->kinds; *end; end = &(*end)->r_next)
 		;
 	*end = s->kinds;
@@ -494,11 +496,11 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 	c = &s->count;
 #define FIGURE(p) word_load((p), relaxed) /* a snapshot */
 	*out = (struct rota_stats){
-		.starts = FIGURE(&c->starts) + FIGURE(&s->starts),
+		.starts = FIGURE(&s->hot.starts) + FIGURE(&s->starts),
 		/* The holder ranks its own resets and what it drains. */
-		.pushes = FIGURE(&s->seq) - FIGURE(&c->drained) +
+		.pushes = FIGURE(&s->hot.seq) - FIGURE(&c->drained) +
 		    FIGURE(&s->resets),
-		.stops = FIGURE(&c->stops) + FIGURE(&s->stops),
+		.stops = FIGURE(&s->hot.stops) + FIGURE(&s->stops),
 		.fires = FIGURE(&c->fires),
 		.live = rota__shard_live(s),
 		.timers = FIGURE(&s->timers),

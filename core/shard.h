@@ -31,13 +31,6 @@
 #define KIND_MAGIC 0x726f7461u
 #define KIND_CONFINED (KIND_MAGIC + 1)
 
-/* A timer's r_kind is its kind's address, mixed with its own address and
- * this (arbitrary; the top bits are what counts). Memory that is no timer
- * decodes to an address that no user program has. */
-#define KIND_MIX ((uintptr_t)UINT64_C(0xa5c3964be17d2f05))
-/* Bits that no kind's address has: user space ends at 2^47 or 2^48. */
-#define KIND_NOT ((uint64_t)0xffff << 48 | (_Alignof(struct rota_kind) - 1))
-
 /* At the last tick nothing fires: ST_NEVER lies in it. */
 #define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
 
@@ -48,7 +41,7 @@
 
 /* What a shard counts; one writer each: the holder. */
 struct shard_count {
-	uint64_t starts, stops, fires;
+	uint64_t fires;
 	uint64_t inserts, moves, dropped, swept, drained;
 	uint64_t polls, late_max, late_sum;
 };
@@ -71,7 +64,7 @@ struct rota_shard {
 
 	/* The holder's. */
 	_Alignas(ROTA_LINE) rota_word now; /* of the latest poll */
-	uint64_t seq;      /* of the latest arming; ranks are its low half */
+	struct rota_hot hot;
 	uint64_t staged;
 	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
 	uint64_t poll_seq; /* of the latest before this poll */
@@ -126,21 +119,24 @@ deadline_of(rota_time when)
 	return when < 0 ? 0 : ST_NEVER;
 }
 
-/* kind_raw: what @t has for its kind, or NULL if that cannot be. A copy of a
- * timer may get past this; kind_plain() and kind_of() stop it. */
-rota_inline struct rota_kind *
-kind_raw(const struct rota_timer *t)
+/* r_kind of a timer at @t of kind @k. In a debug build no timer looks
+ * confined to rota/inline.h, so that the library can check the promise. */
+rota_inline uintptr_t
+kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
 {
-	uintptr_t p;
+	uintptr_t p = (uintptr_t)k;
 
-	if (rota_unlikely(!t))
-		return NULL;
-	p = t->r_kind ^ (uintptr_t)t ^ KIND_MIX;
-	if (rota_unlikely(p & KIND_NOT))
-		return NULL;
-	if (!p) /* spare the caller a comparison: 0 would need such a @t */
-		__builtin_unreachable();
-	return (struct rota_kind *)p;
+#ifndef ROTA_DEBUG_OBJECTS
+	p += k->r_magic == KIND_CONFINED;
+#endif
+	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
+}
+
+/* kind_known: the kind of @t, which is a timer. */
+rota_inline struct rota_kind *
+kind_known(const struct rota_timer *t)
+{
+	return (struct rota_kind *)(ROTA_KIND_OF(t) & ~(uintptr_t)1);
 }
 
 rota_inline bool
@@ -159,9 +155,13 @@ kind_shared(const struct rota_kind *k)
 rota_inline struct rota_kind *
 kind_of(const struct rota_timer *t)
 {
-	struct rota_kind *k = kind_raw(t);
+	struct rota_kind *k;
 
-	return k && (kind_shared(k) || kind_plain(k)) ? k : NULL;
+	if (rota_unlikely(!t || !t->r_kind ||
+	        (ROTA_KIND_OF(t) & ROTA_KIND_BITS) > 1))
+		return NULL;
+	k = kind_known(t);
+	return rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
 }
 
 rota_inline struct rota_shard *

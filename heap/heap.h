@@ -131,6 +131,10 @@ heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 
 		if (c >= h->len)
 			break;
+		/* One of these four lines is looked at next. */
+		if (4 * c + 16 < h->len)
+			for (uint32_t k = 0; k < 4; k++)
+				rota_prefetch(heap_at(h, 4 * (c + k) + 1));
 		line = heap_at(h, c);
 		b = line;
 		n = h->len - c < 4 ? h->len - c : 4;
@@ -215,6 +219,18 @@ rota_inline const struct heap_entry *
 heap_first(const struct heap *h)
 {
 	return heap_at(h, 0);
+}
+
+/* heap_ahead: fetch what the next firsts will be, as far as can be told: the
+ * children of the first and their items, of the grandchildren the pointers to
+ * them. */
+rota_inline void
+heap_ahead(const struct heap *h)
+{
+	for (uint32_t i = 1; i <= 4 && i < h->len; i++)
+		rota_prefetch(*heap_item(h, heap_at(h, i)->id));
+	for (uint32_t i = 5; i <= 20 && i < h->len; i++)
+		rota_prefetch(heap_item(h, heap_at(h, i)->id));
 }
 
 /* heap_visit: any item at or after *@cursor, which moves on; NULL at the end.

@@ -108,6 +108,13 @@ wheel_chunk(const struct wheel *w, uint32_t chunk)
 	    ((size_t)(chunk & (WHEEL_SLAB - 1)) << WHEEL_CHUNK_BITS);
 }
 
+rota_inline uint32_t **
+wheel_pointer(const struct wheel *w, uint32_t place)
+{
+	return wheel_chunk(w, place >> WHEEL_CHUNK_BITS) +
+	    (place & (WHEEL_CHUNK - 1));
+}
+
 rota_inline uint32_t *
 wheel_next(const struct wheel *w, uint32_t chunk)
 {
@@ -229,7 +236,7 @@ wheel_remove(struct wheel *w, uint32_t *item)
 	struct wheel_slot *s = &w->slot[slot];
 	uint32_t *last = wheel_chunk(w, s->head)[s->count - 1];
 
-	wheel_chunk(w, chunk)[place & (WHEEL_CHUNK - 1)] = last;
+	*wheel_pointer(w, place) = last;
 	*last = place;
 	w->len--;
 	if (rota_unlikely(--s->count == 0))

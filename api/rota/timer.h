@@ -74,6 +74,7 @@ struct rota_kind {
 	uint32_t flags;             /* ROTA_CONFINED, ROTA_BATCH */
 	uint32_t r_magic;
 	struct rota_shard *r_shard;
+	struct rota_hot *r_hot; /* rota/inline.h; the shard's */
 	struct rota_kind *r_next;
 	struct rota_kind **r_prev;
 	uint64_t r_timers; /* initialised and not released */
@@ -202,4 +203,7 @@ rota_time rota_timer_deadline(const struct rota_timer *t);
 #ifdef __cplusplus
 }
 #endif
+
+#include <rota/inline.h>
+
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/inline.h - the short ways, compiled into the caller.
+ *
+ * A timer of a confined kind is its owner's alone: to stop it, and to push it
+ * later, takes a handful of plain instructions. How many matters: a processor
+ * overlaps the cache misses of as many calls as fit its window. Everything
+ * else goes to the library, which has these functions too.
+ *
+ * Included by rota/timer.h. Nothing here is to be used by name.
+ */
+#ifndef ROTA_INLINE_H
+#define ROTA_INLINE_H
+
+#include <rota/timer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* What the holder of a shard counts. */
+struct rota_hot {
+	uint64_t seq;    /* rank of the latest arming */
+	uint64_t starts;
+	uint64_t stops;
+};
+
+/* Arm a timer of the confined kind @k for @when, in range. */
+int rota_timer_reset_owner(struct rota_timer *t, rota_time when,
+    struct rota_kind *k);
+/* The same for any timer, or none. */
+int rota_timer_reset_any(struct rota_timer *t, rota_time when);
+int rota_timer_stop_any(struct rota_timer *t);
+
+/* r_kind is the kind's address, 1 more if the kind is confined, mixed with
+ * the timer's own address times this (odd, arbitrary): memory that is no
+ * timer, or a copy of one, has bits on where no address has. */
+#define ROTA_KIND_MIX UINT64_C(0xa5c3964be17d2f05)
+#define ROTA_KIND_BITS (UINT64_C(0xffff) << 48 | 7)
+#define ROTA_KIND_OF(t) \
+	((t)->r_kind ^ (uintptr_t)((uintptr_t)(t)*ROTA_KIND_MIX))
+
+/* core/state.h has the words; these are ARMED, LINKED and RELEASE. */
+#define ROTA_WORD_FLAGS 15
+#define ROTA_WORD_ARMED 1
+#define ROTA_WORD_LINKED 2
+#define ROTA_WORD_RELEASE 8
+
+#if defined(__GNUC__) && !defined(ROTA_NO_INLINE)
+
+extern inline __attribute__((__gnu_inline__)) int
+rota_timer_reset_at(struct rota_timer *t, rota_time when)
+{
+	uintptr_t k;
+	uint64_t old, later = (uint64_t)when << 4;
+	struct rota_hot *hot;
+
+	if (!t)
+		return rota_timer_reset_any(t, when);
+	k = ROTA_KIND_OF(t);
+	if (__builtin_expect((k & ROTA_KIND_BITS) != 1 ||
+	        (uint64_t)when >> 60, 0))
+		return rota_timer_reset_any(t, when);
+	old = t->r_word;
+	/* Not the atomic word of a shared kind: nobody else touches it. */
+	if ((old & (ROTA_WORD_ARMED | ROTA_WORD_LINKED | ROTA_WORD_RELEASE)) !=
+	        (ROTA_WORD_ARMED | ROTA_WORD_LINKED) ||
+	    (later | ROTA_WORD_FLAGS) < old)
+		return rota_timer_reset_owner(t, when,
+		    (struct rota_kind *)(k - 1));
+	hot = ((struct rota_kind *)(k - 1))->r_hot;
+	t->r_word = later | (old & ROTA_WORD_FLAGS);
+	t->r_seq = (uint32_t)++hot->seq;
+	return 1;
+}
+
+extern inline __attribute__((__gnu_inline__)) int
+rota_timer_stop(struct rota_timer *t)
+{
+	uintptr_t k;
+	uint64_t old;
+
+	if (!t)
+		return rota_timer_stop_any(t);
+	k = ROTA_KIND_OF(t);
+	old = t->r_word;
+	if (__builtin_expect((k & ROTA_KIND_BITS) != 1 ||
+	        !(old & ROTA_WORD_ARMED), 0))
+		return rota_timer_stop_any(t);
+	t->r_word = old & ~(uint64_t)ROTA_WORD_ARMED;
+	((struct rota_kind *)(k - 1))->r_hot->stops++;
+	return ROTA_PREVENTED;
+}
+
+#endif
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
