@@ -143,28 +143,22 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
 	backend_insert(b, which, item, d, seq, slack);
 }
 
-/* backend_prefetch: fetch what tells where @item is filed. */
-rota_inline void
-backend_prefetch(const struct backend *b, enum rota_backend which,
-    const uint32_t *item)
+/* backend_fetch: is @item's entry to be moved to be looked at by @d? If so
+ * what that will touch first is fetched. A guess is good enough: heaps say
+ * yes. */
+rota_inline bool
+backend_fetch(const struct backend *b, enum rota_backend which,
+    const uint32_t *item, uint64_t d, uint64_t slack)
 {
-	if (backend_in_heap(which, item))
+	if (backend_in_heap(which, item)) {
 		rota_prefetch(heap_where(&b->heap, *item & ~HEAP_PLACE));
-	else if (!backend_in_run(which, item))
-		rota_prefetch(wheel_slot_of(&b->wheel,
-		    *item >> WHEEL_CHUNK_BITS));
-}
-
-/* backend_prefetch_entry: fetch its entry, if it will have to move to @d. */
-rota_inline void
-backend_prefetch_entry(const struct backend *b, enum rota_backend which,
-    const uint32_t *item, uint64_t d)
-{
-	if (backend_in_heap(which, item))
-		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));
-	else if (!backend_in_run(which, item) &&
-	    !wheel_filed_by(&b->wheel, item, d >> WHEEL_TICK_BITS))
-		rota_prefetch(wheel_pointer(&b->wheel, *item));
+		return true;
+	}
+	if (backend_in_run(which, item) ||
+	    wheel_filed_by(&b->wheel, item, backend_tick(which, d, slack)))
+		return false;
+	rota_prefetch(wheel_pointer(&b->wheel, *item));
+	return true;
 }
 
 rota_inline uint64_t

@@ -16,6 +16,8 @@
  */
 #include "core/shard.h"
 
+#include <string.h>
+
 /* A sweep begins when zombies are more than a quarter of the entries (Go
  * 1.23's rule) and this many (arbitrary: below that not worth a walk). */
 #define SWEEP_LEAST 64
@@ -66,29 +68,34 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	}
 }
 
-/* The stage, filed. Its timers were touched a moment ago; what the backend
- * will touch for them is fetched for all before the first is filed. From the
- * end, so that a `released` callback may stage more. */
+/* The stage, filed. Its timers were touched a moment ago. Those whose entry
+ * has to move wait until what the backend will touch is fetched for all of
+ * them. Worked on as a copy: a `released` callback may stage more. */
 rota_inline void
 unstage(struct rota_shard *s, const enum rota_backend which)
 {
-	struct rota_timer *t;
-	uint64_t w;
+	struct rota_timer *batch[SHARD_STAGE];
 
-	for (uint64_t i = 0; i < s->staged; i++) {
-		t = s->stage[i];
-		if (word_load(&t->r_word, relaxed) & ST_LINKED)
-			backend_prefetch(&s->backend, which, &t->r_place);
+	while (s->staged) {
+		uint64_t n = s->staged, wait = 0;
+
+		memcpy(batch, s->stage, n * sizeof(*batch));
+		s->staged = 0;
+		for (uint64_t i = 0; i < n; i++) {
+			struct rota_timer *t = batch[i];
+			uint64_t w = word_load(&t->r_word, relaxed); /* guess */
+
+			if (w & ST_LINKED &&
+			    backend_fetch(&s->backend, which, &t->r_place,
+			        ST_DEADLINE(w),
+			        (uint64_t)kind_known(t)->slack))
+				batch[wait++] = t;
+			else
+				file(s, t, which);
+		}
+		for (uint64_t i = 0; i < wait; i++)
+			file(s, batch[i], which);
 	}
-	for (uint64_t i = 0; i < s->staged; i++) {
-		t = s->stage[i];
-		w = word_load(&t->r_word, relaxed); /* for a prefetch */
-		if (w & ST_LINKED)
-			backend_prefetch_entry(&s->backend, which, &t->r_place,
-			    ST_DEADLINE(w));
-	}
-	while (s->staged)
-		file(s, s->stage[--s->staged], which);
 }
 
 void

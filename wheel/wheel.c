@@ -8,9 +8,7 @@
 #include <string.h>
 
 #define ITEM_BYTES (WHEEL_SLAB * WHEEL_CHUNK * sizeof(uint32_t *))
-#define NEXT_BYTES (WHEEL_SLAB * sizeof(uint32_t))
-#define SLOT_BYTES (WHEEL_SLAB * sizeof(uint16_t))
-#define SLAB_BYTES (ITEM_BYTES + NEXT_BYTES + SLOT_BYTES)
+#define SLAB_BYTES (ITEM_BYTES + WHEEL_SLAB * sizeof(struct wheel_chunk))
 
 /* Chunks that @n items may need: the full ones, and in every slot in use one
  * that is not. */
@@ -73,8 +71,7 @@ rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 			return -1;
 		w->slab[w->slabs++] = (struct wheel_slab){
 			.item = (void *)block,
-			.next = (void *)(block + ITEM_BYTES),
-			.slot = (void *)(block + ITEM_BYTES + NEXT_BYTES),
+			.chunk = (void *)(block + ITEM_BYTES),
 		};
 	}
 	return 0;
@@ -116,9 +113,9 @@ rota__wheel_event(const struct wheel *w)
 static uint32_t
 chunk_count(const struct wheel *w, uint32_t chunk)
 {
-	uint16_t slot = *wheel_slot_of(w, chunk);
+	uint32_t slot = wheel_chunk(w, chunk)->slot;
 
-	if (slot == WHEEL_FREE)
+	if (slot == WHEEL_NONE)
 		return 0;
 	return w->slot[slot].head == chunk ? w->slot[slot].count : WHEEL_CHUNK;
 }
@@ -133,7 +130,7 @@ rota__wheel_visit(const struct wheel *w, uint32_t *cursor)
 
 		if (i < chunk_count(w, chunk)) {
 			++*cursor;
-			return wheel_chunk(w, chunk)[i];
+			return wheel_pointers(w, chunk)[i];
 		}
 		*cursor = ++chunk << WHEEL_CHUNK_BITS;
 	}
@@ -157,11 +154,12 @@ slot_check(const struct wheel *w, uint32_t slot, uint64_t *items,
 		return __LINE__;
 	if (slot != w->draining && (level ? digit <= at : digit < at))
 		return __LINE__;
-	for (uint32_t c = s->head; c != WHEEL_NONE; c = *wheel_next(w, c)) {
-		if (c >= w->fresh_chunk || *wheel_slot_of(w, c) != slot)
+	for (uint32_t c = s->head; c != WHEEL_NONE; c = wheel_chunk(w, c)->next) {
+		if (c >= w->fresh_chunk || wheel_chunk(w, c)->slot != slot ||
+		    wheel_chunk(w, c)->start != wheel_start(w, slot))
 			return __LINE__;
 		for (uint32_t i = 0; i < chunk_count(w, c); i++) {
-			if (*wheel_chunk(w, c)[i] !=
+			if (*wheel_pointers(w, c)[i] !=
 			    (c << WHEEL_CHUNK_BITS | i))
 				return __LINE__;
 		}
@@ -183,7 +181,7 @@ rota__wheel_check(const struct wheel *w)
 			return line;
 	}
 	for (uint32_t c = w->free_chunk; c != WHEEL_NONE;
-	     c = *wheel_next(w, c)) {
+	     c = wheel_chunk(w, c)->next) {
 		if (++chunks > w->fresh_chunk)
 			return __LINE__;
 	}

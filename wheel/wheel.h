@@ -54,7 +54,6 @@
 #define WHEEL_SLAB ((uint32_t)1 << WHEEL_SLAB_BITS)
 #define WHEEL_WORDS ((WHEEL_SLOTS + 63) / 64)
 #define WHEEL_NONE UINT32_MAX
-#define WHEEL_FREE UINT16_MAX /* the slot of a free chunk */
 #define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
 
 /* Items ahead that a drain fetches: measured flat from 8 to 24. */
@@ -67,10 +66,16 @@ struct wheel_slot {
 	uint32_t count; /* pointers in it, 1 to WHEEL_CHUNK */
 };
 
+/* What is known of a chunk, apart from its pointers: stays in the cache. */
+struct wheel_chunk {
+	uint64_t start; /* first tick of its slot */
+	uint32_t next;  /* next in its slot, or next free one */
+	uint32_t slot;  /* level * WHEEL_SLOTS + digit; WHEEL_NONE: free */
+};
+
 struct wheel_slab {
 	uint32_t **item; /* WHEEL_SLAB chunks, line-aligned */
-	uint32_t *next;  /* by chunk: next in its slot, or next free one */
-	uint16_t *slot;  /* by chunk: level * WHEEL_SLOTS + digit */
+	struct wheel_chunk *chunk;
 };
 
 struct wheel {
@@ -101,30 +106,27 @@ uint64_t rota__wheel_event(const struct wheel *w);
 /* rota__wheel_check - 0, or the line of the check that failed. */
 int rota__wheel_check(const struct wheel *w);
 
-rota_inline uint32_t **
+rota_inline struct wheel_chunk *
 wheel_chunk(const struct wheel *w, uint32_t chunk)
 {
-	return w->slab[chunk >> WHEEL_SLAB_BITS].item +
-	    ((size_t)(chunk & (WHEEL_SLAB - 1)) << WHEEL_CHUNK_BITS);
+	return &w->slab[chunk >> WHEEL_SLAB_BITS]
+	            .chunk[chunk & (WHEEL_SLAB - 1)];
 }
 
+/* The pointer at @place: a chunk, and an index there. */
 rota_inline uint32_t **
 wheel_pointer(const struct wheel *w, uint32_t place)
 {
-	return wheel_chunk(w, place >> WHEEL_CHUNK_BITS) +
-	    (place & (WHEEL_CHUNK - 1));
+	uint32_t slab = place >> (WHEEL_CHUNK_BITS + WHEEL_SLAB_BITS);
+
+	return &w->slab[slab].item[place & (WHEEL_SLAB * WHEEL_CHUNK - 1)];
 }
 
-rota_inline uint32_t *
-wheel_next(const struct wheel *w, uint32_t chunk)
+/* The first pointer of @chunk. */
+rota_inline uint32_t **
+wheel_pointers(const struct wheel *w, uint32_t chunk)
 {
-	return &w->slab[chunk >> WHEEL_SLAB_BITS].next[chunk & (WHEEL_SLAB - 1)];
-}
-
-rota_inline uint16_t *
-wheel_slot_of(const struct wheel *w, uint32_t chunk)
-{
-	return &w->slab[chunk >> WHEEL_SLAB_BITS].slot[chunk & (WHEEL_SLAB - 1)];
+	return wheel_pointer(w, chunk << WHEEL_CHUNK_BITS);
 }
 
 /* wheel_level: the level of the highest digit in which @tick and @pos
@@ -173,9 +175,10 @@ wheel_open(struct wheel *w, uint32_t slot)
 	if (chunk == WHEEL_NONE)
 		chunk = w->fresh_chunk++;
 	else
-		w->free_chunk = *wheel_next(w, chunk);
-	*wheel_next(w, chunk) = s->head;
-	*wheel_slot_of(w, chunk) = (uint16_t)slot;
+		w->free_chunk = wheel_chunk(w, chunk)->next;
+	*wheel_chunk(w, chunk) = (struct wheel_chunk){
+		wheel_start(w, slot), s->head, slot
+	};
 	if (s->head == WHEEL_NONE)
 		wheel_mark(w, slot);
 	s->head = chunk;
@@ -189,10 +192,10 @@ wheel_close(struct wheel *w, uint32_t slot)
 	struct wheel_slot *s = &w->slot[slot];
 	uint32_t chunk = s->head;
 
-	s->head = *wheel_next(w, chunk);
+	s->head = wheel_chunk(w, chunk)->next;
 	s->count = WHEEL_CHUNK;
-	*wheel_next(w, chunk) = w->free_chunk;
-	*wheel_slot_of(w, chunk) = WHEEL_FREE;
+	wheel_chunk(w, chunk)->next = w->free_chunk;
+	wheel_chunk(w, chunk)->slot = WHEEL_NONE;
 	w->free_chunk = chunk;
 	if (s->head != WHEEL_NONE)
 		return;
@@ -220,7 +223,7 @@ wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 	if (rota_unlikely(s->head == WHEEL_NONE || s->count == WHEEL_CHUNK))
 		wheel_open(w, slot);
 	*item = s->head << WHEEL_CHUNK_BITS | s->count;
-	wheel_chunk(w, s->head)[s->count++] = item;
+	wheel_pointers(w, s->head)[s->count++] = item;
 	w->len++;
 	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
 		w->event = start;
@@ -232,9 +235,9 @@ wheel_remove(struct wheel *w, uint32_t *item)
 {
 	uint32_t place = *item;
 	uint32_t chunk = place >> WHEEL_CHUNK_BITS;
-	uint32_t slot = *wheel_slot_of(w, chunk);
+	uint32_t slot = wheel_chunk(w, chunk)->slot;
 	struct wheel_slot *s = &w->slot[slot];
-	uint32_t *last = wheel_chunk(w, s->head)[s->count - 1];
+	uint32_t *last = wheel_pointers(w, s->head)[s->count - 1];
 
 	*wheel_pointer(w, place) = last;
 	*last = place;
@@ -247,9 +250,7 @@ wheel_remove(struct wheel *w, uint32_t *item)
 rota_inline bool
 wheel_filed_by(const struct wheel *w, const uint32_t *item, uint64_t tick)
 {
-	uint32_t chunk = *item >> WHEEL_CHUNK_BITS;
-
-	return wheel_start(w, *wheel_slot_of(w, chunk)) <= tick;
+	return wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->start <= tick;
 }
 
 /* wheel_due: the slot that starts at the event; of all that do, the one on
@@ -274,12 +275,12 @@ wheel_ahead(const struct wheel *w, const struct wheel_slot *s)
 	uint32_t i = s->count, chunk = s->head;
 
 	if (i < WHEEL_AHEAD) {
-		chunk = *wheel_next(w, chunk);
+		chunk = wheel_chunk(w, chunk)->next;
 		i += WHEEL_CHUNK;
 		if (chunk == WHEEL_NONE || i < WHEEL_AHEAD)
 			return;
 	}
-	rota_prefetch(wheel_chunk(w, chunk)[i - WHEEL_AHEAD]);
+	rota_prefetch(wheel_pointers(w, chunk)[i - WHEEL_AHEAD]);
 }
 
 /* wheel_begin: begin to drain the next slot, if it starts at or before @tick
@@ -300,7 +301,7 @@ wheel_begin(struct wheel *w, uint64_t tick)
 	w->pos = w->event;
 	s = &w->slot[w->draining];
 	for (uint32_t i = s->count; i > 0 && i + WHEEL_AHEAD > s->count; i--)
-		rota_prefetch(wheel_chunk(w, s->head)[i - 1]);
+		rota_prefetch(wheel_pointers(w, s->head)[i - 1]);
 	return true;
 }
 
@@ -309,7 +310,7 @@ rota_inline uint32_t *
 wheel_take(struct wheel *w)
 {
 	struct wheel_slot *s = &w->slot[w->draining];
-	uint32_t *item = wheel_chunk(w, s->head)[--s->count];
+	uint32_t *item = wheel_pointers(w, s->head)[--s->count];
 
 	wheel_ahead(w, s);
 	w->len--;
