@@ -28,12 +28,12 @@ cache_evict(struct rota_engine *e, struct rota_shard *s)
 	int n, sum = 0;
 
 	do {
-		n = rota_shard_poll_batch(s, rota_engine_now(e), 1000, due,
-		    BATCH);
+		n = rota_shard_poll_batch(
+		    s, rota_engine_now(e), 1000, due, BATCH);
 		CHECK(n >= 0 && n <= BATCH);
 		for (int i = 0; i < n; i++) {
-			struct entry *x =
-			    rota_container_of(due[i], struct entry, ttl);
+			struct entry *x = rota_container_of(
+			    due[i], struct entry, ttl);
 
 			CHECK(x->key >= 0); /* each is handed out once */
 			x->key = -1;
@@ -47,7 +47,8 @@ int
 main(void)
 {
 	struct rota_config config = { .size = sizeof config,
-		.backend = ROTA_WHEEL, .shards = 1,
+		.backend = ROTA_WHEEL,
+		.shards = 1,
 		.clock = ROTA_CLOCK_VIRTUAL };
 	struct rota_kind kind = { 0 };
 	struct rota_engine *e;
@@ -57,7 +58,8 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&kind, s, "ttl", NULL, ROTA_CONFINED) == 0);
+	CHECK(rota_kind_init(
+		  &kind, s, "ttl", NULL, ROTA_BATCH | ROTA_CONFINED) == 0);
 	for (int i = 0; i < ENTRIES; i++) {
 		entries[i].key = i;
 		CHECK(rota_timer_init(&entries[i].ttl, &kind) == 0);
@@ -76,8 +78,8 @@ main(void)
 		CHECK((entries[i].key == i) == (i % 10 == 0));
 	rota_engine_advance(e, TTL / 2);
 	CHECK(cache_evict(e, s) == ENTRIES / 10);
-	printf("%d evicted, %d used and evicted later\n", evicted,
-	    ENTRIES / 10);
+	printf(
+	    "%d evicted, %d used and evicted later\n", evicted, ENTRIES / 10);
 
 	CHECK(rota_shard_detach(s) == 0);
 	CHECK(rota_engine_destroy(e, ROTA_REFUSE) == 0);

@@ -52,7 +52,8 @@ int
 main(void)
 {
 	struct rota_config config = { .size = sizeof config,
-		.backend = ROTA_WHEEL, .shards = 1,
+		.backend = ROTA_WHEEL,
+		.shards = 1,
 		.clock = ROTA_CLOCK_VIRTUAL };
 	struct rota_kind quiet = { 0 }, limit = { 0 };
 	struct document d = { 0 };

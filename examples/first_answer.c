@@ -2,7 +2,8 @@
  *
  * first_answer.c - an answer races with its deadline, exactly one wins.
  *
- * The deadlines fire on the engine's thread, the answers come on this one.
+ * The deadlines fire on the engine's thread, the answers come on this one, at
+ * about the same time.
  * Whoever has the truth from rota_timer_stop() needs no lock: PREVENTED, and
  * the request is the answer's; else it is the deadline's.
  */
@@ -46,23 +47,31 @@ int
 main(void)
 {
 	struct rota_config config = { .size = sizeof config,
-		.backend = ROTA_HEAP, .shards = 1, .flags = ROTA_DRIVERS };
+		.backend = ROTA_HEAP,
+		.shards = 1,
+		.flags = ROTA_DRIVERS };
 	struct timespec nap = { .tv_nsec = 1000000 };
-	struct rota_kind kind = { .released = on_released };
+	struct rota_kind kind;
 	struct rota_engine *e;
-	int answers = 0, timeouts = 0, waiting = 0;
+	int answers = 0, timeouts = 0;
+	rota_time begin;
 
 	CHECK(rota_engine_create(&e, &config) == 0);
 	CHECK(rota_kind_init(&kind, rota_engine_shard(e, 0), "deadline",
 		  on_deadline, 0) == 0);
+	kind.released = on_released;
+	begin = rota_engine_now(e) + ROTA_MILLISECOND;
 	for (int i = 0; i < REQUESTS; i++) {
 		CHECK(rota_timer_init(&requests[i].deadline, &kind) == 0);
-		rota_timer_reset(&requests[i].deadline,
-		    i * 5 * ROTA_MICROSECOND);
+		rota_timer_reset_at(
+		    &requests[i].deadline, begin + i * 5 * ROTA_MICROSECOND);
 	}
-	for (int i = REQUESTS - 1; i >= 0; i--)
-		requests[i].answered =
-		    rota_timer_stop(&requests[i].deadline) == ROTA_PREVENTED;
+	for (int i = 0; i < REQUESTS; i++) {
+		while (rota_engine_now(e) < begin + i * 5 * ROTA_MICROSECOND)
+			;
+		requests[i].answered = rota_timer_stop(&requests[i].deadline) ==
+		    ROTA_PREVENTED;
+	}
 	for (int i = 0; i < REQUESTS; i++) {
 		struct request *r = &requests[i];
 
@@ -71,10 +80,10 @@ main(void)
 		CHECK(r->answered + atomic_load(&r->timeouts) == 1);
 		answers += r->answered;
 		timeouts += atomic_load(&r->timeouts);
-		waiting += rota_timer_release(&r->deadline);
+		CHECK(rota_timer_release(&r->deadline) == 1);
 	}
 	printf("%d answered, %d timed out\n", answers, timeouts);
-	while (atomic_load(&given_back) < waiting)
+	while (atomic_load(&given_back) < REQUESTS)
 		nanosleep(&nap, NULL);
 	CHECK(rota_kind_release(&kind) == 0);
 	CHECK(rota_engine_destroy(e, ROTA_REFUSE) == 0);

@@ -21,8 +21,7 @@ head_end(const char *buf, size_t len, size_t *from)
 	if (*from < start)
 		*from = start;
 	while (len - *from >= 4) {
-		const char *cr =
-		    memchr(buf + *from, '\r', len - *from - 3);
+		const char *cr = memchr(buf + *from, '\r', len - *from - 3);
 
 		if (!cr) {
 			*from = len - 3;
@@ -103,9 +102,8 @@ parse_line(const char *s, size_t len, struct http_request *req, int *minor)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
 			return 400;
 	next++;
-	if (end - next != 8 || memcmp(next, "HTTP/", 5) != 0 ||
-	    next[5] < '0' || next[5] > '9' || next[6] != '.' ||
-	    next[7] < '0' || next[7] > '9')
+	if (end - next != 8 || memcmp(next, "HTTP/", 5) != 0 || next[5] < '0' ||
+	    next[5] > '9' || next[6] != '.' || next[7] < '0' || next[7] > '9')
 		return 400;
 	if (next[5] != '1')
 		return 505;
@@ -176,8 +174,8 @@ parse_head(const char *s, size_t len, struct http_request *req)
 		if (!cr || cr + 1 == end || cr[1] != '\n')
 			return 400;
 		n = (size_t)(cr - s);
-		status = first ? parse_line(s, n, req, &minor) :
-				 parse_field(s, n, &f);
+		status = first ? parse_line(s, n, req, &minor)
+			       : parse_field(s, n, &f);
 		if (status)
 			return status;
 		s = cr + 2;

@@ -16,10 +16,10 @@
 struct http_request {
 	const char *target; /* in the caller's buffer, not terminated */
 	size_t target_len;
-	size_t size;  /* bytes of the request: its head, as it has no body */
-	int status;   /* 0: answer it; else 400, 405, 505: refuse and close */
-	bool head;    /* HEAD, not GET */
-	bool keep;    /* the connection goes on after the answer */
+	size_t size; /* bytes of the request: its head, as it has no body */
+	int status;  /* 0: answer it; else 400, 405, 505: refuse and close */
+	bool head;   /* HEAD, not GET */
+	bool keep;   /* the connection goes on after the answer */
 };
 
 /* http_parse - the request that @buf begins with.
@@ -29,8 +29,8 @@ struct http_request {
  * its start each time.
  * Returns  true and *@req; false: not all of it is there.
  */
-bool http_parse(const char *buf, size_t len, size_t *seen,
-    struct http_request *req);
+bool http_parse(
+    const char *buf, size_t len, size_t *seen, struct http_request *req);
 
 /* http_reason - the phrase of a status. */
 const char *http_reason(int status);

@@ -54,13 +54,13 @@
 #include <rota/rota.h>
 
 enum {
-	IN_SIZE = 4096,      /* bytes; a longer head is refused with 431 */
-	OUT_SIZE = 4096,     /* bytes of answers before they are sent */
-	ANSWER_MAX = 2048,   /* bytes; the longest, /stats, has some 900 */
-	CHUNK_CONNS = 32,    /* connections made at a time; arbitrary */
-	EVENTS = 256,        /* for each epoll_wait; arbitrary */
-	ACCEPTS = 64,        /* for each event, to be fair to the others */
-	POLL_STEPS = 1024    /* budget of a poll: some 0.1 ms; arbitrary */
+	IN_SIZE = 4096,    /* bytes; a longer head is refused with 431 */
+	OUT_SIZE = 4096,   /* bytes of answers before they are sent */
+	ANSWER_MAX = 2048, /* bytes; the longest, /stats, has some 900 */
+	CHUNK_CONNS = 32,  /* connections made at a time; arbitrary */
+	EVENTS = 256,      /* for each epoll_wait; arbitrary */
+	ACCEPTS = 64,      /* for each event, to be fair to the others */
+	POLL_STEPS = 1024  /* budget of a poll: some 0.1 ms; arbitrary */
 };
 
 /* How long a worker that could not accept stops to try. */
@@ -147,8 +147,8 @@ static void
 conn_push(struct conn *c, enum timeout kind)
 {
 	if (opt.span[kind])
-		rota_timer_reset_at(&c->timer[kind],
-		    rota_when(c->worker->now, opt.span[kind]));
+		rota_timer_reset_at(
+		    &c->timer[kind], rota_when(c->worker->now, opt.span[kind]));
 }
 
 static void
@@ -241,7 +241,8 @@ conn_answer(struct conn *c, int status, bool head, const char *type,
 	char *out = c->out + c->out_len;
 	int n = snprintf(out, ANSWER_MAX,
 	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-	    "%s%s\r\n", status, http_reason(status), type, len,
+	    "%s%s\r\n",
+	    status, http_reason(status), type, len,
 	    status == 405 ? "Allow: GET, HEAD\r\n" : "",
 	    c->last ? "Connection: close\r\n" : "");
 
@@ -274,7 +275,8 @@ stats_line(char *buf, size_t size)
 static void
 conn_request(struct conn *c, const struct http_request *req)
 {
-	static const char hello[] = "HTTP/1.1 200 OK\r\n"
+	static const char hello[] =
+	    "HTTP/1.1 200 OK\r\n"
 	    "Content-Type: text/plain\r\nContent-Length: 6\r\n\r\nrota.\n";
 	char json[ANSWER_MAX - 256];
 
@@ -287,8 +289,8 @@ conn_request(struct conn *c, const struct http_request *req)
 			memcpy(c->out + c->out_len, hello, sizeof hello - 1);
 			c->out_len += sizeof hello - 1;
 		} else {
-			conn_answer(c, 200, req->head, "text/plain",
-			    "rota.\n", 6);
+			conn_answer(
+			    c, 200, req->head, "text/plain", "rota.\n", 6);
 		}
 	} else if (req->target_len == 6 &&
 	    memcmp(req->target, "/stats", 6) == 0) {
@@ -296,8 +298,7 @@ conn_request(struct conn *c, const struct http_request *req)
 
 		conn_answer(c, 200, req->head, "application/json", json, len);
 	} else {
-		conn_answer(c, 404, req->head, "text/plain", "Not Found\n",
-		    10);
+		conn_answer(c, 404, req->head, "text/plain", "Not Found\n", 10);
 	}
 }
 
@@ -311,8 +312,8 @@ conn_process(struct conn *c)
 	while (!c->last && done < c->in_len) {
 		if (OUT_SIZE - c->out_len < ANSWER_MAX && !conn_flush(c))
 			break;
-		if (!http_parse(c->in + done, c->in_len - done, &c->in_seen,
-		    &req)) {
+		if (!http_parse(
+			c->in + done, c->in_len - done, &c->in_seen, &req)) {
 			if (done == 0 && c->in_len == IN_SIZE)
 				conn_refuse(c, 431);
 			break;
@@ -338,8 +339,8 @@ conn_read(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->in + c->in_len, IN_SIZE - c->in_len, 0);
 
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK ||
-	    errno == EINTR))
+	if (n < 0 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n <= 0) {
 		conn_close(c);
@@ -367,8 +368,8 @@ static void
 on_header(struct rota_timer *t, rota_time now)
 {
 	(void)now;
-	conn_timeout(rota_container_of(t, struct conn, timer[HEADER]), t,
-	    HEADER);
+	conn_timeout(
+	    rota_container_of(t, struct conn, timer[HEADER]), t, HEADER);
 }
 
 static void
@@ -382,16 +383,14 @@ static void
 on_write(struct rota_timer *t, rota_time now)
 {
 	(void)now;
-	conn_timeout(rota_container_of(t, struct conn, timer[WRITE]), t,
-	    WRITE);
+	conn_timeout(rota_container_of(t, struct conn, timer[WRITE]), t, WRITE);
 }
 
 static void
 on_total(struct rota_timer *t, rota_time now)
 {
 	(void)now;
-	conn_timeout(rota_container_of(t, struct conn, timer[TOTAL]), t,
-	    TOTAL);
+	conn_timeout(rota_container_of(t, struct conn, timer[TOTAL]), t, TOTAL);
 }
 
 static rota_fire_fn *const on_timeout[] = { on_header, on_idle, on_write,
@@ -452,11 +451,11 @@ conn_open(struct worker *w, int fd)
 	c->in_len = c->in_seen = c->out_len = c->out_sent = 0;
 	now = rota_engine_now(engine);
 	if (opt.span[IDLE])
-		rota_timer_reset_at(&c->timer[IDLE],
-		    rota_when(now, opt.span[IDLE]));
+		rota_timer_reset_at(
+		    &c->timer[IDLE], rota_when(now, opt.span[IDLE]));
 	if (opt.span[TOTAL])
-		rota_timer_reset_at(&c->timer[TOTAL],
-		    rota_when(now, opt.span[TOTAL]));
+		rota_timer_reset_at(
+		    &c->timer[TOTAL], rota_when(now, opt.span[TOTAL]));
 	count(&w->counters->connections);
 	return true;
 }
@@ -491,8 +490,8 @@ accept_some(struct worker *w)
 			accept_pause(w);
 			return;
 		}
-		fd = accept4(w->listen_fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(
+		    w->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0 && conn_open(w, fd))
 			continue;
 		atomic_fetch_sub(&open_conns, 1);
@@ -544,10 +543,11 @@ worker_wait(struct worker *w, struct epoll_event *ev, bool behind)
 		atomic_store(&no_pwait2, true);
 	}
 	/* In ms, rounded up: a poll too soon would only sleep again. */
-	ms = span > ROTA_HOUR ? 3600000 :
-		(int)((span + ROTA_MILLISECOND - 1) / ROTA_MILLISECOND);
-	return epoll_pwait(w->epoll_fd, ev, EVENTS,
-	    until == ROTA_NEVER ? -1 : ms, NULL);
+	ms = span > ROTA_HOUR
+	    ? 3600000
+	    : (int)((span + ROTA_MILLISECOND - 1) / ROTA_MILLISECOND);
+	return epoll_pwait(
+	    w->epoll_fd, ev, EVENTS, until == ROTA_NEVER ? -1 : ms, NULL);
 }
 
 static void
@@ -614,8 +614,8 @@ worker_main(void *arg)
 
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait", errno);
-		err = rota_shard_poll(w->shard, rota_engine_now(engine),
-		    POLL_STEPS);
+		err = rota_shard_poll(
+		    w->shard, rota_engine_now(engine), POLL_STEPS);
 		if (err < 0)
 			die("rota_shard_poll", -err);
 		behind = err == 1;
@@ -634,8 +634,7 @@ listener_make(unsigned port)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
@@ -729,24 +728,26 @@ main(int argc, char **argv)
 	if (err)
 		die("rota_engine_create", -err);
 	workers = calloc(opt.threads, sizeof *workers);
-	counters = aligned_alloc(alignof(struct counters),
-	    opt.threads * sizeof *counters);
+	counters = aligned_alloc(
+	    alignof(struct counters), opt.threads * sizeof *counters);
 	if (!workers || !counters)
 		die("workers", errno);
 	memset(counters, 0, opt.threads * sizeof *counters);
 	for (unsigned i = 0; i < opt.threads; i++)
 		worker_init(&workers[i], i);
 	for (unsigned i = 0; i < opt.threads; i++) {
-		err = pthread_create(&workers[i].thread, NULL, worker_main,
-		    &workers[i]);
+		err = pthread_create(
+		    &workers[i].thread, NULL, worker_main, &workers[i]);
 		if (err)
 			die("pthread_create", err);
 	}
 	printf("port %u\n", opt.port);
 	fflush(stdout);
 	if (!opt.quiet)
-		fprintf(stderr, "httpd: http://127.0.0.1:%u/ and /stats, "
-		    "%u threads, end with ctrl-C\n", opt.port, opt.threads);
+		fprintf(stderr,
+		    "httpd: http://127.0.0.1:%u/ and /stats, "
+		    "%u threads, end with ctrl-C\n",
+		    opt.port, opt.threads);
 
 	while (sigwait(&signals, &sig) != 0)
 		;

@@ -33,7 +33,8 @@ usage(FILE *to)
 	      "  --quiet        no word on stderr but errors\n"
 	      "\n"
 	      "SIGTERM and SIGINT end it, with the totals as one line of JSON "
-	      "on stdout.\n", to);
+	      "on stdout.\n",
+	    to);
 }
 
 static unsigned
@@ -62,8 +63,8 @@ parse_backend(const char *s)
 		return ROTA_WHEEL;
 	if (strcmp(s, "coarse") == 0)
 		return ROTA_WHEEL_COARSE;
-	fprintf(stderr,
-	    "httpd: --backend is heap, wheel or coarse, not '%s'\n", s);
+	fprintf(
+	    stderr, "httpd: --backend is heap, wheel or coarse, not '%s'\n", s);
 	exit(2);
 }
 
@@ -71,6 +72,7 @@ void
 options_parse(struct options *opt, int argc, char **argv)
 {
 	/* The deadlines' values are their places in opt->span. */
+	/* clang-format off */
 	static const struct option longs[] = {
 		{ "header-ms", required_argument, NULL, HEADER },
 		{ "idle-ms", required_argument, NULL, IDLE },
@@ -84,16 +86,17 @@ options_parse(struct options *opt, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
+	/* clang-format on */
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int c, i;
 
 	*opt = (struct options){
 		.backend = ROTA_WHEEL,
-		.threads = cores < 1 ? 1 :
-		    cores > THREADS_MAX ? THREADS_MAX :
-					  (unsigned)cores,
-		.span = { 5 * ROTA_SECOND, 15 * ROTA_SECOND,
-		    10 * ROTA_SECOND, 5 * ROTA_MINUTE },
+		.threads = cores < 1      ? 1
+		    : cores > THREADS_MAX ? THREADS_MAX
+					  : (unsigned)cores,
+		.span = { 5 * ROTA_SECOND, 15 * ROTA_SECOND, 10 * ROTA_SECOND,
+		    5 * ROTA_MINUTE },
 		.max_conns = 100000,
 	};
 	while ((c = getopt_long(argc, argv, "h", longs, &i)) != -1) {
@@ -103,7 +106,8 @@ options_parse(struct options *opt, int argc, char **argv)
 		case WRITE:
 		case TOTAL:
 			opt->span[c] = parse_number(longs[i].name, optarg, 0,
-			    UINT32_MAX) * ROTA_MILLISECOND;
+					   UINT32_MAX) *
+			    ROTA_MILLISECOND;
 			break;
 		case 'b':
 			opt->backend = parse_backend(optarg);
@@ -112,12 +116,12 @@ options_parse(struct options *opt, int argc, char **argv)
 			opt->port = parse_number("port", optarg, 0, 65535);
 			break;
 		case 't':
-			opt->threads = parse_number("threads", optarg, 1,
-			    THREADS_MAX);
+			opt->threads = parse_number(
+			    "threads", optarg, 1, THREADS_MAX);
 			break;
 		case 'm':
-			opt->max_conns = parse_number("max-conns", optarg, 1,
-			    UINT32_MAX / 2);
+			opt->max_conns = parse_number(
+			    "max-conns", optarg, 1, UINT32_MAX / 2);
 			break;
 		case 'q':
 			opt->quiet = true;

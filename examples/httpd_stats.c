@@ -51,14 +51,14 @@ count_timeout(struct counters *c, enum timeout kind, rota_span late)
 	count(&c->timeouts[kind]);
 	count(&c->late[late_bucket(us)]);
 	if (us > read_count(&c->late_max))
-		atomic_store_explicit(&c->late_max, us,
-		    memory_order_relaxed); /* one writer */
+		atomic_store_explicit(
+		    &c->late_max, us, memory_order_relaxed); /* one writer */
 }
 
 /* The smallest lateness that @rank of the @total timeouts do not exceed. */
 static uint64_t
-late_percentile(const uint64_t *late, uint64_t total, unsigned percent,
-    uint64_t max)
+late_percentile(
+    const uint64_t *late, uint64_t total, unsigned percent, uint64_t max)
 {
 	uint64_t rank = (total * percent + 99) / 100, sum = 0;
 
@@ -93,13 +93,16 @@ counters_json(char *buf, size_t size, const struct counters *all, unsigned n,
 		for (int k = 0; k < TIMEOUTS; k++)
 			timeouts[k] += read_count(&c->timeouts[k]);
 		for (unsigned b = 0; b < LATE_BUCKETS; b++)
-			total += late[b] += read_count(&c->late[b]);
+			late[b] += read_count(&c->late[b]);
 		max = m > max ? m : max;
 	}
+	for (unsigned b = 0; b < LATE_BUCKETS; b++)
+		total += late[b];
 	if (rota_engine_stat(e, &r) < 0)
 		memset(&r, 0, sizeof r);
 #define U "%llu"
 #define V(x) ((unsigned long long)(x))
+	/* clang-format off */
 	len = snprintf(buf, size,
 	    "{\"backend\":\"%s\",\"threads\":%u,\"connections\":" U
 	    ",\"open\":%u,\"requests\":" U ",\"refused\":" U
@@ -124,6 +127,7 @@ counters_json(char *buf, size_t size, const struct counters *all, unsigned n,
 	    V(r.entries), V(r.zombies), V(r.inserts), V(r.moves),
 	    V(r.dropped), V(r.swept), V(r.drained), V(r.polls), V(r.adopted),
 	    V(r.wakes), V(r.late_max), V(r.late_sum), V(r.bytes));
+	/* clang-format on */
 #undef U
 #undef V
 	return len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1;

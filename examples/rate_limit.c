@@ -45,7 +45,8 @@ int
 main(void)
 {
 	struct rota_config config = { .size = sizeof config,
-		.backend = ROTA_WHEEL, .shards = 1,
+		.backend = ROTA_WHEEL,
+		.shards = 1,
 		.clock = ROTA_CLOCK_VIRTUAL };
 	struct bucket b = { .tokens = SIZE };
 	struct rota_kind kind = { 0 };
@@ -56,8 +57,8 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&kind, s, "refill", on_refill, ROTA_CONFINED) ==
-	    0);
+	CHECK(
+	    rota_kind_init(&kind, s, "refill", on_refill, ROTA_CONFINED) == 0);
 	CHECK(rota_timer_init(&b.refill, &kind) == 0);
 
 	/* A greedy client: a request each 7 ms for 10 s. */

@@ -54,7 +54,8 @@ int
 main(void)
 {
 	struct rota_config config = { .size = sizeof config,
-		.backend = ROTA_HEAP, .shards = 1,
+		.backend = ROTA_HEAP,
+		.shards = 1,
 		.clock = ROTA_CLOCK_VIRTUAL };
 	struct call call[] = { { .succeed_at = 6 }, { .succeed_at = 0 } };
 	struct rota_kind retry = { 0 }, give_up = { 0 };
@@ -80,13 +81,12 @@ main(void)
 		rota_shard_poll(s, rota_engine_now(e), 0);
 	}
 	CHECK(call[0].done && call[0].attempts == 6);
-	CHECK(call[0].end == (100 + 200 + 400 + 800 + 1600) *
-		  ROTA_MILLISECOND);
+	CHECK(call[0].end == (100 + 200 + 400 + 800 + 1600) * ROTA_MILLISECOND);
 	CHECK(call[1].failed && call[1].end == ROTA_MINUTE);
 	/* 3.1 s for six attempts, then one each 2 s, the last at 59.1 s. */
 	CHECK(call[1].attempts == 6 + 28);
-	printf("%d attempts, then an answer; %d, and none\n",
-	    call[0].attempts, call[1].attempts);
+	printf("%d attempts, then an answer; %d, and none\n", call[0].attempts,
+	    call[1].attempts);
 
 	CHECK(rota_shard_detach(s) == 0);
 	CHECK(rota_engine_destroy(e, ROTA_REFUSE) == 0);

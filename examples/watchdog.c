@@ -22,8 +22,8 @@ on_silence(struct rota_timer *t, rota_time now)
 {
 	struct job *j = rota_container_of(t, struct job, watchdog);
 
-	printf("%3d ms: no sign of %s\n", (int)(now / ROTA_MILLISECOND),
-	    j->name);
+	printf(
+	    "%3d ms: no sign of %s\n", (int)(now / ROTA_MILLISECOND), j->name);
 	j->bitten = now;
 }
 
@@ -44,8 +44,8 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&kind, s, "watchdog", on_silence,
-		  ROTA_CONFINED) == 0);
+	CHECK(rota_kind_init(&kind, s, "watchdog", on_silence, ROTA_CONFINED) ==
+	    0);
 	CHECK(rota_timer_init(&good.watchdog, &kind) == 0);
 	CHECK(rota_timer_init(&hung.watchdog, &kind) == 0);
 

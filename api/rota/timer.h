@@ -63,7 +63,8 @@ typedef void rota_released_fn(struct rota_timer *t);
 #define ROTA_BATCH 2u
 
 /* What timers of one sort on one shard have in common. Yours; must outlive
- * its timers. Set the public fields before the first rota_timer_init(). */
+ * its timers. Set `released` and `slack` between rota_kind_init() and the
+ * first rota_timer_init(). */
 struct rota_kind {
 	rota_fire_fn *fire;         /* NULL with ROTA_BATCH */
 	rota_released_fn *released; /* may be NULL if only the owner releases:

@@ -25,8 +25,10 @@
 
 #define CASES_MAX 1024
 
-/* A multiple of RIG_BLOCK, and of two halves. */
-#define SMOKE_N 2000
+/* The smallest of the measured sizes, where a timer is drawn again soonest;
+ * blocks of each row. */
+#define SMOKE_N 1000
+#define SMOKE_BLOCKS 10
 
 static const struct micro_op *const files[] = {
 	micro_touch,
@@ -68,7 +70,7 @@ add(const struct micro_op *op, int backend, bool confined, uint32_t n)
 	};
 	bool limit = op->flags & MICRO_LIMIT;
 	uint64_t round = op->flags & MICRO_ROUNDS ? n : RIG_BLOCK;
-	uint64_t ops = rig_smoke ? round : op->ops;
+	uint64_t ops = rig_smoke ? SMOKE_BLOCKS * round : op->ops;
 	struct entry *e = &entries[entries_len++];
 	char name[128];
 

@@ -2,8 +2,10 @@
  *
  * micro_table.c - the JSON that rota_micro wrote, as tables.
  *
- * usage: micro_table [-m] [-n N] micro.json
+ * usage: micro_table [-bm] [-n N] micro.json
  *
+ *   -b    the fastest repetition in place of the median: for a machine that
+ *         others use at the same time, and not for publication
  *   -m    Markdown
  *   -n N  only the tables of N timers
  *
@@ -42,12 +44,13 @@ struct cell {
 	uint32_t n;
 	unsigned reps;
 	double ns[REPS_MAX];
-	double median, range; /* range: largest less smallest */
+	double shown;  /* the median, or with -b the smallest */
+	double spread; /* half of largest less smallest, % of the median */
 };
 
 static struct cell cells[CELLS_MAX];
 static unsigned cells_len;
-static bool markdown;
+static bool markdown, best;
 
 /* The goals: at most so many ns, or times touch. By mode, then heap, wheel,
  * coarse; 0: no goal. */
@@ -181,9 +184,13 @@ load(const json_t *runs)
 		unsigned half = c->reps / 2;
 
 		qsort(c->ns, c->reps, sizeof(*c->ns), by_value);
-		c->median = c->reps % 2 ? c->ns[half]
-					: (c->ns[half - 1] + c->ns[half]) / 2;
-		c->range = c->ns[c->reps - 1] - c->ns[0];
+		c->shown = c->reps % 2 ? c->ns[half]
+				       : (c->ns[half - 1] + c->ns[half]) / 2;
+		c->spread = c->shown > 0
+		    ? 50 * (c->ns[c->reps - 1] - c->ns[0]) / c->shown
+		    : 0;
+		if (best)
+			c->shown = c->ns[0];
 	}
 	qsort(cells, cells_len, sizeof(*cells), by_place);
 	return failed;
@@ -211,13 +218,6 @@ goal_of(const char *row, uint32_t n)
 	return NULL;
 }
 
-/* Half the range, as a share of the median, %. */
-static double
-spread(const struct cell *c)
-{
-	return c->median > 0 ? 50 * c->range / c->median : 0;
-}
-
 /* Of a cell: its figures, each as text. */
 static void
 print_cell(const struct cell *c, const struct cell *touch, const struct goal *g)
@@ -226,12 +226,12 @@ print_cell(const struct cell *c, const struct cell *touch, const struct goal *g)
 	double limit = c && g ? g->limit[c->mode][c->column - HEAP] : 0;
 
 	if (c) {
-		double x = touch ? c->median / touch->median : 0;
-		double got = g && g->ratio ? x : c->median;
+		double x = touch ? c->shown / touch->shown : 0;
+		double got = g && g->ratio ? x : c->shown;
 
-		snprintf(ns, sizeof(ns), "%.*f", c->median < 1000 ? 2 : 0,
-		    c->median);
-		snprintf(range, sizeof(range), "%.0f", spread(c));
+		snprintf(
+		    ns, sizeof(ns), "%.*f", c->shown < 1000 ? 2 : 0, c->shown);
+		snprintf(range, sizeof(range), "%.0f", c->spread);
 		if (touch)
 			snprintf(ratio, sizeof(ratio), "%.2f", x);
 		if (limit > 0 && got > limit)
@@ -275,7 +275,7 @@ print_table(const struct cell *from, const struct cell *to)
 	for (const struct cell *c = from; c < to; c++)
 		if (c->column == LIMIT)
 			printf("%s %s %.2f ns +-%.0f %%", c > from ? "," : ":",
-			    c->row, c->median, spread(c));
+			    c->row, c->shown, c->spread);
 	printf(markdown
 		? "\n\n| | heap ns | +-%% | x touch | wheel ns | +-%% | x touch |"
 		  " coarse ns | +-%% | x touch | goal |\n"
@@ -305,16 +305,18 @@ main(int argc, char **argv)
 	json_t *root;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "mn:")) != -1) {
+	while ((opt = getopt(argc, argv, "bmn:")) != -1) {
 		if (opt == 'm')
 			markdown = true;
+		else if (opt == 'b')
+			best = true;
 		else if (opt == 'n')
 			only = (uint32_t)strtod(optarg, NULL);
 		else
 			return 2;
 	}
 	if (optind != argc - 1) {
-		fprintf(stderr, "usage: micro_table [-m] [-n N] micro.json\n");
+		fprintf(stderr, "usage: micro_table [-bm] [-n N] micro.json\n");
 		return 2;
 	}
 	root = json_load_file(argv[optind], 0, &error);
@@ -324,9 +326,10 @@ main(int argc, char **argv)
 		return 2;
 	}
 	failed = load(json_object_get(root, "benchmarks"));
-	printf("Medians of the repetitions, ns for an operation; +-: half "
-	       "their range; x touch:\nthe ratio to `touch` of the same N, "
-	       "mode and run; !: misses its goal.\n");
+	printf("%s of the repetitions, ns for an operation; +-: half their "
+	       "range; x touch:\nthe ratio to `touch` of the same N, mode and "
+	       "run; !: misses its goal.\n",
+	    best ? "Fastest" : "Median");
 	for (unsigned i = 0; i < cells_len; i++) {
 		const struct cell *next = &cells[i + 1];
 

@@ -7,13 +7,10 @@
  */
 #include "bench/load/hist.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "tests/support/cm.h"
 
 enum { VALUES = 20000 };
 
@@ -75,8 +72,8 @@ percentiles_are_within_one_part_in_128(void **state)
 		}
 		qsort(sorted, VALUES, sizeof *sorted, by_value);
 		for (unsigned i = 0; i < sizeof ppm / sizeof *ppm; i++) {
-			uint64_t rank =
-			    ((uint64_t)VALUES * ppm[i] + 999999) / 1000000;
+			uint64_t rank = ((uint64_t)VALUES * ppm[i] + 999999) /
+			    1000000;
 			uint64_t truth = sorted[rank - 1];
 			uint64_t told = hist_at(&h, ppm[i]);
 

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd_bench.c - rota bench: the engines side by side on this machine, with
+ * nothing else in the way (churn.h) and in a server under load (server.h).
+ *
+ * Repetitions are interleaved and begin with another engine each time, so
+ * that what the machine does besides falls on all alike. The budget of time
+ * is shared out anew before each repetition; within one all engines get the
+ * same.
+ */
+#define _GNU_SOURCE
+#include "bench/load/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sys/resource.h>
+
+#include "bench/load/churn.h"
+#include "bench/load/figures.h"
+#include "bench/load/machine.h"
+#include "bench/load/progress.h"
+#include "bench/load/report.h"
+#include "bench/load/server.h"
+
+enum {
+	CHURN_REPS = 5,
+	SERVER_REPS = 3,
+	TIMERS_MIN = 1000,
+	SECONDS_MIN = 3,
+	SECONDS_MAX = 3600
+};
+
+#define CHURN_MIN (50 * ROTA_MILLISECOND)  /* of a run; arbitrary */
+#define SERVER_COST (SERVER_SECONDS + 0.4) /* s a run; measured */
+
+struct bench {
+	bool used[BACKENDS];
+	double seconds;
+	uint64_t timers, seed;
+	unsigned connections, silent;
+	bool confined, no_server, help;
+	const char *json, *wrk, *httpd;
+
+	struct machine machine;
+	struct figures figures;
+	char httpd_path[4096];
+	unsigned backends, server_reps, churn_runs;
+	uint64_t wrk_errors;
+	double begin, churn_cost; /* s; the costliest start and end yet */
+	bool failed;
+};
+
+void
+cmd_bench_help(FILE *to)
+{
+	fprintf(to,
+	    "usage: rota bench [option...]\n"
+	    "\n"
+	    "The heap, the wheel and the coarse wheel on the same work: first\n"
+	    "the timers of a busy server's connections and nothing else, then\n"
+	    "a server under wrk, with peers that fall silent.\n"
+	    "\n"
+	    "  --seconds N      about how long, %d to %d; default 60\n"
+	    "  --timers N       of the first part, two for each connection;\n"
+	    "                   default 200000\n"
+	    "  --seed N         of its random choices; default 1\n"
+	    "  --confined       timers that no other thread may touch\n"
+	    "  --backend LIST   of heap,wheel,coarse; default all\n"
+	    "  --no-server      the first part only\n"
+	    "  --connections N  of wrk; default 256\n"
+	    "  --silent N       peers that fall silent; default 300\n"
+	    "  --wrk PATH       default: wrk, in PATH\n"
+	    "  --httpd PATH     default: the one built with this program\n"
+	    "  --json FILE      all values of all figures%s\n"
+	    "\n"
+	    "Start, push and stop are timed in batches of %d, a percentile is\n"
+	    "one of batches; operations/s are those of a second of processor\n"
+	    "time in rota, polls included. A figure is the median of the\n"
+	    "repetitions, with their range in brackets.\n",
+	    SECONDS_MIN, SECONDS_MAX,
+	    report_possible() ? "" : " (built without jansson)", CHURN_BATCH);
+}
+
+/*
+ * The command line.
+ */
+
+static bool
+parse_number(
+    const char *name, const char *s, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	if (*s >= '0' && *s <= '9' && !*end && !errno && *out >= min &&
+	    *out <= max)
+		return true;
+	fprintf(stderr,
+	    "rota bench: --%s wants a number from %" PRIu64 " to %" PRIu64
+	    ", not '%s'\n",
+	    name, min, max, s);
+	return false;
+}
+
+static bool
+parse_backends(struct bench *b, const char *s)
+{
+	memset(b->used, 0, sizeof b->used);
+	for (;;) {
+		size_t len = strcspn(s, ",");
+		int i = 0;
+
+		while (i < BACKENDS &&
+		    (strlen(backend_info[i].name) != len ||
+			strncmp(s, backend_info[i].name, len) != 0))
+			i++;
+		if (i == BACKENDS) {
+			fprintf(stderr,
+			    "rota bench: --backend wants some of "
+			    "heap,wheel,coarse, not '%.*s'\n",
+			    (int)len, s);
+			return false;
+		}
+		b->used[i] = true;
+		if (!s[len])
+			return true;
+		s += len + 1;
+	}
+}
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "backend", required_argument, NULL, 'b' },
+	{ "confined", no_argument, NULL, 'o' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "httpd", required_argument, NULL, 'd' },
+	{ "json", required_argument, NULL, 'j' },
+	{ "no-server", no_argument, NULL, 'n' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "seed", required_argument, NULL, 'r' },
+	{ "silent", required_argument, NULL, 'q' },
+	{ "timers", required_argument, NULL, 't' },
+	{ "wrk", required_argument, NULL, 'w' },
+	{ NULL, 0, NULL, 0 }
+};
+/* clang-format on */
+
+static bool
+parse_option(struct bench *b, int c)
+{
+	uint64_t v;
+	bool good = true;
+
+	switch (c) {
+	case 'b':
+		return parse_backends(b, optarg);
+	case 'c':
+		good = parse_number("connections", optarg, 1, 100000, &v);
+		b->connections = (unsigned)v;
+		return good;
+	case 'd':
+		b->httpd = optarg;
+		return true;
+	case 'h':
+		b->help = true;
+		return true;
+	case 'j':
+		b->json = optarg;
+		return true;
+	case 'n':
+		b->no_server = true;
+		return true;
+	case 'o':
+		b->confined = true;
+		return true;
+	case 'q':
+		good = parse_number("silent", optarg, 0, 100000, &v);
+		b->silent = (unsigned)v;
+		return good;
+	case 'r':
+		return parse_number(
+		    "seed", optarg, 0, UINT64_MAX / 2, &b->seed);
+	case 's':
+		good = parse_number(
+		    "seconds", optarg, SECONDS_MIN, SECONDS_MAX, &v);
+		b->seconds = (double)v;
+		return good;
+	case 't':
+		return parse_number(
+		    "timers", optarg, TIMERS_MIN, 50000000, &b->timers);
+	case 'w':
+		b->wrk = optarg;
+		return true;
+	default:
+		return false; /* getopt has said what is wrong */
+	}
+}
+
+static bool
+parse(struct bench *b, int argc, char **argv)
+{
+	static char program[] = "rota bench";
+	int c;
+
+	argv[0] = program; /* for getopt's messages */
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1)
+		if (!parse_option(b, c))
+			return false;
+	if (optind < argc) {
+		fprintf(stderr, "rota bench: what is '%s'?\n", argv[optind]);
+		return false;
+	}
+	if (b->json && !report_possible()) {
+		fputs("rota bench: --json: built without jansson\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Time.
+ */
+
+static double
+seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static double
+seconds_left(const struct bench *b)
+{
+	return b->begin + b->seconds - seconds_now();
+}
+
+/* How many repetitions of the server part there is time for, in half of it:
+ * none, one, or as many as give a range. */
+static unsigned
+server_reps(const struct bench *b)
+{
+	double reps = b->seconds * 0.6 / (SERVER_COST * b->backends);
+
+	return reps >= SERVER_REPS ? SERVER_REPS : (unsigned)reps;
+}
+
+/*
+ * Churn.
+ */
+
+static void
+churn_insert(struct series *s, const struct churn_result *r)
+{
+	static const enum figure first[CHURN_OPS] = {
+		[CHURN_START] = FIG_START_P50,
+		[CHURN_PUSH] = FIG_PUSH_P50,
+		[CHURN_STOP] = FIG_STOP_P50,
+	};
+	static const unsigned ppm[] = { 500000, 990000, 999000 };
+	uint64_t ops = r->fired;
+
+	for (int op = 0; op < CHURN_OPS; op++) {
+		ops += r->done[op];
+		for (int i = 0; i < 3; i++)
+			series_insert(&s[first[op] + (enum figure)i],
+			    (double)hist_at(&r->op_ps[op], ppm[i]) / 1e3);
+	}
+	series_insert(&s[FIG_OPS], (double)ops * 1e9 / (double)r->spent);
+	series_insert(&s[FIG_STARTED], (double)r->done[CHURN_START]);
+	series_insert(&s[FIG_PUSHED], (double)r->done[CHURN_PUSH]);
+	series_insert(&s[FIG_STOPPED], (double)r->done[CHURN_STOP]);
+	series_insert(&s[FIG_FIRED], (double)r->fired);
+	series_insert(&s[FIG_LATE_P50], (double)hist_at(&r->late_ns, 500000));
+	series_insert(&s[FIG_LATE_P99], (double)hist_at(&r->late_ns, 990000));
+	series_insert(&s[FIG_LATE_MAX], (double)hist_at(&r->late_ns, 1000000));
+	series_insert(&s[FIG_BYTES], r->bytes);
+}
+
+static bool
+churn_one(struct bench *b, int i, rota_span length)
+{
+	static struct churn_result r;
+	struct churn_config config = {
+		.backend = backend_info[i].backend,
+		.timers = b->timers,
+		.seed = b->seed,
+		.length = length,
+		.confined = b->confined,
+		.tick = progress_tick,
+	};
+	double begin = seconds_now(), cost;
+	int err = churn_run(&config, &r);
+
+	if (err) {
+		progress_end();
+		fprintf(stderr, "rota bench: %s: %s\n", backend_info[i].name,
+		    strerror(-err));
+		return false;
+	}
+	cost = seconds_now() - begin - (double)length / 1e9;
+	b->churn_cost = cost > b->churn_cost ? cost : b->churn_cost;
+	b->churn_runs++;
+	churn_insert(b->figures.series[i], &r);
+	if (r.broken) {
+		progress_end();
+		fprintf(stderr, "rota bench: %s: %s\n", backend_info[i].name,
+		    r.broken);
+		b->failed = true;
+	}
+	return true;
+}
+
+static bool
+churn_all(struct bench *b)
+{
+	double server = b->server_reps * b->backends * SERVER_COST;
+
+	for (int rep = 0; rep < CHURN_REPS; rep++) {
+		double slot = (seconds_left(b) - server) /
+		    ((CHURN_REPS - rep) * b->backends);
+		rota_span length = (rota_span)((slot - b->churn_cost) * 1e9);
+
+		if (length < CHURN_MIN)
+			length = CHURN_MIN;
+		for (int turn = 0; turn < BACKENDS; turn++) {
+			int i = (rep + turn) % BACKENDS;
+
+			if (!b->used[i])
+				continue;
+			progress_step("churn %d of %d, %s", rep + 1, CHURN_REPS,
+			    backend_info[i].name);
+			if (!churn_one(b, i, length))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Server.
+ */
+
+/* False, and why on stdout, if there will be no server part. */
+static bool
+server_possible(struct bench *b)
+{
+	struct rlimit lim;
+
+	if (b->no_server)
+		return false;
+	if (!b->httpd && server_find(b->httpd_path, sizeof b->httpd_path))
+		b->httpd = b->httpd_path;
+	if (!b->httpd) {
+		puts("No server part: examples/httpd was not built.");
+		return false;
+	}
+	if (!wrk_found(b->wrk)) {
+		printf("No server part: there is no %s; install wrk, or say "
+		       "--wrk PATH.\n",
+		    b->wrk);
+		return false;
+	}
+	if (server_reps(b) == 0) {
+		printf("No server part: it takes %.0f s, more than half of "
+		       "--seconds.\n",
+		    SERVER_COST * b->backends);
+		return false;
+	}
+	/* Ours, wrk's and the server's descriptors. */
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	return true;
+}
+
+static void
+server_insert(struct series *s, const struct server_config *config,
+    const struct server_result *r)
+{
+	const struct hist *late = &r->silent.late_ns;
+
+	series_insert(&s[FIG_REQUESTS], r->wrk.requests_per_s);
+	if (r->wrk.p99_ns > 0)
+		series_insert(&s[FIG_ANSWER_P99], r->wrk.p99_ns);
+	if (config->silent == 0)
+		return;
+	series_insert(&s[FIG_SILENT], config->silent);
+	series_insert(&s[FIG_ON_TIME], r->silent.on_time);
+	series_insert(&s[FIG_SILENT_P50], (double)hist_at(late, 500000));
+	series_insert(&s[FIG_SILENT_P99], (double)hist_at(late, 990000));
+	series_insert(&s[FIG_SILENT_MAX], (double)hist_at(late, 1000000));
+	series_insert(&s[FIG_SERVER_P50], r->late_ns_p50);
+	series_insert(&s[FIG_SERVER_P99], r->late_ns_p99);
+	series_insert(&s[FIG_SERVER_MAX], r->late_ns_max);
+}
+
+static bool
+server_one(struct bench *b, int i)
+{
+	static struct server_result r;
+	struct server_config config = {
+		.httpd = b->httpd,
+		.wrk = b->wrk,
+		.backend = backend_info[i].name,
+		.connections = b->connections,
+		.silent = b->silent,
+		.tick = progress_tick,
+	};
+	int err = server_run(&config, &r);
+
+	if (err) {
+		progress_end();
+		fprintf(stderr, "rota bench: the server on %s: %s\n",
+		    backend_info[i].name, strerror(-err));
+		return false;
+	}
+	b->wrk_errors += r.wrk.errors;
+	server_insert(b->figures.series[i], &config, &r);
+	if (r.broken[0]) {
+		progress_end();
+		fprintf(stderr, "rota bench: the server on %s: %s\n",
+		    backend_info[i].name, r.broken);
+		b->failed = true;
+	}
+	return true;
+}
+
+static bool
+server_all(struct bench *b)
+{
+	for (unsigned rep = 0; rep < b->server_reps; rep++) {
+		for (unsigned turn = 0; turn < BACKENDS; turn++) {
+			int i = (int)((rep + turn) % BACKENDS);
+
+			if (!b->used[i])
+				continue;
+			progress_step("server %u of %u, %s", rep + 1,
+			    b->server_reps, backend_info[i].name);
+			if (!server_one(b, i))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * All of it.
+ */
+
+static void
+machine_print(const struct machine *m)
+{
+	printf("rota %s on %s, %u cores, %s, clocksource %s, load %.2f\n",
+	    rota_version_string(), m->cpu, m->cores, m->kernel, m->clocksource,
+	    m->load);
+	if (m->load > 0.5 * m->cores)
+		puts("The machine is busy with something else: figures of "
+		     "little worth.");
+}
+
+static void
+result_print(const struct bench *b)
+{
+	putchar('\n');
+	figures_print(&b->figures, stdout);
+	printf("\n%" PRIu64 " timers%s, %d repetitions of churn, %u of the "
+	       "server; operations timed in batches of %d.\n",
+	    b->timers, b->confined ? ", confined to their thread" : "",
+	    CHURN_REPS, b->server_reps, CHURN_BATCH);
+	if (b->wrk_errors)
+		printf("wrk counted %" PRIu64 " errors.\n", b->wrk_errors);
+	if (!b->failed)
+		printf("starts = fires + stops + live, none early: holds in "
+		       "all %u runs.\n",
+		    b->churn_runs + b->server_reps * b->backends);
+	figures_conclude(&b->figures, stdout);
+}
+
+static int
+bench_run(struct bench *b)
+{
+	struct report report = { .machine = &b->machine,
+		.figures = &b->figures };
+	int err;
+
+	b->begin = seconds_now();
+	memcpy(b->figures.used, b->used, sizeof b->used);
+	for (int i = 0; i < BACKENDS; i++)
+		b->backends += b->used[i];
+	machine_stat(&b->machine);
+	machine_print(&b->machine);
+	if (server_possible(b))
+		b->server_reps = server_reps(b);
+	fflush(stdout);
+	progress_begin(b->seconds);
+	if (!churn_all(b) || !server_all(b))
+		return CMD_FAILED;
+	progress_end();
+	result_print(b);
+	if (b->json) {
+		report.timers = b->timers;
+		report.seed = b->seed;
+		report.connections = b->connections;
+		report.silent = b->silent;
+		report.confined = b->confined;
+		report.with_server = b->server_reps > 0;
+		report.seconds = seconds_now() - b->begin;
+		err = report_print(&report, b->json);
+		if (err) {
+			fprintf(stderr, "rota bench: %s: %s\n", b->json,
+			    strerror(-err));
+			return CMD_FAILED;
+		}
+	}
+	return b->failed ? CMD_FAILED : CMD_OK;
+}
+
+int
+cmd_bench(int argc, char **argv)
+{
+	static struct bench b = {
+		.used = { true, true, true },
+		.seconds = 60,
+		.timers = 200000,
+		.seed = 1,
+		.connections = 256,
+		.silent = 300,
+		.wrk = "wrk",
+	};
+
+	if (!parse(&b, argc, argv)) {
+		fputs("See \"rota help bench\".\n", stderr);
+		return CMD_USAGE;
+	}
+	if (b.help) {
+		cmd_bench_help(stdout);
+		return CMD_OK;
+	}
+	return bench_run(&b);
+}

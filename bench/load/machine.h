@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * machine.h - where the figures come from: without it they mean little.
+ */
+#ifndef BENCH_LOAD_MACHINE_H
+#define BENCH_LOAD_MACHINE_H
+
+struct machine {
+	char cpu[96];
+	unsigned cores; /* online */
+	char kernel[208];
+	char clocksource[32];
+	double load; /* average of the last minute, before we began */
+};
+
+/* What cannot be found out is "unknown", or 0. */
+void machine_stat(struct machine *m);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * series.h - one figure, measured once for each repetition.
+ *
+ * What is told of it is the median and the range. Two series whose ranges
+ * overlap show no difference: that is cruder than a test of significance and
+ * needs no assumption on how the noise of a machine is distributed.
+ */
+#ifndef BENCH_LOAD_SERIES_H
+#define BENCH_LOAD_SERIES_H
+
+#include <stdbool.h>
+
+enum { SERIES_MAX = 32 }; /* repetitions; arbitrary */
+
+struct series {
+	unsigned n;
+	double v[SERIES_MAX];
+};
+
+/* More than SERIES_MAX values are left out. */
+void series_insert(struct series *s, double v);
+
+/* Of an even number the mean of the middle two; 0 if there is none. */
+double series_median(const struct series *s);
+double series_min(const struct series *s);
+double series_max(const struct series *s);
+double series_sum(const struct series *s);
+
+bool series_overlap(const struct series *a, const struct series *b);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * table.h - a table for a terminal: a column of labels, then columns of
+ * cells, each as wide as its widest, aligned to the right.
+ *
+ * Cells are copied and cut to what fits. No threads.
+ */
+#ifndef BENCH_LOAD_TABLE_H
+#define BENCH_LOAD_TABLE_H
+
+#include <stdio.h>
+
+enum { TABLE_ROWS = 64, TABLE_COLUMNS = 6, TABLE_CELL = 48 };
+
+struct table {
+	unsigned rows, columns; /* the labels are column 0 */
+	char cell[TABLE_ROWS][TABLE_COLUMNS][TABLE_CELL];
+};
+
+void table_init(struct table *t, unsigned columns);
+
+/* A new row; @label begins it. Past TABLE_ROWS the last is written over. */
+void table_row(struct table *t, const char *label);
+
+/* Cell @column, from 1, of the newest row; printf. */
+void table_cell(struct table *t, unsigned column, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The first row is the heading, ruled off; a row with a label and no cells
+ * begins a group. */
+void table_print(const struct table *t, FILE *to);
+
+#endif

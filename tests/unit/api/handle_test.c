@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * handle_test.c - api/handle.c: pooled timers and their handles.
+ * Claims: a function runs once, on its shard; once it has run or was stopped
+ * the handle is stale for ever, whatever became of its node; what never was
+ * a handle is refused; a node whose generations are used up is not used
+ * again; a cap or refused memory leaves nothing half done.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/shard.h"
+#include "tests/support/world.h"
+
+struct call {
+	struct world *w;
+	rota_handle h;
+	unsigned ran;
+	int r[4];
+};
+
+static void
+ran(void *arg)
+{
+	struct call *c = arg;
+
+	c->ran++;
+}
+
+static void
+a_function_runs_once_at_its_instant(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	assert_int_equal(rota_shard_after_func(w->shard, 3 * TICK, ran, &c,
+	    &c.h), 0);
+	assert_true(c.h != 0);
+	assert_int_equal(rota_handle_pending(w->engine, c.h), 1);
+	world_poll(w, 3 * TICK - 1);
+	assert_int_equal(c.ran, 0);
+	world_poll(w, 3 * TICK);
+	assert_int_equal(c.ran, 1);
+	world_poll(w, 9 * TICK);
+	assert_int_equal(c.ran, 1);
+}
+
+static void
+after_counts_from_now_on_the_shard_that_the_caller_owns(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_engine_advance(w->engine, 5 * TICK);
+	assert_int_equal(rota_after_func(w->engine, 2 * TICK, ran, &c, NULL),
+	    0);
+	assert_int_equal(rota_after_func(w->engine, -1, ran, &c, NULL), 0);
+	world_poll(w, 5 * TICK);
+	assert_int_equal(c.ran, 1);
+	world_poll(w, 7 * TICK);
+	assert_int_equal(c.ran, 2);
+}
+
+static void
+a_stop_prevents_and_makes_the_handle_stale(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_shard_after_func(w->shard, 3 * TICK, ran, &c, &c.h);
+	assert_int_equal(rota_handle_stop(w->engine, c.h), ROTA_PREVENTED);
+	assert_int_equal(rota_handle_stop(w->engine, c.h), -ESTALE);
+	assert_int_equal(rota_handle_reset_at(w->engine, c.h, TICK), -ESTALE);
+	assert_int_equal(rota_handle_pending(w->engine, c.h), -ESTALE);
+	world_poll(w, 9 * TICK);
+	assert_int_equal(c.ran, 0);
+}
+
+static void
+after_it_ran_the_handle_is_stale(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_shard_after_func(w->shard, TICK, ran, &c, &c.h);
+	world_poll(w, TICK);
+	assert_int_equal(rota_handle_stop(w->engine, c.h), -ESTALE);
+	assert_int_equal(rota_handle_reset_at(w->engine, c.h, TICK), -ESTALE);
+	assert_int_equal(rota_handle_pending(w->engine, c.h), -ESTALE);
+}
+
+static void
+a_reset_moves_it_while_it_is_pending(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_shard_after_func(w->shard, 5 * TICK, ran, &c, &c.h);
+	assert_int_equal(rota_handle_reset_at(w->engine, c.h, 9 * TICK), 1);
+	world_poll(w, 6 * TICK);
+	assert_int_equal(c.ran, 0);
+	assert_int_equal(rota_handle_reset_at(w->engine, c.h, 7 * TICK), 1);
+	world_poll(w, 7 * TICK);
+	assert_int_equal(c.ran, 1);
+}
+
+static void
+ask_all(void *arg)
+{
+	struct call *c = arg;
+
+	c->ran++;
+	c->r[0] = rota_handle_stop(c->w->engine, c->h);
+	c->r[1] = rota_handle_reset_at(c->w->engine, c->h, 0);
+	c->r[2] = rota_handle_pending(c->w->engine, c->h);
+	c->r[3] = rota_shard_after_func(c->w->shard, 0, ran, c, NULL);
+}
+
+static void
+in_its_own_function_it_is_running(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_shard_after_func(w->shard, TICK, ask_all, &c, &c.h);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 1);
+	assert_int_equal(c.r[0], ROTA_RUNNING);
+	assert_int_equal(c.r[1], -ESTALE);
+	assert_int_equal(c.r[2], -ESTALE);
+	assert_int_equal(c.r[3], 0); /* it waits for the next poll */
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 2);
+}
+
+/* The same node over and over: every former handle stays stale. */
+static void
+a_stale_handle_never_means_the_next_user_of_its_node(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	rota_handle old[300];
+	rota_time now = 0;
+
+	for (unsigned n = 0; n < 300; n++) {
+		assert_int_equal(rota_shard_after_func(w->shard, now + TICK,
+		    ran, &c, &old[n]), 0);
+		for (unsigned k = 0; k < n; k++) {
+			assert_true(old[k] != old[n]);
+			assert_int_equal(rota_handle_stop(w->engine, old[k]),
+			    -ESTALE);
+		}
+		assert_int_equal(rota_handle_pending(w->engine, old[n]), 1);
+		if (n % 2) {
+			now += TICK;
+			world_poll(w, now);
+		} else {
+			rota_handle_stop(w->engine, old[n]);
+		}
+	}
+	assert_int_equal(c.ran, 150);
+}
+
+static void
+what_never_was_a_handle_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	uint64_t x = 0x243f6a8885a308d3u;
+	rota_handle h;
+
+	/* before there is a pool at all */
+	assert_int_equal(rota_handle_stop(w->engine, 0), -EINVAL);
+	assert_int_equal(rota_handle_stop(w->engine, 1), -EINVAL);
+	assert_int_equal(rota_handle_stop(w->engine, UINT64_MAX), -EINVAL);
+	rota_shard_after_func(w->shard, 5 * TICK, ran, &c, &h);
+	for (int i = 0; i < 20000; i++) {
+		rota_handle forged = random_next(&x) >>
+		    (random_next(&x) % 48);
+
+		if (forged == h)
+			continue;
+		assert_true(rota_handle_stop(w->engine, forged) < 0);
+		assert_true(rota_handle_reset_at(w->engine, forged, 0) < 0);
+		assert_true(rota_handle_pending(w->engine, forged) < 0);
+	}
+	for (unsigned bit = 0; bit < 64; bit++)
+		assert_true(rota_handle_stop(w->engine, h ^ UINT64_C(1) << bit)
+		    < 0);
+	/* a generation of the node that is still to come */
+	assert_int_equal(rota_handle_stop(w->engine, h + (UINT64_C(1) << 32)),
+	    -EINVAL);
+	/* a node that was not handed out yet */
+	assert_int_equal(rota_handle_stop(w->engine, h - 1), -EINVAL);
+	assert_int_equal(rota_handle_stop(w->engine, 0), -EINVAL);
+	assert_int_equal(rota_handle_pending(w->engine, h), 1);
+}
+
+static void
+nobody_needs_to_keep_the_handle(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	for (unsigned i = 0; i < 3000; i++)
+		assert_int_equal(rota_shard_after_func(w->shard,
+		    (1 + i % 50) * TICK, ran, &c, NULL), 0);
+	assert_int_equal(world_stat(w).live, 3000);
+	world_poll(w, 50 * TICK);
+	assert_int_equal(c.ran, 3000);
+	assert_int_equal(world_stat(w).live, 0);
+}
+
+static void
+nodes_are_used_again(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	rota_time now = 0;
+	uint64_t calls = 0;
+
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < 2000; i++)
+			rota_shard_after_func(w->shard, now + TICK, ran, &c,
+			    NULL);
+		now += TICK;
+		world_poll(w, now);
+		if (round == 0)
+			calls = w->mem.calls;
+	}
+	assert_int_equal(c.ran, 50 * 2000);
+	assert_int_equal(w->mem.calls, calls);
+}
+
+/* A node is a timer with its pin word right behind: the generation is the
+ * pin's upper half. White box, since 2^32 uses of a node take too long. */
+static rota_word *
+pin_of_the_only_entry(struct world *w)
+{
+	struct backend_cursor cursor = { 0 };
+	uint32_t *item = backend_visit(&w->shard->backend, &cursor);
+
+	assert_non_null(item);
+	return (rota_word *)(timer_of(item) + 1);
+}
+
+static void
+a_node_whose_generations_are_used_up_retires(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	rota_handle last, h[40];
+	rota_word *pin;
+
+	rota_shard_after_func(w->shard, TICK, ran, &c, &last);
+	world_poll(w, 0); /* filed */
+	pin = pin_of_the_only_entry(w);
+	assert_int_equal(*pin >> 32, last >> 32);
+	/* as if it had been used four thousand million times */
+	*pin = (UINT64_C(0xfffffffe) << 32) | (uint32_t)*pin;
+	last = (UINT64_C(0xfffffffe) << 32) | (uint32_t)last;
+	assert_int_equal(rota_handle_pending(w->engine, last), 1);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 1);
+	assert_int_equal(rota_handle_stop(w->engine, last), -ESTALE);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_int_equal(rota_shard_after_func(w->shard, 5 * TICK, ran,
+		    &c, &h[i]), 0);
+		assert_true((uint32_t)h[i] != (uint32_t)last);
+	}
+	assert_int_equal(rota_handle_stop(w->engine, last), -ESTALE);
+	world_poll(w, 5 * TICK);
+	assert_int_equal(c.ran, 41);
+}
+
+/* C4: timer cap, no partial state. */
+static void
+the_cap_counts_pooled_timers(void **state)
+{
+	static const struct world_row capped = { .max_timers = 10 };
+	struct world *w;
+	struct call c;
+	rota_handle h[12];
+
+	*state = (void *)(uintptr_t)&capped;
+	world_setup(state);
+	w = *state;
+	c = (struct call){ .w = w };
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c,
+		    &h[i]), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c,
+		    NULL), -ENOSPC);
+	assert_int_equal(world_stat(w).timers, 10);
+	assert_int_equal(rota_handle_stop(w->engine, h[3]), ROTA_PREVENTED);
+	assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c, &h[3]),
+	    0);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 10);
+}
+
+static void
+refused_memory_at_every_call_leaves_it_usable(void **state)
+{
+	struct world *w = *state;
+	uint64_t n;
+
+	for (n = 1;; n++) {
+		struct rota_config config = world_config(w);
+		struct call c = { .w = w };
+		struct rota_engine *e;
+		bool failed;
+		int r;
+
+		assert_int_equal(rota_engine_create(&e, &config), 0);
+		assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)),
+		    0);
+		mem_fail(&w->mem, n);
+		r = rota_after_func(e, 0, ran, &c, NULL);
+		failed = mem_failed(&w->mem);
+		mem_fail(&w->mem, 0);
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		assert_int_equal(rota_after_func(e, 0, ran, &c, NULL), 0);
+		assert_int_equal(rota_shard_poll(rota_engine_shard(e, 0), TICK,
+		    0), 0);
+		assert_int_equal(c.ran, failed ? 1 : 2);
+		assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+		assert_int_equal(w->mem.wrong, 0);
+		if (!failed)
+			break;
+	}
+	assert_true(n >= 4); /* pool, table, nodes and room for them */
+}
+
+struct far {
+	struct world *w;
+	struct call *c;
+	rota_handle h[100];
+	unsigned prevented;
+};
+
+static void
+start_far(void *arg)
+{
+	struct far *f = arg;
+
+	for (unsigned i = 0; i < 100; i++)
+		if (rota_after_func(f->w->engine, TICK, ran, f->c, &f->h[i]))
+			f->h[i] = 0;
+}
+
+static void
+stop_far(void *arg)
+{
+	struct far *f = arg;
+
+	for (unsigned i = 0; i < 100; i += 2)
+		f->prevented += rota_handle_stop(f->w->engine, f->h[i]) ==
+		    ROTA_PREVENTED;
+}
+
+static void
+any_thread_may_start_and_stop(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct far f = { .w = w, .c = &c };
+
+	for (unsigned round = 1; round < 30; round++) {
+		f.prevented = c.ran = 0;
+		elsewhere(start_far, &f);
+		assert_int_equal(rota_handle_pending(w->engine, f.h[99]), 1);
+		elsewhere(stop_far, &f);
+		rota_engine_advance(w->engine, TICK);
+		world_poll(w, rota_engine_now(w->engine));
+		assert_int_equal(f.prevented, 50);
+		assert_int_equal(c.ran, 50);
+	}
+}
+
+static void
+one_left_at_the_end_is_reported_as_what_it_is(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	rota_shard_after_func(w->shard, 7 * TICK, ran, &c, NULL);
+	assert_int_equal(world_destroy(w, ROTA_DROP), 1);
+	assert_int_equal(w->leaks, 1);
+	assert_int_equal(w->leak[0].deadline, 7 * TICK);
+	assert_int_equal(c.ran, 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		EVERY(a_function_runs_once_at_its_instant),
+		EVERY(after_counts_from_now_on_the_shard_that_the_caller_owns),
+		EVERY(a_stop_prevents_and_makes_the_handle_stale),
+		EVERY(after_it_ran_the_handle_is_stale),
+		EVERY(a_reset_moves_it_while_it_is_pending),
+		EVERY(in_its_own_function_it_is_running),
+		EVERY(a_stale_handle_never_means_the_next_user_of_its_node),
+		EVERY(what_never_was_a_handle_is_refused),
+		EVERY(nobody_needs_to_keep_the_handle),
+		EVERY(nodes_are_used_again),
+		EVERY(a_node_whose_generations_are_used_up_retires),
+		cmocka_unit_test_teardown(the_cap_counts_pooled_timers,
+		    world_teardown),
+		EVERY(refused_memory_at_every_call_leaves_it_usable),
+		EVERY(any_thread_may_start_and_stop),
+		EVERY(one_left_at_the_end_is_reported_as_what_it_is),
+	};
+
+	return cmocka_run_group_tests_name("handle", tests, NULL, NULL);
+}

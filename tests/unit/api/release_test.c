@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * release_test.c - rota_timer_release(): when the memory is yours again.
+ * Claims: at once on the owner, unless another thread is just pushing the
+ * timer; from another thread by `released`, once, in a poll of the owner or
+ * at the end of the engine; whatever the release prevented does not run.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/support/world.h"
+
+static void
+on_the_owner_it_is_yours_at_once(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 6; i++) {
+		struct probe *p = malloc(sizeof(*p));
+
+		probe_init(w, p, 0);
+		if (i >= 1)
+			rota_timer_reset_at(&p->timer, 5 * TICK);
+		if (i >= 2) /* filed */
+			world_poll(w, 0);
+		if (i == 3)
+			rota_timer_stop(&p->timer); /* a zombie */
+		if (i == 4)
+			rota_timer_reset_at(&p->timer, 2 * TICK); /* staged */
+		if (i == 5)
+			rota_timer_reset_at(&p->timer, 9 * TICK); /* pushed */
+		assert_int_equal(rota_timer_release(&p->timer), 0);
+		free(p);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+	assert_int_equal(w->freed, 0);
+	world_poll(w, 20 * TICK);
+	expect_nothing(w);
+	assert_int_equal(world_stat(w).timers, 0);
+	assert_int_equal(world_stat(w).entries, 0);
+	assert_int_equal(world_stat(w).stops, 5);
+}
+
+static void
+from_another_thread_it_comes_back_in_a_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4);
+
+	rota_timer_reset_at(&p[1].timer, 5 * TICK);
+	rota_timer_reset_at(&p[2].timer, 5 * TICK);
+	world_poll(w, 0);
+	rota_timer_stop(&p[2].timer);
+	elsewhere_reset_at(&p[3].timer, TICK); /* it waits in the inbox */
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(elsewhere_release(&p[i].timer), 1);
+	assert_int_equal(w->freed, 0);
+	assert_int_equal(world_stat(w).timers, 4);
+	world_poll(w, 0);
+	assert_int_equal(w->freed, 4);
+	assert_int_equal(world_stat(w).timers, 0);
+	assert_int_equal(world_stat(w).entries, 0);
+	assert_int_equal(world_stat(w).stops, 3);
+	world_poll(w, 20 * TICK);
+	expect_nothing(w);
+	assert_int_equal(w->freed, 4);
+}
+
+static void
+nothing_is_possible_once_it_was_asked_for(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	rota_timer_reset_at(&p->timer, 5 * TICK);
+	world_poll(w, 0);
+	assert_int_equal(elsewhere_release(&p->timer), 1);
+	assert_int_equal(rota_timer_pending(&p->timer), 0);
+	assert_int_equal(rota_timer_reset_at(&p->timer, TICK), -EINVAL);
+	assert_int_equal(elsewhere_reset_at(&p->timer, TICK), -EINVAL);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
+	assert_int_equal(rota_timer_release(&p->timer), -EINVAL);
+	assert_int_equal(elsewhere_release(&p->timer), -EINVAL);
+	world_poll(w, 9 * TICK);
+	assert_int_equal(w->freed, 1);
+	expect_nothing(w);
+}
+
+static void
+what_another_thread_is_pushing_comes_back_later(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	elsewhere_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_timer_release(&p->timer), 1);
+	assert_int_equal(w->freed, 0);
+	world_poll(w, TICK);
+	assert_int_equal(w->freed, 1);
+	expect_nothing(w);
+}
+
+static void
+without_released_only_the_owner_can(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	w->kind.released = NULL;
+	assert_int_equal(elsewhere_release(&p->timer), -EINVAL);
+	elsewhere_reset_at(&p->timer, TICK);
+	/* it would have to wait for the inbox */
+	assert_int_equal(rota_timer_release(&p->timer), -EAGAIN);
+	assert_int_equal(rota_timer_pending(&p->timer), 1); /* unchanged */
+	world_poll(w, 0);
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	world_poll(w, 2 * TICK);
+	expect_nothing(w);
+}
+
+static void
+the_end_of_the_engine_gives_back_what_waited(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	rota_timer_reset_at(&p[0].timer, TICK);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(elsewhere_release(&p[i].timer), 1);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+	assert_int_equal(w->freed, 3);
+	assert_int_equal(w->leaks, 0);
+}
+
+/* `released` may use the library too. */
+static struct probe *second;
+
+static void
+released_and_more(struct rota_timer *t)
+{
+	struct probe *p = rota_container_of(t, struct probe, timer);
+
+	p->world->freed++;
+	rota_timer_reset_at(&second->timer, TICK);
+	rota_timer_release(&(second + 1)->timer);
+	p->world->kind.released = probe_released;
+	probe_init(p->world, p, 7); /* the memory is ours again */
+	rota_timer_reset_at(&p->timer, TICK);
+}
+
+static void
+released_may_arm_release_and_make_the_timer_anew(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	second = &p[1];
+	rota_timer_reset_at(&p[2].timer, TICK);
+	world_poll(w, 0);
+	w->kind.released = released_and_more;
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	world_poll(w, 0);
+	assert_int_equal(w->freed, 1);
+	expect_nothing(w);
+	world_poll(w, TICK);
+	assert_int_equal(w->fired, 2);
+	assert_int_equal(p[0].fires + p[1].fires, 2);
+	assert_int_equal(world_stat(w).timers, 2);
+	w->fired = 0;
+}
+
+static void
+poll_inside(struct rota_timer *t)
+{
+	struct world *w = rota_container_of(t, struct probe, timer)->world;
+
+	w->freed += rota_shard_poll(w->shard, TICK, 0) == -EDEADLK &&
+	    rota_engine_destroy(w->engine, ROTA_DROP) == -EDEADLK;
+}
+
+static void
+released_is_a_callback_too(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	w->kind.released = poll_inside;
+	assert_int_equal(elsewhere_release(&p->timer), 1);
+	world_poll(w, 0);
+	assert_int_equal(w->freed, 1);
+}
+
+static void
+a_kind_can_go_when_its_last_timer_came_back(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	assert_int_equal(elsewhere_release(&p->timer), 1);
+	assert_int_equal(rota_kind_release(&w->kind), -EBUSY);
+	world_poll(w, 0);
+	assert_int_equal(rota_kind_release(&w->kind), 0);
+}
+
+/* Made and given back without end: neither memory nor figures grow. */
+static void
+a_life_leaves_nothing_behind(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = malloc(10 * sizeof(*p));
+	uint64_t x = 3, calls = 0;
+
+	for (unsigned n = 0; n < 20000; n++) {
+		struct probe *one = &p[n % 10];
+
+		if (n >= 10) {
+			int r = rota_timer_release(&one->timer);
+
+			while (r == 1 && one->timer.r_kind)
+				world_poll(w, 0);
+		}
+		if (n == 100)
+			calls = w->mem.calls;
+		probe_init(w, one, n % 10);
+		switch (random_next(&x) % 4) {
+		case 0:
+			break;
+		case 1:
+			rota_timer_reset_at(&one->timer, 5 * TICK);
+			break;
+		case 2:
+			rota_timer_reset_at(&one->timer, (rota_time)
+			    (random_next(&x) % (1000 * TICK)));
+			world_poll(w, 0);
+			break;
+		case 3:
+			if (n % 50 == 0)
+				elsewhere_reset_at(&one->timer, 3 * TICK);
+			break;
+		}
+	}
+	assert_int_equal(w->mem.calls, calls);
+	assert_int_equal(world_stat(w).timers, 10);
+	assert_in_range(world_stat(w).entries, 0, 10);
+	world_destroy(w, ROTA_DROP);
+	free(p);
+	w->fired = 0;
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		EVERY(on_the_owner_it_is_yours_at_once),
+		EVERY(from_another_thread_it_comes_back_in_a_poll),
+		EVERY(nothing_is_possible_once_it_was_asked_for),
+		EVERY(what_another_thread_is_pushing_comes_back_later),
+		EVERY(without_released_only_the_owner_can),
+		EVERY(the_end_of_the_engine_gives_back_what_waited),
+		EVERY(released_may_arm_release_and_make_the_timer_anew),
+		EVERY(released_is_a_callback_too),
+		EVERY(a_kind_can_go_when_its_last_timer_came_back),
+		EVERY(a_life_leaves_nothing_behind),
+	};
+
+	return cmocka_run_group_tests_name("release", tests, NULL, NULL);
+}

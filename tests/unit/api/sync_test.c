@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sync_test.c - rota_timer_stop_sync(): the end of a callback is waited for.
+ * Claims: it returns once the callback it was too late for is over, not
+ * before, however often the timer fires again and whatever else runs; it
+ * does not wait where nothing runs; in the callback itself it says so.
+ *
+ * Here one thread has to be inside a callback while another stops: they meet
+ * at gates, no clock is involved.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include "tests/support/world.h"
+
+/* A callback that says it has begun, and ends when it is told to. */
+struct gate {
+	sem_t begun, end;
+	rota_word over; /* the callback's last store */
+};
+
+static void
+gate_init(struct gate *g)
+{
+	sem_init(&g->begun, 0, 0);
+	sem_init(&g->end, 0, 0);
+	g->over = 0;
+}
+
+static void
+through_the_gate(struct probe *p, rota_time now)
+{
+	struct gate *g = p->arg;
+
+	(void)now;
+	sem_post(&g->begun);
+	sem_wait(&g->end);
+	word_store(&g->over, (uint64_t)1, relaxed);
+}
+
+struct owner {
+	struct world *w;
+	rota_time now;
+	struct rota_shard *adopts; /* instead of polling its own */
+	int r;
+};
+
+static void *
+owner_run(void *arg)
+{
+	struct owner *o = arg;
+
+	if (o->adopts) {
+		do {
+			o->r = rota_shard_adopt(o->adopts, o->now, 0);
+		} while (o->r == 1);
+		return NULL;
+	}
+	o->r = rota_shard_attach(o->w->shard);
+	if (!o->r) {
+		do {
+			o->r = rota_shard_poll(o->w->shard, o->now, 0);
+		} while (o->r == 1);
+		rota_shard_detach(o->w->shard);
+	}
+	return NULL;
+}
+
+struct stopper {
+	struct rota_timer *t;
+	struct gate *g;
+	sem_t begun;
+	int r;
+	uint64_t over; /* what it saw of the callback */
+};
+
+static void *
+stopper_run(void *arg)
+{
+	struct stopper *s = arg;
+
+	sem_post(&s->begun);
+	s->r = rota_timer_stop_sync(s->t);
+	s->over = word_load(&s->g->over, relaxed);
+	return NULL;
+}
+
+static void
+a_while(void)
+{
+	nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+}
+
+static void
+it_waits_for_the_end_of_the_callback(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct owner o = { w, TICK, NULL, 0 };
+	struct stopper s = { .t = &p->timer };
+	pthread_t owner, stopper;
+	struct gate g;
+
+	gate_init(&g);
+	sem_init(&s.begun, 0, 0);
+	s.g = &g;
+	p->then = through_the_gate;
+	p->arg = &g;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&g.begun);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
+	pthread_create(&stopper, NULL, stopper_run, &s);
+	sem_wait(&s.begun);
+	a_while(); /* it had time to return too early */
+	sem_post(&g.end);
+	pthread_join(stopper, NULL);
+	pthread_join(owner, NULL);
+	assert_int_equal(o.r, 0);
+	assert_int_equal(s.r, ROTA_NOT_PENDING);
+	assert_int_equal(s.over, 1);
+	assert_int_equal(rota_timer_stop_sync(&p->timer), ROTA_NOT_PENDING);
+	expect_fired(w, 0);
+}
+
+static void
+rearm_through_the_gate(struct probe *p, rota_time now)
+{
+	rota_timer_reset_at(&p->timer, now + TICK);
+	through_the_gate(p, now);
+}
+
+/* Armed again by its own callback: the stop prevents that arming at once. */
+static void
+a_new_arming_is_prevented_while_the_callback_runs(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct owner o = { w, TICK, NULL, 0 };
+	pthread_t owner;
+	struct gate g;
+
+	gate_init(&g);
+	p->then = rearm_through_the_gate;
+	p->arg = &g;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&g.begun);
+	assert_int_equal(rota_timer_stop_sync(&p->timer), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
+	sem_post(&g.end);
+	pthread_join(owner, NULL);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	expect_fired(w, 0);
+	world_poll(w, 9 * TICK);
+	expect_nothing(w);
+}
+
+/* An owner stuck in the callback, an adopter that fires other timers. */
+static void
+other_timers_that_fire_do_not_end_the_wait(void **state)
+{
+	static const struct world_row adoptable = { .backend = ROTA_HEAP,
+		.flags = ROTA_ADOPT };
+	struct world *w;
+	struct probe *p;
+	struct owner o, a;
+	struct stopper s;
+	pthread_t owner, stopper, adopter;
+	struct gate g;
+
+	*state = (void *)(uintptr_t)&adoptable;
+	world_setup(state);
+	w = *state;
+	p = world_probes(w, 8);
+	o = (struct owner){ w, TICK, NULL, 0 };
+	a = (struct owner){ w, 3 * TICK, w->shard, 0 };
+	s = (struct stopper){ .t = &p->timer, .g = &g };
+	gate_init(&g);
+	sem_init(&s.begun, 0, 0);
+	p->then = through_the_gate;
+	p->arg = &g;
+	for (unsigned i = 0; i < 8; i++)
+		rota_timer_reset_at(&p[i].timer, (i ? 2 : 1) * TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&g.begun);
+	pthread_create(&stopper, NULL, stopper_run, &s);
+	sem_wait(&s.begun);
+	a_while();
+	pthread_create(&adopter, NULL, owner_run, &a);
+	pthread_join(adopter, NULL);
+	assert_int_equal(a.r, 0);
+	assert_int_equal(w->fired, 8);
+	a_while();
+	sem_post(&g.end);
+	pthread_join(stopper, NULL);
+	pthread_join(owner, NULL);
+	assert_int_equal(s.r, ROTA_NOT_PENDING);
+	assert_int_equal(s.over, 1);
+	w->fired = 0;
+}
+
+static void
+stop_sync_others(struct probe *p, rota_time now)
+{
+	struct probe *all = p->arg;
+
+	(void)now;
+	for (unsigned i = 0; i < 3; i++)
+		if (&all[i] != p)
+			all[i].id = 100 + (unsigned)
+			    rota_timer_stop_sync(&all[i].timer);
+}
+
+static void
+in_a_callback_it_may_be_asked_of_other_timers(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	p[1].then = stop_sync_others;
+	p[1].arg = p;
+	rota_timer_reset_at(&p[0].timer, 1 * TICK);
+	rota_timer_reset_at(&p[1].timer, 2 * TICK);
+	rota_timer_reset_at(&p[2].timer, 3 * TICK);
+	world_poll(w, 5 * TICK);
+	expect_fired(w, 0, 1);
+	assert_int_equal(p[0].id, 100 + ROTA_NOT_PENDING);
+	assert_int_equal(p[2].id, 100 + ROTA_PREVENTED);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		EVERY(it_waits_for_the_end_of_the_callback),
+		EVERY(a_new_arming_is_prevented_while_the_callback_runs),
+		cmocka_unit_test_teardown(
+		    other_timers_that_fire_do_not_end_the_wait,
+		    world_teardown),
+		EVERY(in_a_callback_it_may_be_asked_of_other_timers),
+	};
+
+	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}

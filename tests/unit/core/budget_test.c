@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * budget_test.c - the bound on the work of a poll, and what is left behind.
+ * Claims: no poll does more than its budget, moves and the inbox included;
+ * the order is the same for every budget; between two polls of a budget
+ * anything may be stopped, released or armed and nothing is lost; zombies
+ * are swept once they are many; a flood of resets takes no memory.
+ */
+#include "tests/support/world.h"
+
+#include <string.h>
+
+static uint64_t
+steps(const struct rota_stats *s)
+{
+	return s->fires + s->moves + s->dropped + s->swept + s->drained;
+}
+
+/* Poll to the end in portions of @budget; returns how many polls. */
+static unsigned
+poll_portions(struct world *w, rota_time now, unsigned budget)
+{
+	unsigned n = 0;
+	int r;
+
+	do {
+		struct rota_stats before = world_stat(w), after;
+
+		r = rota_shard_poll(w->shard, now, budget);
+		assert_in_range(r, 0, 1);
+		after = world_stat(w);
+		assert_in_range(after.fires - before.fires, 0, budget);
+		assert_in_range(steps(&after) - steps(&before), 0, budget);
+		if (r)
+			assert_true(rota_shard_next(w->shard) <=
+			    rota_shard_now(w->shard));
+		n++;
+		assert_true(n < 1000000); /* it gets somewhere */
+	} while (r);
+	return n;
+}
+
+enum { SOME = 30 };
+
+static void
+arm_some(struct probe *p, rota_time from)
+{
+	for (unsigned i = 0; i < SOME; i++)
+		rota_timer_reset_at(&p[i].timer,
+		    from + (i * 7 % 5) * (TICK / 2));
+}
+
+static void
+the_order_is_the_same_for_every_budget(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, SOME);
+	unsigned order[SOME];
+	rota_time now = TICK;
+
+	arm_some(p, now);
+	now += 3 * TICK;
+	world_poll(w, now);
+	assert_int_equal(w->fired, SOME);
+	memcpy(order, w->order, sizeof(order));
+	w->fired = 0;
+	for (unsigned budget = 1; budget <= 4 * SOME; budget++) {
+		/* as far from the edge of a level each time */
+		now = (now / (4096 * TICK) + 1) * 4096 * TICK;
+		world_poll(w, now);
+		arm_some(p, now + TICK);
+		world_poll(w, now); /* filed: moves are steps too */
+		now += 4 * TICK;
+		poll_portions(w, now, budget);
+		world_expect(w, order, SOME, __FILE__, __LINE__);
+	}
+}
+
+enum { HERD = 100000 };
+
+/* C4: a jump forward drains in budgeted batches. */
+static void
+a_hundred_thousand_due_at_once_come_in_portions(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, HERD);
+	unsigned polls;
+
+	for (unsigned i = 0; i < HERD; i++)
+		rota_timer_reset_at(&p[i].timer, 100 * TICK);
+	world_poll(w, TICK);
+	polls = poll_portions(w, 3600 * ROTA_SECOND, 1000);
+	assert_true(polls >= HERD / 1000);
+	assert_int_equal(w->fired, HERD);
+	for (unsigned i = 0; i < HERD; i++)
+		assert_int_equal(p[i].fires, 1);
+	if (w->row->backend != ROTA_WHEEL_COARSE)
+		for (unsigned i = 0; i < HERD; i++)
+			assert_int_equal(w->order[i], i);
+}
+
+struct crowd {
+	struct probe *p;
+	unsigned n;
+	rota_time when;
+};
+
+static void
+arm_crowd(void *arg)
+{
+	struct crowd *c = arg;
+
+	for (unsigned i = 0; i < c->n; i++)
+		rota_timer_reset_at(&c->p[i].timer, c->when);
+}
+
+static void
+the_inbox_is_drained_within_the_budget_in_the_order_it_came(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 200);
+	struct crowd c = { p, 200, 2 * TICK };
+
+	for (unsigned budget = 1; budget < 450; budget = budget * 2 + 1) {
+		elsewhere(arm_crowd, &c);
+		poll_portions(w, c.when, budget);
+		assert_int_equal(w->fired, 200);
+		if (w->row->backend != ROTA_WHEEL_COARSE)
+			for (unsigned i = 0; i < 200; i++)
+				assert_int_equal(w->order[i], i);
+		w->fired = 0;
+		c.when += 3 * TICK;
+	}
+}
+
+/* Everything that can be done to what waits between two polls. */
+static void
+between_two_polls_of_a_budget_nothing_is_lost(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 40);
+	uint64_t x = 31;
+	rota_time now = 0;
+
+	for (int round = 0; round < 600; round++) {
+		unsigned budget = 1 + (unsigned)(random_next(&x) % 12);
+		bool armed[40], done = false;
+		unsigned due = 0;
+
+		now = (now / (8 * TICK) + 1) * 8 * TICK;
+		for (unsigned i = 0; i < 40; i++) {
+			p[i].fires = 0;
+			rota_timer_reset_at(&p[i].timer, now +
+			    (rota_time)(random_next(&x) % 4) * (TICK / 4));
+			armed[i] = true;
+		}
+		world_poll(w, now - TICK);
+		now += 2 * TICK;
+		while (!done) {
+			done = !rota_shard_poll(w->shard, now, budget);
+			for (int k = 0; k < 3 && !done; k++) {
+				unsigned i = (unsigned)(random_next(&x) % 40);
+
+				switch (random_next(&x) % 4) {
+				case 0:
+					if (rota_timer_stop(&p[i].timer) ==
+					    ROTA_PREVENTED)
+						armed[i] = false;
+					break;
+				case 1:
+					if (!rota_timer_pending(&p[i].timer))
+						break;
+					assert_int_equal(rota_timer_release(
+					    &p[i].timer), 0);
+					rota_timer_init(&p[i].timer, &w->kind);
+					armed[i] = false;
+					break;
+				case 2: /* earlier, due as well */
+					if (rota_timer_pending(&p[i].timer))
+						rota_timer_reset_at(&p[i].timer,
+						    now - 2 * TICK);
+					break;
+				case 3: /* later, due as well */
+					if (rota_timer_pending(&p[i].timer))
+						rota_timer_reset_at(&p[i].timer,
+						    now - TICK);
+					break;
+				}
+			}
+		}
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		for (unsigned i = 0; i < 40; i++) {
+			assert_int_equal(p[i].fires, armed[i]);
+			assert_int_equal(rota_timer_pending(&p[i].timer), 0);
+			due += armed[i];
+		}
+		assert_int_equal(w->fired, due);
+		w->fired = 0;
+	}
+}
+
+/* Three of four go while their slot has been brought up in part: those at
+ * its one end, or those at its other. */
+static void
+releasing_the_rest_of_a_slot_forgets_nothing(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 20);
+	rota_time now = 0;
+
+	for (unsigned budget = 2; budget <= 120; budget++) {
+		unsigned first = budget % 2 ? 5 : 0, armed = 20;
+		bool fired[20];
+
+		now = (now / (8 * TICK) + 1) * 8 * TICK;
+		for (unsigned i = 0; i < 20; i++) {
+			p[i].fires = 0;
+			rota_timer_reset_at(&p[i].timer, now);
+		}
+		world_poll(w, now - TICK);
+		rota_shard_poll(w->shard, now, budget / 2);
+		for (unsigned i = first; i < first + 15; i++) {
+			armed -= (unsigned)rota_timer_pending(&p[i].timer);
+			fired[i] = p[i].fires;
+			assert_int_equal(rota_timer_release(&p[i].timer), 0);
+			probe_init(w, &p[i], i);
+			p[i].fires = fired[i];
+		}
+		if (w->fired < armed)
+			assert_true(rota_shard_next(w->shard) <= now);
+		world_poll(w, now);
+		assert_int_equal(w->fired, armed);
+		for (unsigned i = 15 - 3 * first; i < 20 - 3 * first; i++)
+			assert_int_equal(p[i].fires, 1);
+		w->fired = 0;
+	}
+}
+
+static void
+a_push_later_moves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 100);
+	struct rota_stats before, after;
+
+	for (unsigned i = 0; i < 100; i++)
+		rota_timer_reset_at(&p[i].timer, 100 * TICK);
+	world_poll(w, TICK);
+	before = world_stat(w);
+	for (unsigned n = 1; n <= 50; n++)
+		for (unsigned i = 0; i < 100; i++)
+			assert_int_equal(rota_timer_reset_at(&p[i].timer,
+			    100 * TICK + n), 1);
+	world_poll(w, 2 * TICK);
+	after = world_stat(w);
+	assert_int_equal(after.moves, before.moves);
+	assert_int_equal(after.inserts, before.inserts);
+	assert_int_equal(after.entries, 100);
+	assert_int_equal(after.pushes - before.pushes, 5000);
+}
+
+/* Stop, then start later: the entry that was left behind serves again. */
+static void
+a_stop_and_a_later_start_leave_one_entry(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	for (unsigned n = 0; n < 1000; n++) {
+		rota_timer_reset_at(&p->timer, 100 * TICK + n);
+		world_poll(w, TICK);
+		assert_int_equal(rota_timer_stop(&p->timer), ROTA_PREVENTED);
+	}
+	assert_int_equal(world_stat(w).entries, 1);
+	assert_int_equal(world_stat(w).inserts, 1);
+}
+
+static void
+zombies_are_swept_when_they_pass_a_quarter(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1000);
+	struct rota_stats s;
+
+	for (unsigned i = 0; i < 1000; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK + i);
+	world_poll(w, TICK);
+	for (unsigned i = 0; i < 250; i++)
+		rota_timer_stop(&p[i * 4].timer);
+	world_poll(w, 2 * TICK);
+	s = world_stat(w);
+	assert_int_equal(s.zombies, 250); /* a quarter: left alone */
+	assert_int_equal(s.swept, 0);
+	rota_timer_stop(&p[1].timer);
+	world_poll(w, 2 * TICK);
+	s = world_stat(w);
+	assert_int_equal(s.zombies, 0);
+	assert_int_equal(s.swept, 251);
+	assert_int_equal(s.entries, 749);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, 3000 * TICK);
+	assert_int_equal(w->fired, 749);
+}
+
+static void
+a_sweep_goes_on_from_poll_to_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1000);
+	unsigned polls = 0;
+
+	for (unsigned i = 0; i < 1000; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK + i);
+	world_poll(w, TICK);
+	for (unsigned i = 0; i < 1000; i += 2)
+		rota_timer_stop(&p[i].timer);
+	do {
+		struct rota_stats before = world_stat(w), after;
+
+		assert_in_range(rota_shard_poll(w->shard, TICK, 10), 0, 1);
+		after = world_stat(w);
+		assert_in_range(after.swept - before.swept, 0, 10);
+		assert_true(++polls < 1000);
+	} while (world_stat(w).zombies > world_stat(w).entries / 4);
+	assert_true(polls >= 25);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, 3000 * TICK);
+	assert_int_equal(w->fired, 500);
+}
+
+static void
+few_zombies_are_not_worth_a_walk(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 64);
+
+	for (unsigned i = 0; i < 64; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK);
+	world_poll(w, TICK);
+	for (unsigned i = 0; i < 64; i++)
+		rota_timer_stop(&p[i].timer);
+	world_poll(w, TICK);
+	assert_int_equal(world_stat(w).zombies, 64);
+	world_poll(w, 1000 * TICK); /* they go when their place comes due */
+	assert_int_equal(world_stat(w).entries, 0);
+	assert_int_equal(world_stat(w).dropped, 64);
+	expect_nothing(w);
+}
+
+struct flood {
+	struct rota_timer *t;
+	unsigned n;
+};
+
+static void
+flood(void *arg)
+{
+	struct flood *f = arg;
+
+	for (unsigned i = 0; i < f->n; i++) /* earlier, later, stopped */
+		if (i % 3 == 2)
+			rota_timer_stop(f->t);
+		else
+			rota_timer_reset_at(f->t, (1000 + i * 7919 % 1000) *
+			    TICK);
+}
+
+/* C4: a modify flood on one timer. */
+static void
+a_flood_of_resets_takes_no_memory_and_one_look(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct flood f = { &p->timer, 100000 };
+	uint64_t calls = w->mem.calls, bytes = world_stat(w).bytes;
+	struct rota_stats s;
+
+	rota_timer_reset_at(&p->timer, 2000 * TICK);
+	world_poll(w, TICK);
+	elsewhere(flood, &f);
+	flood(&f);
+	world_poll(w, TICK);
+	s = world_stat(w);
+	assert_int_equal(s.bytes, bytes);
+	assert_int_equal(w->mem.calls, calls);
+	assert_in_range(s.drained, 0, 1);
+	assert_in_range(s.entries, 0, 1);
+	assert_int_equal(s.starts, s.fires + s.stops + s.live);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		EXACT(the_order_is_the_same_for_every_budget),
+		EVERY(a_hundred_thousand_due_at_once_come_in_portions),
+		EVERY(the_inbox_is_drained_within_the_budget_in_the_order_it_came),
+		EVERY(between_two_polls_of_a_budget_nothing_is_lost),
+		EVERY(releasing_the_rest_of_a_slot_forgets_nothing),
+		EVERY(a_push_later_moves_nothing),
+		EVERY(a_stop_and_a_later_start_leave_one_entry),
+		EVERY(zombies_are_swept_when_they_pass_a_quarter),
+		EVERY(a_sweep_goes_on_from_poll_to_poll),
+		EVERY(few_zombies_are_not_worth_a_walk),
+		EVERY(a_flood_of_resets_takes_no_memory_and_one_look),
+	};
+
+	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
+}

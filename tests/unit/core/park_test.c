@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * park_test.c - core/park.h and the parking of a shard: who wakes a sleeping
+ * owner, and when.
+ * Claims: an earlier deadline wakes a parked owner, exactly once; a later or
+ * equal one, a stop, and anything while it is awake never do; a parking owner
+ * finds what arrived before; of many threads one wakes.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "core/park.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "tests/support/world.h"
+
+static void
+nobody_wakes_who_is_awake(void **state)
+{
+	struct park p = { 0, 0 };
+
+	(void)state;
+	assert_false(park_wakes(&p, 0));
+	park_enter(&p, 100);
+	park_leave(&p);
+	assert_false(park_wakes(&p, 0));
+}
+
+static void
+only_an_earlier_deadline_wakes_and_only_once(void **state)
+{
+	struct park p = { 0, 0 };
+
+	(void)state;
+	park_enter(&p, 100);
+	assert_false(park_wakes(&p, 101));
+	assert_false(park_wakes(&p, 100));
+	assert_false(park_wakes(&p, UINT64_MAX));
+	assert_true(park_wakes(&p, 99));
+	assert_false(park_wakes(&p, 0)); /* it is being woken */
+	park_enter(&p, 100);
+	assert_true(park_wakes(&p, 0));
+}
+
+enum { THREADS = 3, ROUNDS = 3000 };
+
+static struct park raced;
+static pthread_barrier_t barrier;
+static rota_word wakes;
+
+static void *
+wake_all(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&barrier);
+		if (park_wakes(&raced, 50))
+			word_add(&wakes, (uint64_t)1, relaxed);
+		pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+static void
+of_many_threads_exactly_one_wakes(void **state)
+{
+	pthread_t thread[THREADS];
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, THREADS + 1);
+	for (unsigned t = 0; t < THREADS; t++)
+		pthread_create(&thread[t], NULL, wake_all, NULL);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		wakes = 0;
+		park_enter(&raced, 100);
+		pthread_barrier_wait(&barrier);
+		pthread_barrier_wait(&barrier);
+		assert_int_equal(word_load(&wakes, relaxed), 1);
+	}
+	for (unsigned t = 0; t < THREADS; t++)
+		pthread_join(thread[t], NULL);
+	pthread_barrier_destroy(&barrier);
+}
+
+/* The same through the library, the owner parked until 10 ticks. */
+static struct probe *
+parked(struct world *w)
+{
+	struct probe *p = world_probes(w, 4);
+
+	rota_timer_reset_at(&p[0].timer, 10 * TICK);
+	rota_timer_reset_at(&p[1].timer, 20 * TICK);
+	world_poll(w, 0);
+	assert_true(rota_shard_park(w->shard) <= 10 * TICK);
+	assert_true(rota_shard_park(w->shard) > 0);
+	return p;
+}
+
+static void
+a_later_deadline_does_not_wake_the_owner(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	assert_int_equal(elsewhere_reset_at(&p[1].timer, 30 * TICK), 1);
+	assert_int_equal(elsewhere_reset_at(&p[0].timer, 11 * TICK), 1);
+	assert_int_equal(elsewhere_reset_at(&p[2].timer, 40 * TICK), 0);
+	assert_int_equal(elsewhere_reset_at(&p[3].timer, 10 * TICK), 0);
+	assert_int_equal(elsewhere_reset_at(&p[3].timer, ROTA_NEVER), 1);
+	assert_int_equal(w->wakes, 0);
+	assert_int_equal(world_stat(w).wakes, 0);
+}
+
+static void
+a_stop_does_not_wake_the_owner(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	assert_int_equal(elsewhere_stop(&p[0].timer), ROTA_PREVENTED);
+	assert_int_equal(elsewhere_stop(&p[1].timer), ROTA_PREVENTED);
+	assert_int_equal(elsewhere_reset_at(&p[1].timer, 21 * TICK), 0);
+	assert_int_equal(elsewhere_stop(&p[1].timer), ROTA_PREVENTED);
+	assert_int_equal(w->wakes, 0);
+	world_poll(w, 30 * TICK);
+	expect_nothing(w);
+}
+
+static void
+an_earlier_deadline_wakes_the_owner_once(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	assert_int_equal(elsewhere_reset_at(&p[1].timer, 5 * TICK), 1);
+	assert_int_equal(w->wakes, 1);
+	assert_int_equal(world_stat(w).wakes, 1);
+	elsewhere_reset_at(&p[0].timer, 4 * TICK);
+	elsewhere_reset_at(&p[2].timer, 3 * TICK);
+	elsewhere_reset_at(&p[3].timer, 2 * TICK);
+	assert_int_equal(w->wakes, 1); /* it is being woken already */
+	world_poll(w, 2 * TICK);
+	expect_fired(w, 3);
+	assert_int_equal(w->wakes, 1);
+	/* asleep again, it is woken again */
+	assert_true(rota_shard_park(w->shard) <= 3 * TICK);
+	elsewhere_reset_at(&p[3].timer, 2 * TICK);
+	assert_int_equal(w->wakes, 2);
+}
+
+static void
+a_release_from_elsewhere_wakes_the_owner(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	assert_int_equal(w->wakes, 1);
+	world_poll(w, 0);
+	assert_int_equal(w->freed, 1);
+}
+
+static void
+nothing_wakes_an_owner_that_is_awake(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	world_poll(w, 0); /* the next poll ends the parking */
+	elsewhere_reset_at(&p[1].timer, 5 * TICK);
+	elsewhere_reset_at(&p[2].timer, 1 * TICK);
+	assert_int_equal(w->wakes, 0);
+	assert_int_equal(rota_shard_park(w->shard), 0); /* something waits */
+	elsewhere_reset_at(&p[3].timer, 0);
+	assert_int_equal(w->wakes, 0); /* it did not go to sleep */
+}
+
+static void
+parking_says_until_when(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+	rota_timer_reset_at(&p[0].timer, 9 * TICK);
+	assert_in_range(rota_shard_park(w->shard), 1, 9 * TICK);
+	world_poll(w, 3 * TICK);
+	rota_timer_reset_at(&p[1].timer, 3 * TICK); /* due already */
+	assert_int_equal(rota_shard_park(w->shard), 0);
+	world_poll(w, 3 * TICK);
+	expect_fired(w, 1);
+	elsewhere_reset_at(&p[1].timer, 20 * TICK);
+	assert_int_equal(rota_shard_park(w->shard), 0); /* to be filed */
+	world_poll(w, 3 * TICK);
+	assert_in_range(rota_shard_park(w->shard), 3 * TICK + 1, 9 * TICK);
+}
+
+static int
+readable(struct world *w)
+{
+	struct pollfd p = { .fd = rota_shard_fd(w->shard), .events = POLLIN };
+
+	assert_true(p.fd >= 0);
+	return poll(&p, 1, 0);
+}
+
+static void
+the_descriptor_is_readable_from_the_wake_to_the_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	assert_int_equal(readable(w), 0);
+	elsewhere_reset_at(&p[1].timer, 5 * TICK);
+	assert_int_equal(readable(w), 1);
+	assert_int_equal(readable(w), 1);
+	world_poll(w, 0);
+	assert_int_equal(readable(w), 0);
+}
+
+static void
+spurious_wakes_do_nothing(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	rota_shard_fd(w->shard);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(rota_shard_wake(w->shard), 0);
+	assert_int_equal(w->wakes, 1000);
+	world_poll(w, 0);
+	expect_nothing(w);
+	assert_int_equal(readable(w), 0);
+	assert_true(rota_shard_park(w->shard) > 0);
+	assert_int_equal(rota_timer_pending(&p[0].timer), 1);
+	for (unsigned i = 0; i < 100; i++) { /* awake already, asleep again */
+		rota_shard_wake(w->shard);
+		world_poll(w, 0);
+		assert_true(rota_shard_park(w->shard) > 0);
+	}
+	world_poll(w, 10 * TICK);
+	expect_fired(w, 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_wakes_who_is_awake),
+		cmocka_unit_test(only_an_earlier_deadline_wakes_and_only_once),
+		cmocka_unit_test(of_many_threads_exactly_one_wakes),
+		EVERY(a_later_deadline_does_not_wake_the_owner),
+		EVERY(a_stop_does_not_wake_the_owner),
+		EVERY(an_earlier_deadline_wakes_the_owner_once),
+		EVERY(a_release_from_elsewhere_wakes_the_owner),
+		EVERY(nothing_wakes_an_owner_that_is_awake),
+		EVERY(parking_says_until_when),
+		EVERY(the_descriptor_is_readable_from_the_wake_to_the_poll),
+		EVERY(spurious_wakes_do_nothing),
+	};
+
+	return cmocka_run_group_tests_name("park", tests, NULL, NULL);
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * poll_test.c - core/poll.c: what fires in a poll, when, in which order.
+ * Claims: nothing early through any jump of the clock, nothing later than a
+ * tick; equal deadlines in the order of arming; what is armed in a poll waits
+ * for the next one; lateness is counted.
+ */
+#include "tests/support/world.h"
+
+#include <stdlib.h>
+
+#define HOUR ((rota_time)3600 * ROTA_SECOND)
+#define YEAR ((rota_time)8766 * HOUR)
+
+/* The latest instant at which a poll has to fire what is due at @d. */
+static rota_time
+due_by(const struct world *w, rota_time d)
+{
+	if (w->row->backend != ROTA_WHEEL_COARSE)
+		return d;
+	return (d + TICK - 1) / TICK * TICK;
+}
+
+static void
+it_fires_at_its_deadline_and_not_a_nanosecond_before(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	uint64_t x = 1001;
+	rota_time now = 0;
+
+	for (int n = 0; n < 3000; n++) {
+		rota_time d = now +
+		    (rota_time)(random_next(&x) >> (14 + random_next(&x) % 50));
+
+		if (d >= 30 * YEAR)
+			break;
+		assert_int_equal(rota_timer_reset_at(&p->timer, d), 0);
+		if (d > now) {
+			world_poll(w, d - 1);
+			assert_int_equal(p->fires, 0);
+		}
+		world_poll(w, due_by(w, d));
+		assert_int_equal(p->fires, 1);
+		p->fires = 0;
+		now = rota_shard_now(w->shard);
+	}
+}
+
+static void
+a_span_of_zero_or_less_fires_in_the_next_poll_never_in_the_call(void **state)
+{
+	static const rota_span spans[] = { INT64_MIN, INT64_MIN + 1, -1, 0 };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	rota_engine_advance(w->engine, 7 * TICK);
+	world_poll(w, 7 * TICK);
+	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
+		assert_int_equal(rota_timer_reset(&p->timer, spans[i]), 0);
+		expect_nothing(w);
+		assert_int_equal(rota_timer_pending(&p->timer), 1);
+		assert_int_equal(rota_timer_deadline(&p->timer), 7 * TICK);
+		world_poll(w, 7 * TICK); /* the clock stands still */
+		expect_fired(w, 0);
+	}
+}
+
+static void
+an_instant_before_the_clock_began_counts_as_its_beginning(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	assert_int_equal(rota_timer_reset_at(&p[0].timer, INT64_MIN), 0);
+	assert_int_equal(rota_timer_reset_at(&p[1].timer, -1), 0);
+	assert_int_equal(rota_timer_deadline(&p[0].timer), 0);
+	expect_nothing(w);
+	world_poll(w, 0);
+	assert_int_equal(w->fired, 2);
+}
+
+static void
+a_span_that_overflows_is_never(void **state)
+{
+	static const rota_span spans[] = { INT64_MAX, INT64_MAX - 1,
+		ROTA_NEVER, ROTA_NEVER - 7 * TICK };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, CM_COUNT(spans));
+
+	rota_engine_advance(w->engine, 7 * TICK);
+	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
+		assert_int_equal(rota_timer_reset(&p[i].timer, spans[i]), 0);
+		assert_true(rota_timer_deadline(&p[i].timer) == ROTA_NEVER);
+	}
+	world_poll(w, 30 * YEAR);
+	world_poll(w, ROTA_NEVER - 1);
+	world_poll(w, ROTA_NEVER);
+	world_poll(w, INT64_MAX);
+	expect_nothing(w);
+	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
+		assert_int_equal(rota_timer_pending(&p[i].timer), 1);
+		assert_int_equal(rota_timer_stop(&p[i].timer), ROTA_PREVENTED);
+	}
+}
+
+static void
+never_can_be_taken_back(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	assert_int_equal(rota_timer_reset_at(&p->timer, ROTA_NEVER), 0);
+	world_poll(w, TICK);
+	assert_int_equal(rota_timer_reset_at(&p->timer, 3 * TICK), 1);
+	world_poll(w, 3 * TICK);
+	expect_fired(w, 0);
+}
+
+static void
+deadlines_fire_in_order_whatever_the_order_of_arming(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2000);
+	uint64_t x = 60203;
+
+	for (unsigned i = 0; i < 2000; i++)
+		rota_timer_reset_at(&p[i].timer,
+		    (rota_time)(random_next(&x) % (5 * TICK)));
+	world_poll(w, 6 * TICK);
+	assert_int_equal(w->fired, 2000);
+	for (unsigned i = 1; i < 2000; i++)
+		assert_true(rota_timer_deadline(&p[w->order[i - 1]].timer) <=
+		    rota_timer_deadline(&p[w->order[i]].timer));
+}
+
+static void
+equal_deadlines_fire_in_the_order_of_arming(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 6);
+	static const unsigned armed[] = { 3, 0, 5, 1, 4, 2 };
+
+	for (unsigned i = 0; i < 6; i++)
+		rota_timer_reset_at(&p[armed[i]].timer, 4 * TICK + 7);
+	world_poll(w, 5 * TICK);
+	expect_fired(w, 3, 0, 5, 1, 4, 2);
+}
+
+static void
+a_push_to_an_equal_deadline_ranks_behind_what_is_there(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4);
+
+	rota_timer_reset_at(&p[0].timer, 2 * TICK);
+	rota_timer_reset_at(&p[1].timer, 3 * TICK);
+	world_poll(w, TICK);
+	rota_timer_reset_at(&p[2].timer, 3 * TICK);
+	rota_timer_reset_at(&p[0].timer, 3 * TICK); /* later: a lazy push */
+	rota_timer_reset_at(&p[3].timer, 3 * TICK);
+	rota_timer_reset_at(&p[1].timer, 3 * TICK); /* the same instant */
+	world_poll(w, 3 * TICK);
+	expect_fired(w, 2, 0, 3, 1);
+}
+
+/* Few instants and many resets: earlier, later, equal, stopped and started
+ * again. The oracle sorts by (deadline, time of the latest arming). */
+static const struct probe *oracle_probe;
+static uint64_t oracle_rank[64];
+
+static int
+by_deadline_and_rank(const void *a, const void *b)
+{
+	unsigned i = *(const unsigned *)a, k = *(const unsigned *)b;
+	rota_time x = rota_timer_deadline(&oracle_probe[i].timer);
+	rota_time y = rota_timer_deadline(&oracle_probe[k].timer);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	return oracle_rank[i] < oracle_rank[k] ? -1 : 1;
+}
+
+static void
+order_is_that_of_deadline_and_arming_after_any_resets(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 64);
+	uint64_t x = 5557, rank = 0;
+	rota_time now = 0;
+
+	oracle_probe = p;
+	for (int round = 0; round < 150; round++) {
+		unsigned expect[64], n = 0;
+
+		for (int k = 0; k < 400; k++) {
+			unsigned i = (unsigned)(random_next(&x) % 64);
+
+			if (random_next(&x) % 8 == 0) {
+				rota_timer_stop(&p[i].timer);
+				continue;
+			}
+			rota_timer_reset_at(&p[i].timer, now + 1 +
+			    (rota_time)(random_next(&x) % 6) * (TICK / 3));
+			oracle_rank[i] = rank++;
+			if (random_next(&x) % 50 == 0)
+				world_poll(w, now);
+		}
+		now += 1 + 2 * (TICK / 3);
+		for (unsigned i = 0; i < 64; i++)
+			if (rota_timer_pending(&p[i].timer) &&
+			    rota_timer_deadline(&p[i].timer) <= now)
+				expect[n++] = i;
+		qsort(expect, n, sizeof(*expect), by_deadline_and_rank);
+		world_poll(w, now);
+		world_expect(w, expect, n, __FILE__, __LINE__);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+}
+
+static void
+again(struct probe *p, rota_time now)
+{
+	rota_timer_reset_at(&p->timer, now);
+}
+
+static void
+a_callback_that_arms_itself_due_now_fires_once_a_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	p->then = again;
+	rota_timer_reset_at(&p->timer, TICK);
+	for (unsigned n = 1; n <= 50; n++) {
+		world_poll(w, TICK);
+		assert_int_equal(p->fires, n);
+		assert_true(rota_shard_next(w->shard) <= TICK);
+	}
+}
+
+enum { HERD = 100000 };
+
+static void
+start_herd(struct probe *p, rota_time now)
+{
+	for (unsigned i = 1; i <= HERD; i++)
+		rota_timer_reset_at(&p[i].timer, now - 1);
+	p->then = NULL;
+}
+
+/* C4: a callback starts 10^5 timers due now. */
+static void
+what_a_callback_starts_due_now_waits_for_the_next_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, HERD + 1);
+
+	p[0].then = start_herd;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	world_poll(w, TICK);
+	expect_fired(w, 0);
+	world_poll(w, TICK);
+	assert_int_equal(w->fired, HERD);
+	if (w->row->backend == ROTA_WHEEL_COARSE)
+		return;
+	for (unsigned i = 0; i < HERD; i++)
+		assert_int_equal(w->order[i], i + 1);
+}
+
+static void
+what_two_polls_arm_for_one_instant_keeps_its_order(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	p[0].then = again; /* armed for TICK before 1 and 2 are */
+	rota_timer_reset_at(&p[0].timer, TICK);
+	world_poll(w, TICK);
+	p[0].then = NULL;
+	rota_timer_reset_at(&p[1].timer, TICK);
+	rota_timer_reset_at(&p[2].timer, TICK);
+	w->fired = 0;
+	world_poll(w, TICK);
+	expect_fired(w, 0, 1, 2);
+}
+
+static void
+a_clock_that_steps_back_is_held(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	rota_timer_reset_at(&p[0].timer, 10 * TICK);
+	rota_timer_reset_at(&p[1].timer, 20 * TICK);
+	world_poll(w, 10 * TICK);
+	expect_fired(w, 0);
+	world_poll(w, 3 * TICK);
+	world_poll(w, -5);
+	world_poll(w, INT64_MIN);
+	assert_int_equal(rota_shard_now(w->shard), 10 * TICK);
+	rota_timer_reset_at(&p[0].timer, 5 * TICK); /* passed already */
+	world_poll(w, 0);
+	expect_fired(w, 0);
+	assert_int_equal(p[0].at, 10 * TICK); /* the instant of the poll */
+	world_poll(w, 19 * TICK);
+	expect_nothing(w);
+	world_poll(w, 20 * TICK);
+	expect_fired(w, 1);
+}
+
+static void
+a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else(void **state)
+{
+	static const rota_span jumps[] = { HOUR, YEAR, 10 * YEAR };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 400);
+	rota_time now = 0;
+	uint64_t x = 99;
+
+	for (unsigned k = 0; k < CM_COUNT(jumps); k++) {
+		unsigned due = 0;
+
+		for (unsigned i = 0; i < 400; i++)
+			rota_timer_reset_at(&p[i].timer, now +
+			    (rota_time)(random_next(&x) >> (8 + i % 56)) %
+			    (2 * jumps[k]));
+		rota_timer_reset_at(&p[0].timer, now + jumps[k]);
+		rota_timer_reset_at(&p[1].timer, now + jumps[k] + 1);
+		now += jumps[k];
+		for (unsigned i = 0; i < 400; i++)
+			due += due_by(w, rota_timer_deadline(&p[i].timer)) <=
+			    now;
+		world_poll(w, now);
+		assert_in_range(w->fired, due, 400);
+		for (unsigned i = 0; i < 400; i++) {
+			rota_time d = rota_timer_deadline(&p[i].timer);
+
+			assert_true(d <= now || !p[i].fires);
+			assert_true(due_by(w, d) > now || p[i].fires == 1);
+			p[i].fires = 0;
+		}
+		w->fired = 0;
+		for (unsigned i = 0; i < 400; i++)
+			rota_timer_stop(&p[i].timer);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+}
+
+static void
+next_is_never_later_than_the_earliest_deadline(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 40);
+	uint64_t x = 4242;
+	rota_time now = 0;
+
+	assert_true(rota_shard_next(w->shard) == ROTA_NEVER);
+	for (int n = 0; n < 4000; n++) {
+		unsigned i = (unsigned)(random_next(&x) % 40);
+		rota_time first = ROTA_NEVER;
+
+		if (random_next(&x) % 3 == 0)
+			rota_timer_stop(&p[i].timer);
+		else
+			rota_timer_reset_at(&p[i].timer, now + (rota_time)
+			    (random_next(&x) >> (14 + random_next(&x) % 50)));
+		if (n % 5 == 0) {
+			now += (rota_time)(random_next(&x) % (3 * TICK));
+			world_poll(w, now);
+		}
+		for (i = 0; i < 40; i++)
+			if (rota_timer_pending(&p[i].timer) &&
+			    rota_timer_deadline(&p[i].timer) < first)
+				first = rota_timer_deadline(&p[i].timer);
+		assert_true(rota_shard_next(w->shard) <= due_by(w, first));
+	}
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(rota_timer_release(&p[i].timer), 0);
+	world_poll(w, now);
+	assert_true(rota_shard_next(w->shard) == ROTA_NEVER);
+}
+
+/* An owner that polls exactly when it is told to misses nothing. */
+static void
+sleeping_until_next_is_enough(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 200);
+	uint64_t x = 8080;
+	unsigned polls = 0;
+	rota_time next;
+
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, (rota_time)
+		    (random_next(&x) >> (12 + random_next(&x) % 50)));
+	while ((next = rota_shard_next(w->shard)) != ROTA_NEVER) {
+		world_poll(w, next);
+		assert_true(++polls < 200 * 25); /* it gets somewhere */
+	}
+	assert_int_equal(w->fired, 200);
+	for (unsigned i = 0; i < 200; i++)
+		assert_true(p[i].at <=
+		    due_by(w, rota_timer_deadline(&p[i].timer)));
+}
+
+static void
+lateness_is_counted(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+	struct rota_stats s;
+
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_timer_reset_at(&p[1].timer, 2 * TICK);
+	world_poll(w, 2 * TICK + 5);
+	s = world_stat(w);
+	assert_int_equal(s.late_max, TICK + 5);
+	assert_int_equal(s.late_sum, TICK + 5 + 5);
+	rota_timer_reset_at(&p[2].timer, 3 * TICK);
+	world_poll(w, 3 * TICK);
+	s = world_stat(w);
+	assert_int_equal(s.late_max, TICK + 5);
+	assert_int_equal(s.late_sum, TICK + 5 + 5);
+}
+
+static void
+a_slack_is_not_exceeded_and_never_early(void **state)
+{
+	struct world *w = *state;
+	static const rota_span slacks[] = { 0, 1, TICK, 300 * TICK,
+		100000 * TICK };
+	struct rota_kind kind[CM_COUNT(slacks)];
+	uint64_t x = 616;
+
+	for (unsigned k = 0; k < CM_COUNT(slacks); k++) {
+		struct probe p = { .world = w, .id = k };
+
+		assert_int_equal(rota_kind_init(&kind[k], w->shard, "slack",
+		    probe_fire, 0), 0);
+		kind[k].slack = slacks[k];
+		assert_int_equal(rota_timer_init(&p.timer, &kind[k]), 0);
+		for (int n = 0; n < 200; n++) {
+			rota_time now = rota_shard_now(w->shard);
+			rota_time d = now + (rota_time)(random_next(&x) >>
+			    (24 + random_next(&x) % 40));
+
+			p.fires = 0;
+			rota_timer_reset_at(&p.timer, d);
+			if (d > now)
+				world_poll(w, d - 1);
+			assert_int_equal(p.fires, 0);
+			world_poll(w, due_by(w, d) + (w->row->backend ==
+			    ROTA_WHEEL_COARSE ? slacks[k] : 0));
+			assert_int_equal(p.fires, 1);
+		}
+		rota_timer_release(&p.timer);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		EVERY(it_fires_at_its_deadline_and_not_a_nanosecond_before),
+		EVERY(a_span_of_zero_or_less_fires_in_the_next_poll_never_in_the_call),
+		EVERY(an_instant_before_the_clock_began_counts_as_its_beginning),
+		EVERY(a_span_that_overflows_is_never),
+		EVERY(never_can_be_taken_back),
+		EXACT(deadlines_fire_in_order_whatever_the_order_of_arming),
+		EXACT(equal_deadlines_fire_in_the_order_of_arming),
+		EXACT(a_push_to_an_equal_deadline_ranks_behind_what_is_there),
+		EXACT(order_is_that_of_deadline_and_arming_after_any_resets),
+		EVERY(a_callback_that_arms_itself_due_now_fires_once_a_poll),
+		EVERY(what_a_callback_starts_due_now_waits_for_the_next_poll),
+		EXACT(what_two_polls_arm_for_one_instant_keeps_its_order),
+		EVERY(a_clock_that_steps_back_is_held),
+		EVERY(a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else),
+		EVERY(next_is_never_later_than_the_earliest_deadline),
+		EVERY(sleeping_until_next_is_enough),
+		EVERY(lateness_is_counted),
+		EVERY(a_slack_is_not_exceeded_and_never_early),
+	};
+
+	return cmocka_run_group_tests_name("poll", tests, NULL, NULL);
+}

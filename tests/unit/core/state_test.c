@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * state_test.c - core/state.h: each function on each combination of flags.
+ * Claims: every row of the table in the header, with what it answers, on the
+ * locked way and on the plain one; and, for every state that can be reached
+ * by any sequence of calls, the invariant: LINKED implies filed at or before
+ * the deadline, or QUEUED is on. Races are for the models and for race/.
+ *
+ * Flags are written as in the header: R(ELEASE) Q(UEUED) L(INKED) A(RMED).
+ */
+#include "core/state.h"
+
+#include <string.h>
+
+#include "tests/support/cm.h"
+
+#define OLD 1000 /* the deadline that is in the word */
+
+static uint64_t
+word_of(const char *flags, uint64_t d)
+{
+	uint64_t w = d << ST_SHIFT;
+
+	assert_int_equal(strlen(flags), 4);
+	w |= flags[0] == 'R' ? ST_RELEASE : 0;
+	w |= flags[1] == 'Q' ? ST_QUEUED : 0;
+	w |= flags[2] == 'L' ? ST_LINKED : 0;
+	w |= flags[3] == 'A' ? ST_ARMED : 0;
+	return w;
+}
+
+/* What a row says of one combination. */
+struct row {
+	const char *from, *to;
+	int answer;
+	uint64_t d; /* in the word afterwards; 0: as before */
+};
+
+static void
+expect_word(const struct row *r, rota_word w)
+{
+	assert_int_equal(w, word_of(r->to, r->d ? r->d : OLD));
+}
+
+/* All 16 stand in a table, each once. */
+static void
+complete(const struct row *r, size_t n)
+{
+	unsigned seen = 0;
+
+	assert_int_equal(n, 16);
+	for (size_t i = 0; i < n; i++)
+		seen |= 1u << (word_of(r[i].from, 0) & 15);
+	assert_int_equal(seen, 0xffff);
+}
+
+static void
+the_flags_lie_below_the_deadline(void **state)
+{
+	(void)state;
+	assert_int_equal(ST_ARMED | ST_LINKED | ST_QUEUED | ST_RELEASE,
+	    ((uint64_t)1 << ST_SHIFT) - 1);
+	assert_int_equal(ST_DEADLINE(ST_NEVER << ST_SHIFT | 15), ST_NEVER);
+	assert_int_equal(ST_NEVER, (UINT64_C(1) << 60) - 1);
+}
+
+static void
+waiting_for_its_release_is_told_from_handed_out(void **state)
+{
+	(void)state;
+	for (uint64_t f = 0; f < 16; f++) {
+		assert_int_equal(!!ST_WAITS(f),
+		    (f & ST_RELEASE) && (f & ST_QUEUED));
+		assert_int_equal(!!ST_GIVEN(f),
+		    (f & ST_RELEASE) && !(f & ST_QUEUED));
+	}
+}
+
+static void
+stop_turns_armed_off_and_returns_what_it_saw(void **state)
+{
+	(void)state;
+	for (uint64_t f = 0; f < 16; f++) {
+		for (int plain = 0; plain < 2; plain++) {
+			rota_word w = (uint64_t)OLD << ST_SHIFT | f;
+			uint64_t was = state_stop(&w, plain);
+
+			assert_int_equal(was, (uint64_t)OLD << ST_SHIFT | f);
+			assert_int_equal(w, was & ~ST_ARMED);
+		}
+	}
+}
+
+enum { GONE = -1, KEPT, POSTS, POKES };
+
+static const struct row reset_later[] = {
+	{ "----", "-Q-A", POSTS, 0 }, { "---A", "-Q-A", POSTS, 0 },
+	{ "--L-", "--LA", KEPT, 0 },  { "--LA", "--LA", KEPT, 0 },
+	{ "-Q--", "-Q-A", POKES, 0 }, { "-Q-A", "-Q-A", POKES, 0 },
+	{ "-QL-", "-QLA", KEPT, 0 },  { "-QLA", "-QLA", KEPT, 0 },
+	/* handed out: no longer */
+	{ "R---", "-Q-A", POSTS, 0 }, { "R--A", "-Q-A", POSTS, 0 },
+	{ "R-L-", "--LA", KEPT, 0 },  { "R-LA", "--LA", KEPT, 0 },
+	/* waits for its release: nothing is changed */
+	{ "RQ--", "RQ--", GONE, 0 },  { "RQ-A", "RQ-A", GONE, 0 },
+	{ "RQL-", "RQL-", GONE, 0 },  { "RQLA", "RQLA", GONE, 0 },
+};
+
+static const struct row reset_earlier[] = {
+	{ "----", "-Q-A", POSTS, 0 }, { "---A", "-Q-A", POSTS, 0 },
+	{ "--L-", "-QLA", POSTS, 0 }, { "--LA", "-QLA", POSTS, 0 },
+	{ "-Q--", "-Q-A", POKES, 0 }, { "-Q-A", "-Q-A", POKES, 0 },
+	{ "-QL-", "-QLA", POKES, 0 }, { "-QLA", "-QLA", POKES, 0 },
+	{ "R---", "-Q-A", POSTS, 0 }, { "R--A", "-Q-A", POSTS, 0 },
+	{ "R-L-", "-QLA", POSTS, 0 }, { "R-LA", "-QLA", POSTS, 0 },
+	{ "RQ--", "RQ--", GONE, 0 },  { "RQ-A", "RQ-A", GONE, 0 },
+	{ "RQL-", "RQL-", GONE, 0 },  { "RQLA", "RQLA", GONE, 0 },
+};
+
+static void
+reset_rows(const struct row *rows, size_t n, uint64_t d)
+{
+	complete(rows, n);
+	for (unsigned k = 0; k < 4 * n; k++) {
+		const struct row *r = &rows[k / 4];
+		bool plain = k & 1, push = k & 2;
+		uint64_t before = word_of(r->from, OLD), was = 7, is = 7;
+		rota_word w = before;
+
+		if (!state_reset(&w, d, push, plain, &was, &is)) {
+			assert_true(r->answer == GONE ||
+			    (push && !(before & ST_ARMED)));
+			assert_int_equal(w, before);
+			continue;
+		}
+		assert_false(push && !(before & ST_ARMED));
+		assert_int_equal(w, word_of(r->to, d));
+		assert_int_equal(was, before);
+		assert_int_equal(is, w);
+		assert_int_equal(!!ST_POSTS(was, is), r->answer == POSTS);
+		assert_int_equal(!!ST_POKES(was, is), r->answer == POKES);
+	}
+}
+
+static void
+reset_to_the_same_or_later_leaves_the_entry(void **state)
+{
+	(void)state;
+	reset_rows(reset_later, CM_COUNT(reset_later), OLD);
+	reset_rows(reset_later, CM_COUNT(reset_later), OLD + 1);
+	reset_rows(reset_later, CM_COUNT(reset_later), ST_NEVER);
+}
+
+static void
+reset_to_earlier_queues(void **state)
+{
+	(void)state;
+	reset_rows(reset_earlier, CM_COUNT(reset_earlier), OLD - 1);
+	reset_rows(reset_earlier, CM_COUNT(reset_earlier), 0);
+}
+
+/* ARMED and RELEASE never come together, and only these can be drained. */
+static const struct row drain[] = {
+	{ "-Q--", "----", DRAIN_NONE, 0 },
+	{ "-Q-A", "--LA", DRAIN_INSERT, 0 },
+	{ "-QL-", "----", DRAIN_REMOVE, 0 },
+	{ "-QLA", "--LA", DRAIN_MOVE, 0 },
+	{ "RQ--", "R---", DRAIN_FREE, 0 },
+	{ "RQL-", "R---", DRAIN_FREE_REMOVE, 0 },
+};
+
+static void
+drain_settles_what_was_queued(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2 * CM_COUNT(drain); k++) {
+		const struct row *r = &drain[k / 2];
+		rota_word w = word_of(r->from, OLD);
+		uint64_t d = 7;
+
+		assert_int_equal(state_drain(&w, k & 1, &d), r->answer);
+		expect_word(r, w);
+		assert_int_equal(d, OLD);
+	}
+}
+
+/* Those LINKED; what comes up is, and RELEASE only with QUEUED. */
+static const struct row look_due[] = {
+	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "----", LOOK_FIRE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q--", LOOK_FIRE, 0 },
+	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+};
+static const struct row look_early[] = {
+	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "--LA", LOOK_FILE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-QLA", LOOK_FILE, 0 },
+	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+};
+static const struct row look_fresh[] = {
+	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "-Q-A", LOOK_DEFER, 0 },
+	/* what is queued already is filed by the drain */
+	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q-A", LOOK_DROP, 0 },
+	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+};
+static const struct row look_batch[] = {
+	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "R---", LOOK_FIRE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q-A", LOOK_DROP, 0 },
+	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+};
+
+static void
+look_rows(const struct row *rows, size_t n, struct state_claim c)
+{
+	int self;
+	rota_link running;
+
+	c.running = &running;
+	c.self = &self;
+	for (unsigned k = 0; k < 2 * n; k++) {
+		const struct row *r = &rows[k / 2];
+		rota_word w = word_of(r->from, OLD);
+		uint64_t d = 7;
+
+		/* fresh and queued: deferring would be right as well */
+		running = NULL;
+		assert_int_equal(state_look(&w, c, k & 1, &d), r->answer);
+		expect_word(r, w);
+		if (r->answer == LOOK_FIRE || r->answer == LOOK_FILE)
+			assert_int_equal(d, OLD);
+		/* whoever sees ARMED gone finds it running */
+		assert_ptr_equal(running,
+		    r->answer == LOOK_FIRE && !c.batch ? &self : NULL);
+	}
+}
+
+static void
+look_fires_what_is_due(void **state)
+{
+	(void)state;
+	look_rows(look_due, CM_COUNT(look_due),
+	    (struct state_claim){ .before = OLD + 1 });
+	look_rows(look_due, CM_COUNT(look_due),
+	    (struct state_claim){ .before = UINT64_MAX });
+}
+
+static void
+look_files_what_is_not_due_again(void **state)
+{
+	static const uint64_t before[] = { OLD, OLD - 1, 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < CM_COUNT(before); i++)
+		for (unsigned f = 0; f < 4; f++)
+			look_rows(look_early, CM_COUNT(look_early),
+			    (struct state_claim){ .before = before[i],
+			        .fresh = f & 1, .batch = f & 2 });
+}
+
+static void
+look_defers_what_was_armed_since_the_poll_began(void **state)
+{
+	(void)state;
+	look_rows(look_fresh, CM_COUNT(look_fresh),
+	    (struct state_claim){ .before = OLD + 1, .fresh = true });
+	look_rows(look_fresh, CM_COUNT(look_fresh),
+	    (struct state_claim){ .before = OLD + 1, .fresh = true,
+	        .batch = true });
+}
+
+static void
+look_marks_what_it_hands_out(void **state)
+{
+	(void)state;
+	look_rows(look_batch, CM_COUNT(look_batch),
+	    (struct state_claim){ .before = OLD + 1, .batch = true });
+}
+
+static const struct row keep[] = {
+	{ "--L-", "----", false, 0 }, { "--LA", "--LA", true, 0 },
+	{ "-QL-", "-Q--", false, 0 }, { "-QLA", "-QLA", true, 0 },
+	{ "RQL-", "RQ--", false, 0 },
+};
+
+static void
+keep_drops_zombies_and_nothing_else(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2 * CM_COUNT(keep); k++) {
+		const struct row *r = &keep[k / 2];
+		rota_word w = word_of(r->from, OLD);
+		uint64_t d = 7;
+
+		assert_int_equal(state_keep(&w, k & 1, &d), r->answer);
+		expect_word(r, w);
+		assert_int_equal(d, r->answer ? OLD : 7);
+	}
+}
+
+#define ZERO UINT64_MAX /* the deadline goes too */
+
+static const struct row release_owner[] = {
+	{ "----", "----", RELEASE_FREE, ZERO },
+	{ "---A", "----", RELEASE_FREE, ZERO },
+	{ "--L-", "----", RELEASE_FREE, ZERO },
+	{ "--LA", "----", RELEASE_FREE, ZERO },
+	{ "-Q--", "RQ--", RELEASE_WAIT, 0 },
+	{ "-Q-A", "RQ--", RELEASE_WAIT, 0 },
+	{ "-QL-", "RQL-", RELEASE_WAIT, 0 },
+	{ "-QLA", "RQL-", RELEASE_WAIT, 0 },
+	{ "R---", "----", RELEASE_FREE, ZERO },
+	{ "R--A", "----", RELEASE_FREE, ZERO },
+	{ "R-L-", "----", RELEASE_FREE, ZERO },
+	{ "R-LA", "----", RELEASE_FREE, ZERO },
+	{ "RQ--", "RQ--", RELEASE_GONE, 0 },
+	{ "RQ-A", "RQ-A", RELEASE_GONE, 0 },
+	{ "RQL-", "RQL-", RELEASE_GONE, 0 },
+	{ "RQLA", "RQLA", RELEASE_GONE, 0 },
+};
+static const struct row release_remote[] = {
+	{ "----", "RQ--", RELEASE_POST, 0 },
+	{ "---A", "RQ--", RELEASE_POST, 0 },
+	{ "--L-", "RQL-", RELEASE_POST, 0 },
+	{ "--LA", "RQL-", RELEASE_POST, 0 },
+	{ "-Q--", "RQ--", RELEASE_WAIT, 0 },
+	{ "-Q-A", "RQ--", RELEASE_WAIT, 0 },
+	{ "-QL-", "RQL-", RELEASE_WAIT, 0 },
+	{ "-QLA", "RQL-", RELEASE_WAIT, 0 },
+	{ "R---", "RQ--", RELEASE_POST, 0 },
+	{ "R--A", "RQ--", RELEASE_POST, 0 },
+	{ "R-L-", "RQL-", RELEASE_POST, 0 },
+	{ "R-LA", "RQL-", RELEASE_POST, 0 },
+	{ "RQ--", "RQ--", RELEASE_GONE, 0 },
+	{ "RQ-A", "RQ-A", RELEASE_GONE, 0 },
+	{ "RQL-", "RQL-", RELEASE_GONE, 0 },
+	{ "RQLA", "RQLA", RELEASE_GONE, 0 },
+};
+
+static void
+release_rows(const struct row *rows, size_t n, bool owner, bool may_wait)
+{
+	complete(rows, n);
+	for (unsigned k = 0; k < (owner ? 2 * n : n); k++) {
+		const struct row *r = &rows[owner ? k / 2 : k];
+		uint64_t before = word_of(r->from, OLD), was = 7;
+		rota_word w = before;
+		int answer = state_release(&w, owner, owner && k & 1, may_wait,
+		    &was);
+
+		if (r->answer == RELEASE_WAIT && !may_wait) {
+			assert_int_equal(answer, RELEASE_BUSY);
+			assert_int_equal(w, before);
+			continue;
+		}
+		assert_int_equal(answer, r->answer);
+		if (r->d == ZERO)
+			assert_int_equal(w, 0);
+		else
+			expect_word(r, w);
+		assert_int_equal(was, answer == RELEASE_GONE ? 7 : before);
+	}
+}
+
+static void
+release_frees_at_once_or_through_the_inbox(void **state)
+{
+	(void)state;
+	release_rows(release_owner, CM_COUNT(release_owner), true, true);
+	release_rows(release_owner, CM_COUNT(release_owner), true, false);
+	release_rows(release_remote, CM_COUNT(release_remote), false, true);
+}
+
+static const struct row evict[] = {
+	{ "--L-", "----", false, 0 }, { "--LA", "-Q-A", true, 0 },
+	{ "-QL-", "-Q--", false, 0 }, { "-QLA", "-Q-A", false, 0 },
+	{ "RQL-", "RQ--", false, 0 },
+};
+
+static void
+evict_queues_what_is_armed(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < CM_COUNT(evict); k++) {
+		rota_word w = word_of(evict[k].from, OLD);
+
+		assert_int_equal(state_evict(&w), evict[k].answer);
+		expect_word(&evict[k], w);
+	}
+}
+
+/* One timer, its owner's structure and its inbox, in sequence. Deadlines and
+ * instants are 1 to 4. */
+struct life {
+	rota_word word;
+	unsigned filed; /* 0: it has no entry */
+	bool queued;    /* on the inbox or the stage */
+	bool freed;
+};
+
+enum { RESET = 0, STOP = 4, PUSH = 5, DRAIN = 9, LOOK = 10, FRESH = 14,
+	BATCH = 18, KEEP = 22, RELEASE_OWNER = 23, RELEASE_REMOTE = 24,
+	EVICT = 25, CALLS = 26 };
+
+/* One call, as the library makes it. False: it would not be made here. */
+static bool
+call(struct life *l, int which)
+{
+	uint64_t was, is, d = 0;
+	rota_link running = NULL;
+	struct state_claim c = { .running = &running, .self = l };
+
+	if (l->freed)
+		return false;
+	if (which < PUSH || (which >= PUSH && which < DRAIN)) {
+		if (which == STOP) {
+			state_stop(&l->word, false);
+			return true;
+		}
+		d = 1 + (uint64_t)(which < STOP ? which - RESET : which - PUSH);
+		if (state_reset(&l->word, d, which >= PUSH, false, &was, &is) &&
+		    ST_POSTS(was, is))
+			l->queued = true;
+		return true;
+	}
+	if (which == DRAIN) {
+		if (!l->queued)
+			return false;
+		l->queued = false;
+		switch (state_drain(&l->word, false, &d)) {
+		case DRAIN_INSERT:
+			assert_int_equal(l->filed, 0);
+			l->filed = (unsigned)d;
+			break;
+		case DRAIN_MOVE:
+			assert_int_not_equal(l->filed, 0);
+			if (l->filed > d)
+				l->filed = (unsigned)d;
+			break;
+		case DRAIN_REMOVE:
+			assert_int_not_equal(l->filed, 0);
+			l->filed = 0;
+			break;
+		case DRAIN_FREE_REMOVE:
+			assert_int_not_equal(l->filed, 0);
+			l->filed = 0;
+			/* fall through */
+		case DRAIN_FREE:
+			assert_int_equal(l->filed, 0);
+			l->freed = true;
+			break;
+		case DRAIN_NONE:
+			assert_int_equal(l->filed, 0);
+			break;
+		}
+		return true;
+	}
+	if (which < KEEP) { /* its entry has come up, at filed or later */
+		unsigned now = 1 + (unsigned)(which - LOOK) % 4;
+
+		if (!l->filed || l->filed > now)
+			return false;
+		c.before = now + 1;
+		c.fresh = which >= FRESH && which < BATCH;
+		c.batch = which >= BATCH;
+		switch (state_look(&l->word, c, false, &d)) {
+		case LOOK_FIRE:
+			assert_true(d <= now);
+			l->filed = 0;
+			break;
+		case LOOK_FILE:
+			assert_true(d > now);
+			l->filed = (unsigned)d;
+			break;
+		case LOOK_DROP:
+			l->filed = 0;
+			break;
+		case LOOK_DEFER:
+			l->filed = 0;
+			assert_false(l->queued);
+			l->queued = true;
+			break;
+		}
+		return true;
+	}
+	if (which == KEEP) {
+		if (!l->filed)
+			return false;
+		if (!state_keep(&l->word, false, &d))
+			l->filed = 0;
+		return true;
+	}
+	if (which == EVICT) {
+		if (!l->filed)
+			return false;
+		l->filed = 0;
+		if (state_evict(&l->word)) {
+			assert_false(l->queued);
+			l->queued = true;
+		}
+		return true;
+	}
+	switch (state_release(&l->word, which == RELEASE_OWNER, false, true,
+	    &was)) {
+	case RELEASE_FREE:
+		assert_int_equal(!!(was & ST_LINKED), l->filed != 0);
+		assert_false(l->queued);
+		l->filed = 0;
+		l->freed = true;
+		break;
+	case RELEASE_POST:
+		assert_false(l->queued);
+		l->queued = true;
+		break;
+	case RELEASE_WAIT:
+		assert_true(l->queued);
+		break;
+	case RELEASE_GONE:
+	case RELEASE_BUSY:
+		break;
+	}
+	return true;
+}
+
+static void
+invariant(const struct life *l)
+{
+	uint64_t w = l->word;
+
+	assert_int_equal(!!(w & ST_LINKED), l->filed != 0);
+	if (l->freed)
+		return;
+	assert_int_equal(!!(w & ST_QUEUED), l->queued);
+	assert_true(!(w & ST_LINKED) || l->filed <= ST_DEADLINE(w) ||
+	    (w & ST_QUEUED));
+	/* what is armed will come up: it is filed or on its way */
+	assert_true(!(w & ST_ARMED) || (w & (ST_LINKED | ST_QUEUED)));
+	assert_false((w & ST_ARMED) && (w & ST_RELEASE));
+	assert_false((w & ST_LINKED) && ST_GIVEN(w));
+}
+
+static unsigned
+number_of(const struct life *l)
+{
+	return (unsigned)(l->word & 15) + 16 * (unsigned)ST_DEADLINE(l->word) +
+	    80 * l->filed + 400 * l->queued + 800 * l->freed;
+}
+
+static void
+the_invariant_holds_in_every_state_that_can_be_reached(void **state)
+{
+	static struct life queue[1600];
+	static bool seen[1600];
+	unsigned head = 0, tail = 1, fired = 0;
+
+	(void)state;
+	seen[number_of(&queue[0])] = true;
+	for (; head < tail; head++) {
+		for (int which = 0; which < CALLS; which++) {
+			struct life l = queue[head];
+			bool armed = l.word & ST_ARMED;
+
+			if (!call(&l, which))
+				continue;
+			invariant(&l);
+			fired += armed && which >= LOOK && which < FRESH &&
+			    !(l.word & ST_ARMED);
+			if (seen[number_of(&l)])
+				continue;
+			seen[number_of(&l)] = true;
+			queue[tail++] = l;
+		}
+	}
+	assert_true(tail > 50 && fired > 10);
+}
+
+/* From each of them a drain and a look bring up what is armed, in time. */
+static void
+what_is_armed_fires_by_the_next_drain_and_look(void **state)
+{
+	static struct life queue[1600];
+	static bool seen[1600];
+	unsigned head = 0, tail = 1;
+
+	(void)state;
+	seen[number_of(&queue[0])] = true;
+	for (; head < tail; head++) {
+		struct life l = queue[head];
+
+		if (l.word & ST_ARMED) {
+			int due = LOOK + (int)ST_DEADLINE(l.word) - 1;
+
+			if (l.queued)
+				call(&l, DRAIN);
+			assert_true(call(&l, due));
+			assert_false(l.word & ST_ARMED);
+		}
+		for (int which = 0; which < CALLS; which++) {
+			l = queue[head];
+			if (!call(&l, which) || seen[number_of(&l)])
+				continue;
+			seen[number_of(&l)] = true;
+			queue[tail++] = l;
+		}
+	}
+	assert_true(tail > 50);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_flags_lie_below_the_deadline),
+		cmocka_unit_test(waiting_for_its_release_is_told_from_handed_out),
+		cmocka_unit_test(stop_turns_armed_off_and_returns_what_it_saw),
+		cmocka_unit_test(reset_to_the_same_or_later_leaves_the_entry),
+		cmocka_unit_test(reset_to_earlier_queues),
+		cmocka_unit_test(drain_settles_what_was_queued),
+		cmocka_unit_test(look_fires_what_is_due),
+		cmocka_unit_test(look_files_what_is_not_due_again),
+		cmocka_unit_test(look_defers_what_was_armed_since_the_poll_began),
+		cmocka_unit_test(look_marks_what_it_hands_out),
+		cmocka_unit_test(keep_drops_zombies_and_nothing_else),
+		cmocka_unit_test(release_frees_at_once_or_through_the_inbox),
+		cmocka_unit_test(evict_queues_what_is_armed),
+		cmocka_unit_test(
+		    the_invariant_holds_in_every_state_that_can_be_reached),
+		cmocka_unit_test(what_is_armed_fires_by_the_next_drain_and_look),
+	};
+
+	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+}
