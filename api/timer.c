@@ -282,16 +282,27 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 	    rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
+/* The seat on which @t's callback runs, or SEATS. */
+static int
+seat_of(struct rota_shard *s, const struct rota_timer *t)
+{
+	int seat = 0;
+
+	while (seat < SEATS &&
+	    word_load(&s->running[seat], acquire) != t) /* [R1] */
+		seat++;
+	return seat;
+}
+
 /* Why a stop did not prevent. */
 static rota_noinline int
 stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word)
 {
-	if (ST_GIVEN(word))
-		return ROTA_RUNNING;
-	for (int seat = 0; seat < SEATS; seat++)
-		if (word_load(&s->running[seat], acquire) == t) /* [R1] */
-			return ROTA_RUNNING;
-	return ROTA_NOT_PENDING;
+	if (ST_GIVEN(word)) /* by the latest poll? A snapshot */
+		return word_load(&t->r_seq, relaxed) ==
+		    (uint32_t)word_load(&s->count.polls, relaxed) ?
+		    ROTA_RUNNING : ROTA_NOT_PENDING;
+	return seat_of(s, t) < SEATS ? ROTA_RUNNING : ROTA_NOT_PENDING;
 }
 
 int
@@ -326,29 +337,28 @@ int
 rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct timespec nap = { 0, 1000 };
-	int r = rota_timer_stop(t);
+	int r = rota_timer_stop_any(t), seat;
 	struct rota_shard *s;
-	uint64_t fires;
+	uint64_t ended;
 
 	if (r != ROTA_RUNNING)
 		return r;
 	s = shard_of(kind_of(t));
-	if (rota__self.shard == s &&
-	    word_load(&s->running[rota__self.seat], relaxed) == t)
-		return -EDEADLK; /* stored by this thread */
-	if (ST_GIVEN(word_load(&t->r_word, relaxed)))
-		return ROTA_NOT_PENDING;
-	fires = word_load(&s->count.fires, relaxed);
-	for (;;) {
-		r = stop_lost(s, t, word_load(&t->r_word, acquire));
-		/* Another firing since: the one waited for is over. */
-		if (r != ROTA_RUNNING ||
-		    word_load(&s->count.fires, relaxed) != fires)
-			return ROTA_NOT_PENDING;
+	seat = seat_of(s, t);
+	if (seat == SEATS)
+		return ROTA_NOT_PENDING; /* handed out, or over by now */
+	if (rota__self.shard == s && (int)rota__self.seat == seat)
+		return -EDEADLK;
+	/* Another callback may have taken the seat since, @t's next one too:
+	 * the one waited for is over then. */
+	ended = word_load(&s->ended[seat], relaxed);
+	while (word_load(&s->running[seat], acquire) == t && /* [R1] */
+	    word_load(&s->ended[seat], relaxed) == ended) {
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)
 			nap.tv_nsec *= 2;
 	}
+	return ROTA_NOT_PENDING;
 }
 
 int
@@ -370,7 +380,7 @@ rota_timer_release(struct rota_timer *t)
 	if (!owner && !k->released)
 		return -EINVAL;
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
-		rota__shard_unstage(s); /* it may be no more than staged */
+		rota__shard_settle(s); /* it may be no more than staged */
 	if (owner)
 		how = state_release(&t->r_word, true, plain,
 		    k->released != NULL, &was);

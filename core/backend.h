@@ -169,7 +169,8 @@ backend_next(struct backend *b, enum rota_backend which)
 	if (which != ROTA_HEAP) {
 		const struct run_entry *e = run_first(&b->run);
 
-		if (b->wheel.draining != WHEEL_NONE)
+		if (b->wheel.draining != WHEEL_NONE ||
+		    (which == ROTA_WHEEL && !b->run.sorted))
 			return 0;
 		if (b->wheel.event != WHEEL_END)
 			next = b->wheel.event << WHEEL_TICK_BITS;

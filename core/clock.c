@@ -16,6 +16,23 @@ posix_now(clockid_t id)
 	return (rota_time)ts.tv_sec * ROTA_SECOND + ts.tv_nsec;
 }
 
+/* The caller's clock, held where it steps back: the largest reading so far is
+ * kept. relaxed: a thread's own readings, and those that happened before, are
+ * not above what it finds. */
+static rota_time
+caller_now(struct clock *c)
+{
+	rota_time now = c->now(c->now_arg);
+	uint64_t held = word_load(&c->ticks, relaxed);
+
+	while (now > (rota_time)held) {
+		if (word_cas(&c->ticks, &held, (uint64_t)now, relaxed,
+		    relaxed)) /* see above */
+			return now;
+	}
+	return (rota_time)held;
+}
+
 static rota_time
 source_now(struct clock *c)
 {
@@ -28,7 +45,7 @@ source_now(struct clock *c)
 		/* acquire: who sees the clock moved sees why */
 		return (rota_time)word_load(&c->ticks, acquire);
 	case ROTA_CLOCK_CALLER:
-		return c->now(c->now_arg);
+		return caller_now(c);
 	}
 	return 0;
 }
@@ -41,9 +58,9 @@ rota__clock_init(struct clock *c, const struct rota_config *config)
 		.now = config->now,
 		.now_arg = config->now_arg,
 	};
-	if (c->source == ROTA_CLOCK_VIRTUAL)
+	if (c->source == ROTA_CLOCK_VIRTUAL || c->source == ROTA_CLOCK_CALLER)
 		c->ticks = (uint64_t)config->start;
-	else if (c->source != ROTA_CLOCK_CALLER)
+	else
 		c->origin = source_now(c) - config->start;
 }
 

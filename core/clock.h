@@ -3,8 +3,9 @@
  * clock.h - where an engine's instants come from.
  *
  * Monotonic and boottime readings count from the engine's creation, plus
- * config.start. Never back: a reading is clamped to the latest one before it
- * where it matters, in the shard (core/poll.c).
+ * config.start. Never back: a reading of the caller's clock is held at the
+ * largest one before it, an instant that is polled with at the latest poll's
+ * (core/poll.c).
  */
 #ifndef ROTA_CORE_CLOCK_H
 #define ROTA_CORE_CLOCK_H
@@ -17,7 +18,7 @@
 struct clock {
 	enum rota_clock source;
 	rota_time origin; /* the source's reading at instant 0 */
-	rota_word ticks;  /* a virtual clock's instant */
+	rota_word ticks;  /* a virtual clock's instant; a caller's largest */
 	rota_time (*now)(void *arg);
 	void *now_arg;
 };

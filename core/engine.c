@@ -388,6 +388,9 @@ rota_engine_stat(struct rota_engine *e, struct rota_stats *out)
 			late_max = one.late_max;
 	}
 	sum.late_max = late_max;
+	/* Not the sum: a call may count on a shard that retires meanwhile. */
+	sum.live = sum.starts - sum.stops - sum.fires;
+	sum.zombies = sum.entries > sum.live ? sum.entries - sum.live : 0;
 	*out = sum;
 	return 0;
 }

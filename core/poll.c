@@ -8,7 +8,7 @@
  * steps and the next one goes on from there.
  *
  * Timers armed during a poll do not fire in it: what comes up with a rank
- * after poll_seq goes to the inbox.
+ * after poll_seq is deferred, and filed again by the next one.
  *
  * An entry that comes up is where the timer was once filed; its word says
  * when it is due by now. They are brought together here: fire, file again,
@@ -104,6 +104,25 @@ rota__shard_unstage(struct rota_shard *s)
 	SHARD_SWITCH(s, unstage(s, WHICH));
 }
 
+/* The first of the deferred, filed. It keeps its rank. */
+rota_inline void
+undefer(struct rota_shard *s, const enum rota_backend which)
+{
+	struct rota_timer *t = s->deferred;
+
+	s->deferred = t->r_link;
+	rota_prefetch(s->deferred);
+	file(s, t, which);
+}
+
+void
+rota__shard_settle(struct rota_shard *s)
+{
+	rota__shard_unstage(s);
+	while (s->deferred)
+		SHARD_SWITCH(s, undefer(s, WHICH));
+}
+
 /* Empty the inbox as it stands. False: out of steps. */
 rota_inline bool
 drain(struct poll *p, const enum rota_backend which)
@@ -111,6 +130,11 @@ drain(struct poll *p, const enum rota_backend which)
 	struct rota_shard *s = p->s;
 	bool asked = false;
 
+	for (; s->deferred; p->left--) {
+		if (!p->left)
+			return false;
+		undefer(s, which);
+	}
 	for (;; p->left--) {
 		struct rota_timer *t;
 
@@ -163,6 +187,7 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 		        relaxed)) /* [H1] */
 			p->lost = true;
 	}
+	count_add(&s->ended[p->seat], 1);
 	word_store(&s->running[p->seat], NULL, release); /* [R1] */
 }
 
@@ -177,8 +202,15 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 		.running = &s->running[p->seat],
 		.self = t,
 	};
-	bool plain = kind_plain(kind_known(t));
-	enum state_look how = state_look(&t->r_word, c, plain, d);
+	uint32_t rank = t->r_seq;
+	enum state_look how;
+
+	/* Until the next poll a stop of what is handed out says so. */
+	if (c.batch)
+		word_store(&t->r_seq, (uint32_t)s->count.polls, relaxed);
+	how = state_look(&t->r_word, c, kind_plain(kind_known(t)), d);
+	if (c.batch && how != LOOK_FIRE)
+		t->r_seq = rank;
 
 	if (how != LOOK_FIRE && !c.batch)
 		word_store(c.running, NULL, relaxed); /* nothing ran */
@@ -189,11 +221,12 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 	return how;
 }
 
-/* Push on the own inbox, for the next poll. */
+/* Not in this poll: QUEUED is on, so the link is ours. */
 rota_inline void
 defer(struct rota_shard *s, struct rota_timer *t)
 {
-	inbox_push(&s->remote.inbox, t, &t->r_link);
+	t->r_link = s->deferred;
+	s->deferred = t;
 }
 
 /* Look at @t, whose entry says (@when, @seq). That may be before what its
@@ -370,7 +403,13 @@ expire_exact(struct poll *p)
 	struct backend *b = &p->s->backend;
 
 	while (!p->lost) {
-		const struct run_entry *e = run_first(&b->run);
+		const struct run_entry *e;
+
+		/* What a pour had still to pour was taken out. */
+		if (rota_unlikely(!b->run.sorted &&
+		        b->wheel.draining == WHEEL_NONE))
+			rota__run_sort(&b->run);
+		e = run_first(&b->run);
 		const struct heap_entry *h = b->heap.len ?
 		    heap_first(&b->heap) : NULL;
 		uint64_t upto = p->now;

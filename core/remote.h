@@ -20,7 +20,9 @@ struct remote {
 };
 
 /* remote_post: push, then say whether the caller has to wake the owner.
- * @poke is the counter as it was before the compare-and-swap. */
+ * @poke is the counter as it was before the compare-and-swap. Its load may be
+ * relaxed: who pokes has read what that compare-and-swap released, so the
+ * load happens before the poke and cannot see it. */
 rota_inline bool
 remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
     uint64_t d, uint64_t poke)
@@ -38,7 +40,7 @@ rota_inline bool
 remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t d, bool push, uint64_t *was, bool *wake)
 {
-	uint64_t poke = word_load(&r->poke, acquire); /* before the CAS */
+	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
 	uint64_t is;
 
 	*wake = false;
@@ -58,7 +60,7 @@ rota_inline enum state_release
 remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t *was, bool *wake)
 {
-	uint64_t poke = word_load(&r->poke, acquire); /* before the CAS */
+	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
 	enum state_release how = state_release(word, false, false, true,
 	    was);
 

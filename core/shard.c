@@ -123,14 +123,15 @@ rota__shard_free(struct rota_shard *s, struct rota_kind *k,
 uint64_t
 rota__shard_live(const struct rota_shard *s)
 {
-	/* A snapshot of figures: stops first, so as not to fall below 0. */
+	/* A snapshot of figures: what lowers it first. */
 	uint64_t gone = word_load(&s->stops, relaxed) +
 	    word_load(&s->hot.stops, relaxed) +
 	    word_load(&s->count.fires, relaxed);
 	uint64_t came = word_load(&s->starts, relaxed) +
-	    word_load(&s->hot.starts, relaxed);
+	    word_load(&s->hot.starts, relaxed) +
+	    word_load(&s->inherited, relaxed);
 
-	return came > gone ? came - gone : 0;
+	return (int64_t)(came - gone) > 0 ? came - gone : 0;
 }
 
 /* Walks everything; the caller has the shard for itself. */
@@ -160,7 +161,7 @@ rota__shard_next(struct rota_shard *s)
 {
 	uint64_t next = ST_NEVER;
 
-	if (s->taken || s->backlog ||
+	if (s->taken || s->backlog || s->deferred ||
 	    !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
 	SHARD_SWITCH(s, next = backend_next(&s->backend,
@@ -331,7 +332,7 @@ rota_shard_next(struct rota_shard *s)
 			return rota_shard_now(s);
 		return (rota_time)word_load(&s->next, relaxed);
 	}
-	rota__shard_unstage(s);
+	rota__shard_settle(s);
 	return rota__shard_next(s);
 }
 
@@ -439,7 +440,7 @@ int
 rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 {
 	struct rota_kind *k, **end;
-	uint64_t timers;
+	uint64_t timers, live;
 	bool mine;
 	int r;
 
@@ -452,7 +453,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 		return r == -EBUSY ? -EPERM : r;
 	r = poll_begin(s);
 	if (!r) {
-		rota__shard_unstage(s);
+		rota__shard_settle(s);
 		timers = word_load(&s->timers, relaxed); /* no inits beside */
 		r = rota_shard_reserve(heir, timers);
 	}
@@ -472,6 +473,9 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
 	word_add(&heir->timers, timers, relaxed); /* a count */
+	live = rota__shard_live(s);
+	word_add(&heir->inherited, live, relaxed);          /* figures */
+	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
 	word_store(&s->timers, (uint64_t)0, relaxed);
 	pthread_mutex_unlock(&heir->lock);
 	pthread_mutex_unlock(&s->lock);
@@ -535,7 +539,7 @@ rota_shard_check(struct rota_shard *s)
 
 	if (line && line != -EDEADLK)
 		return line;
-	rota__shard_unstage(s);
+	rota__shard_settle(s);
 	line = rota__backend_check(&s->backend, s->which);
 	while (!line && (item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);

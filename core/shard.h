@@ -70,6 +70,7 @@ struct rota_shard {
 	uint64_t poll_seq; /* of the latest before this poll */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
+	struct rota_timer *deferred; /* armed in this poll, and due */
 	struct backend_cursor sweep;
 	bool sweeping;
 	struct shard_count count;
@@ -78,6 +79,7 @@ struct rota_shard {
 	/* Written by the owner for others to read. */
 	_Alignas(ROTA_LINE) struct park park;
 	rota_link running[SEATS]; /* the timer whose callback runs */
+	rota_word ended[SEATS];   /* callbacks that have run */
 	rota_word adopter;        /* identity of the adopter, 0: none */
 	rota_word next;           /* earliest deadline known, for adopters */
 
@@ -85,6 +87,7 @@ struct rota_shard {
 	_Alignas(ROTA_LINE) struct remote remote;
 	rota_word resets, starts, stops;
 	rota_word wakes, adopted;
+	rota_word inherited; /* armed timers that retiring moved here; modulo */
 
 	/* Under the lock: growing, kinds. */
 	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
@@ -262,6 +265,8 @@ int rota__timer_push(struct rota_timer *t, rota_time when);
 
 /* rota__shard_unstage - file what is staged. The holder. */
 void rota__shard_unstage(struct rota_shard *s);
+/* rota__shard_settle - file what is staged or was deferred. The holder. */
+void rota__shard_settle(struct rota_shard *s);
 /* rota__shard_drain - file what the inbox holds, fire nothing. */
 void rota__shard_drain(struct rota_shard *s);
 /* rota__shard_poll - core/poll.c. As rota_shard_poll(), on @seat, by the

@@ -158,7 +158,7 @@ enum state_look {
 	LOOK_FIRE,  /* claimed: it fires now, and has no entry */
 	LOOK_FILE,  /* still linked: file it again, at @d */
 	LOOK_DROP,  /* no longer linked, nothing to do */
-	LOOK_DEFER  /* no longer linked: push it on the own inbox */
+	LOOK_DEFER  /* no longer linked: file it anew in the next poll */
 };
 
 /* How state_look may claim. */
@@ -198,7 +198,9 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		} else {
 			how = LOOK_FIRE;
 			next &= ~ST_ARMED;
-			word_store(c.running, c.self, relaxed); /* [P3] */
+			/* It may hide what another owner's callback left:
+			 * release hands that on. [R1] of core/shard.h */
+			word_store(c.running, c.self, release); /* [P3] */
 		}
 	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
 	    plain)); /* [P1] [P3] */
