@@ -66,8 +66,9 @@ enum code {
 	BATCH,   /* FIRE; handed out, not called */
 	SWEEP,
 	PARK,
-	RETIRE,  /* shard 0 moves to shard 1 */
-	ATTACH   /* FIRE, if nobody is attached; then detach */
+	EVICT,   /* what shard 0 has filed goes to the inbox of shard 1 */
+	RETIRE,  /* so does what is posted, for good */
+	ATTACH   /* if nobody is attached FIRE that timer, and detach */
 };
 
 struct operation {
@@ -89,6 +90,7 @@ struct beginning {
 struct scenario {
 	unsigned timers;
 	struct beginning begin[TIMERS];
+	bool evicts;  /* EVICT or RETIRE occurs */
 	bool retires; /* RETIRE occurs; everybody looks for an heir */
 	bool retired; /* it is over before the threads begin */
 	bool seat;    /* ATTACH occurs */
@@ -130,7 +132,7 @@ struct node {
 	/* Remembered by the checks. */
 	int in;           /* the shard it is filed in, or -1 */
 	int hand;         /* the shard whose owner is looking at it, or -1 */
-	unsigned armed, ended, claimed, over; /* a bit for each arming */
+	unsigned armed, ended, claimed, handed, over; /* a bit an arming */
 	unsigned touched, stopped;            /* a bit for each operation */
 	bool looked;          /* an owner had it in hand */
 	bool leaving, urgent; /* release begun; by a remote thread */
@@ -144,6 +146,9 @@ struct owner {
 	rota_link running;
 	rota_link heir;
 	rota_word attached;
+	node *stage[TIMERS]; /* QUEUED sees to it that this is enough */
+	unsigned staged;
+	node *deferred;
 
 	bool asleep, woken;
 	uint64_t until, latest;
@@ -156,7 +161,7 @@ static struct model *the;
 struct model {
 	some<node, TIMERS> item;
 	some<owner, SHARDS> shard;
-	rota_link home; /* scene.retires: as kind->r_shard */
+	rota_link home; /* as kind->r_shard */
 	some<rl::var<unsigned>, IDS> note;
 
 	bool watching;
@@ -194,6 +199,9 @@ struct model {
 			me[th].before_cas = -1;
 		me[th].from = from;
 		me[th].to = to;
+		if (from & ST_QUEUED && (ST_WAITS(to) || (on &&
+		    ST_DEADLINE(to) != d)))
+			pokes++;
 		if (t.broken)
 			return;
 		RL_ASSERT(!t.given_back);
@@ -202,8 +210,11 @@ struct model {
 			RL_ASSERT(!(t.ended & 1u << ID_OF(d)));
 			t.ended |= 1u << ID_OF(d);
 			t.data[ID_OF(d)]($) = id; /* [P1] [P2] */
-			if (t.hand >= 0 && me[th].code == FIRE)
+			if (t.hand >= 0 && me[th].code == FIRE) {
 				t.claimed |= 1u << ID_OF(d);
+				if (ST_GIVEN(to))
+					t.handed |= 1u << ID_OF(d);
+			}
 			if (me[th].code == STOP)
 				t.stopped |= 1u << id;
 		}
@@ -220,7 +231,7 @@ struct model {
 	/* Its memory is the user's again. */
 	void give_back(node &t)
 	{
-		RL_ASSERT(!t.given_back);
+		RL_ASSERT(t.broken || !t.given_back);
 		t.given_back = t.leaving = true;
 		t.in = -1;
 		for (unsigned th = 0; th < THREADS; th++)
@@ -262,56 +273,73 @@ struct model {
 		t.in = -1;
 	}
 
+	/* The inbox or the stage lets go of @t. */
+	void let_go(unsigned s, node &t)
+	{
+		uint64_t d;
+
+		switch (state_drain(&t.word, false, &d)) {
+		case DRAIN_INSERT:
+			file(s, t, d);
+			break;
+		case DRAIN_MOVE:
+			file_by(s, t, d);
+			break;
+		case DRAIN_REMOVE:
+			unfile(s, t);
+			break;
+		case DRAIN_NONE:
+			RL_ASSERT(!t.place($));
+			break;
+		case DRAIN_FREE_REMOVE:
+			unfile(s, t);
+			/* fall through */
+		case DRAIN_FREE:
+			give_back(t);
+			break;
+		}
+	}
+
 	void drain(unsigned s)
 	{
 		void *p = inbox_take(&shard[s].remote.inbox), *next;
 
 		for (; p; p = next) {
 			node &t = *(node *)p;
-			uint64_t old, d;
 
 			next = t.link;
-			old = state_unqueue(&t.word);
-			if (old & ST_RELEASE) {
-				if (old & ST_LINKED)
-					unfile(s, t);
-				give_back(t);
-				continue;
-			}
-			switch (state_file(&t.word, &d)) {
-			case FILE_INSERT:
-				file(s, t, d);
-				break;
-			case FILE_BY:
-				file_by(s, t, d);
-				break;
-			case FILE_REMOVE:
-				unfile(s, t);
-				break;
-			case FILE_NONE:
-				RL_ASSERT(!t.place($));
-				break;
-			}
+			let_go(s, t);
 		}
 	}
 
-	void owner_reset(unsigned s, node &t, uint64_t d)
+	void unstage(unsigned s)
 	{
-		struct state_arm a = { d, true, false, false };
-		uint64_t was;
+		while (shard[s].staged)
+			let_go(s, *shard[s].stage[--shard[s].staged]);
+	}
 
-		switch (state_reset(&t.word, a, &was)) {
-		case RESET_INSERT:
-			file(s, t, d);
-			break;
-		case RESET_MOVE:
-			file_by(s, t, d);
-			break;
-		case RESET_GONE:
-		case RESET_KEPT:
-			break;
-		default:
-			RL_ASSERT(false);
+	void settle(unsigned s)
+	{
+		unstage(s);
+		while (shard[s].deferred) {
+			node &t = *shard[s].deferred;
+
+			shard[s].deferred = (node *)(void *)t.link;
+			let_go(s, t);
+		}
+	}
+
+	void owner_reset(unsigned s, node &t, uint64_t d, bool push)
+	{
+		uint64_t was, is;
+
+		if (!state_reset(&t.word, d, push, false, &was, &is))
+			return;
+		RL_ASSERT(was == me[rl::thread_index()].from);
+		if (ST_POSTS(was, is)) {
+			shard[s].stage[shard[s].staged++] = &t;
+		} else if (ST_POKES(was, is)) {
+			word_add(&shard[s].remote.poke, (uint64_t)1, seq_cst);
 		}
 	}
 
@@ -319,6 +347,10 @@ struct model {
 	{
 		uint64_t was;
 
+		if (word_load(&t.word, relaxed) & ST_QUEUED)
+			settle(s); /* it may be no more than staged */
+		if (t.given_back)
+			return; /* another released it as well: misuse */
 		if (state_release(&t.word, true, false, true, &was) !=
 		    RELEASE_FREE)
 			return;
@@ -332,8 +364,8 @@ struct model {
 	{
 		t.data[ID_OF(d)]($) = id; /* [R1] */
 		if (op.code == REARM)
-			owner_reset(s, t, AT(op.when, id));
-		else if (op.code == FREE)
+			owner_reset(s, t, AT(op.when, id), false);
+		else if (op.code == FREE && !t.leaving)
 			owner_release(s, t);
 		t.over |= 1u << ID_OF(d);
 	}
@@ -350,6 +382,8 @@ struct model {
 			enum state_look how;
 			uint64_t d;
 
+			if (op.code == ATTACH && op.timer != i)
+				continue;
 			if (t.in != (int)s || t.place($) >= c.before)
 				continue;
 			t.hand = (int)s;
@@ -366,8 +400,8 @@ struct model {
 				break;
 			case LOOK_DEFER:
 				unfile(s, t);
-				inbox_push(&shard[s].remote.inbox, &t,
-				    &t.link);
+				t.link = shard[s].deferred;
+				shard[s].deferred = &t;
 				break;
 			case LOOK_FIRE:
 				RL_ASSERT(d < c.before);
@@ -400,25 +434,26 @@ struct model {
 		park_leave(&shard[s].park);
 	}
 
+	/* If the second look finds something it stays awake; what it would
+	 * do then is another operation. */
 	void park(unsigned s)
 	{
-		for (;;) {
-			uint64_t until = AT(FOREVER, 0);
+		uint64_t until = AT(FOREVER, 0);
 
-			for (unsigned i = 0; i < item.n; i++)
-				if (item[i].in == (int)s &&
-				    item[i].place($) < until)
-					until = item[i].place($);
-			if (shard[s].latest < until)
-				shard[s].latest = until;
-			park_enter(&shard[s].park, until);
-			if (inbox_empty(&shard[s].remote.inbox)) {
-				shard[s].until = until;
-				shard[s].asleep = true;
-				return;
-			}
+		unstage(s);
+		if (shard[s].deferred)
+			return; /* there is something to do */
+		for (unsigned i = 0; i < item.n; i++)
+			if (item[i].in == (int)s && item[i].place($) < until)
+				until = item[i].place($);
+		if (shard[s].latest < until)
+			shard[s].latest = until;
+		park_enter(&shard[s].park, until);
+		if (inbox_empty(&shard[s].remote.inbox)) {
+			shard[s].until = until;
+			shard[s].asleep = true;
+		} else {
 			park_leave(&shard[s].park);
-			drain(s);
 		}
 	}
 
@@ -447,11 +482,12 @@ struct model {
 			shard[s].woken = true;
 	}
 
-	/* Everything leaves shard 0 before anybody hears of shard 1. */
-	void retire()
+	/* What the owner of shard 0 chains up instead of filing it. */
+	void *evict()
 	{
 		void *chain = NULL;
 
+		settle(0);
 		for (unsigned i = 0; i < item.n; i++) {
 			node &t = item[i];
 
@@ -463,6 +499,14 @@ struct model {
 				chain = &t;
 			}
 		}
+		return chain;
+	}
+
+	/* Everything leaves shard 0 before anybody hears of shard 1. */
+	void retire()
+	{
+		void *chain = evict();
+
 		word_store(&shard[0].heir, (void *)&shard[1], release);
 		word_store(&home, (void *)&shard[1], release);
 		forward(chain);
@@ -488,18 +532,13 @@ struct model {
 		unsigned s = shard_of(op), th = rl::thread_index();
 		uint64_t d = AT(op.when, id), was;
 		bool wake;
-		enum state_reset how = remote_reset(&shard[s].remote,
-		    &shard[s].park, &t.word, &t, &t.link, d,
-		    op.code == PUSH, &was, &wake);
 
-		if (how == RESET_GONE)
+		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word,
+		        &t, &t.link, d, op.code == PUSH, &was, &wake))
 			return;
-		RL_ASSERT(was == me[th].from || !watching);
-		RL_ASSERT(how != RESET_INSERT && how != RESET_MOVE);
-		pokes += how == RESET_POKE;
+		RL_ASSERT(was == me[th].from);
 		RL_ASSERT(!wake || pokes || d < shard[s].latest);
-		if (how != RESET_KEPT)
-			posted(s, wake);
+		posted(s, wake);
 	}
 
 	void remote_release_(node &t, const struct operation &op)
@@ -515,7 +554,6 @@ struct model {
 		if (how == RELEASE_GONE)
 			return;
 		t.urgent = true;
-		pokes += how == RELEASE_WAIT;
 		posted(s, wake);
 	}
 
@@ -525,6 +563,8 @@ struct model {
 		unsigned arming = ID_OF(ST_DEADLINE(w)), s;
 		unsigned claimed = t.claimed & 1u << arming;
 
+		if (t.broken)
+			return;
 		if (w & ST_ARMED) {
 			RL_ASSERT(w == me[rl::thread_index()].from);
 			return;
@@ -537,7 +577,7 @@ struct model {
 		s = op.owner ? op.shard : shard_of(op);
 		if (word_load(&shard[s].running, acquire) == &t) {
 			RL_ASSERT(t.claimed || t.looked); /* RUNNING */
-		} else if (claimed) {
+		} else if (claimed & ~t.handed) {
 			RL_ASSERT(t.over & 1u << arming); /* NOT_PENDING */
 			(void)(unsigned)t.data[arming]($); /* [P3] [R1] */
 		}
@@ -578,7 +618,8 @@ struct model {
 		case RESET:
 		case PUSH:
 			if (op.owner)
-				owner_reset(s, t, AT(op.when, id));
+				owner_reset(s, t, AT(op.when, id),
+				    op.code == PUSH);
 			else
 				remote_reset_(t, op, id);
 			break;
@@ -592,6 +633,7 @@ struct model {
 				remote_release_(t, op);
 			break;
 		case DRAIN:
+			settle(s);
 			drain(s);
 			break;
 		case FIRE:
@@ -600,12 +642,18 @@ struct model {
 		case FREE:
 		case BATCH:
 			fire(s, op, NOW, id);
+			unstage(s);
 			break;
 		case SWEEP:
 			sweep(s);
 			break;
 		case PARK:
 			park(s);
+			break;
+		case EVICT:
+			forward(evict());
+			if (park_wakes(&shard[1].park, 0))
+				shard[1].woken = true;
 			break;
 		case RETIRE:
 			retire();
@@ -614,7 +662,7 @@ struct model {
 			if (!word_cas(&shard[s].attached, &none, (uint64_t)1,
 			        acquire, relaxed))
 				break;
-			fire(s, op, op.when, id);
+			fire(s, op, NOW, id);
 			word_store(&shard[s].attached, (uint64_t)0, release);
 			break;
 		}
@@ -647,7 +695,7 @@ struct model {
 			me[th].from = me[th].to = 0;
 		}
 		note.make(ids);
-		shard.make(scene.retires ? SHARDS : 1);
+		shard.make(scene.evicts ? SHARDS : 1);
 		for (unsigned s = 0; s < shard.n; s++) {
 			owner &sh = shard[s];
 
@@ -658,6 +706,8 @@ struct model {
 			word_store(&sh.running, NULL, relaxed);
 			word_store(&sh.heir, NULL, relaxed);
 			word_store(&sh.attached, (uint64_t)0, relaxed);
+			sh.staged = 0;
+			sh.deferred = NULL;
 			sh.asleep = sh.woken = false;
 			sh.until = sh.latest = 0;
 		}
@@ -671,7 +721,9 @@ struct model {
 			t.data[0]($) = 0;
 			t.hand = t.in = -1;
 			t.armed = b.flags & ST_ARMED ? 1u : 0;
-			t.claimed = t.ended = t.over = 0;
+			t.claimed = ST_GIVEN(b.flags) ? 1u : 0;
+			t.handed = t.claimed;
+			t.ended = t.over = 0;
 			t.touched = t.stopped = 0;
 			t.looked = t.leaving = t.urgent = false;
 			t.given_back = t.broken = false;
@@ -706,41 +758,42 @@ struct model {
 				RL_ASSERT(t.place($) <= ST_DEADLINE(w));
 			for (unsigned s = 0; s < shard.n; s++) {
 				if (!shard[s].asleep || shard[s].woken ||
-				    (scene.retires && !s))
+				    (scene.evicts && !s))
 					continue;
+				if (scene.evicts && !scene.retires &&
+				    scene.begin[i].flags & ST_QUEUED)
+					continue; /* still with shard 0 */
 				RL_ASSERT(!(w & ST_ARMED) ||
 				    ST_DEADLINE(w) >= shard[s].until);
 				RL_ASSERT(!(t.urgent && ST_WAITS(w)));
 			}
 		}
-		settle();
+		poll_all();
 		for (unsigned i = 0; i < item.n; i++) {
 			node &t = item[i];
 			uint64_t w = word_load(&t.word, relaxed);
 
 			if (t.broken)
 				continue;
-			RL_ASSERT(!(w & (ST_ARMED | ST_LINKED | ST_QUEUED)));
 			RL_ASSERT(t.given_back == t.leaving);
+			RL_ASSERT(t.given_back ||
+			    !(w & (ST_ARMED | ST_LINKED | ST_QUEUED)));
 		}
 	}
 
 	/* Poll until nothing is left. */
-	void settle()
+	void poll_all()
 	{
 		const struct operation op = { FIRE, true, 0, 0, 0 };
-		bool gone = scene.retires && word_load(&shard[0].heir, relaxed);
-
 		/* Twice: what was deferred, or moved, is seen again. */
 		for (unsigned n = 0; n < 2; n++) {
-			if (!gone) {
-				drain(0);
-				fire(0, op, FOREVER, 0);
-			}
-			if (scene.retires) {
-				drain(1);
-				fire(1, op, FOREVER, 0);
-			}
+			unsigned last = scene.evicts;
+
+			if (scene.evicts && !scene.retires)
+				forward(inbox_take(&shard[0].remote.inbox));
+			settle(last);
+			drain(last);
+			fire(last, op, FOREVER, 0);
 		}
 	}
 };

@@ -15,7 +15,7 @@
  *    invariant of core/state.h. Or LINKED without an entry, or the reverse;
  *  5 a timer touched after its memory went back, or memory that does not go
  *    back although every call has returned and the owner sleeps;
- *  6 a timer pushed while it is in the inbox;
+ *  6 a timer pushed or staged while it is in the inbox or on the stage;
  *  7 a verdict of stop that was true at no instant of the call.
  *
  * All is bounded, so nobody can wait for ever unseen: the run ends with
@@ -35,30 +35,38 @@
  *
  * What a caller promises (rota/timer.h): a release begins while no other call
  * on that timer is before its compare-and-swap, and no call begins after it.
- * A call past its compare-and-swap may go on. See call() and may_release().
- * The owner is held to less: it may call until the memory is back.
+ * A call past its compare-and-swap may go on: OPEN() and QUIET(). The owner
+ * is held to less: it may call until the memory is back, HELD().
+ *
+ * Left out: adoption and retirement of shards, plain accesses to confined
+ * timers, and in what order equal deadlines fire.
  *
  * -D sets the size; spin.sh has the sets that are run. -DMUTANT_x plants one
- * fault, and mutants.sh expects spin to find each.
+ * fault, and mutants.sh expects spin to find each. Every line is reached in
+ * one of the sets, not every line in every set.
  */
 
 #ifndef TIMERS
 #define TIMERS 1	/* timers, 1 or 2 */
 #endif
 #ifndef OPS
-#define OPS 2		/* calls of each remote thread */
+#define OPS 2		/* calls of one remote thread */
+#endif
+#ifndef OPS1
+#define OPS1 OPS	/* calls of the other */
 #endif
 #ifndef OWN
 #define OWN 1		/* calls of the owner */
 #endif
 #ifndef LAST
-#define LAST 3		/* the last instant of time, 2 or 3 */
+#define LAST 2		/* the last instant of time, 2 or 3 */
 #endif
 /* RELEASE  release is among the calls.
- * VERDICT  check 7. Nobody arms for an instant that has passed, see
- *          remote_stop().
+ * VERDICT  check 7; else stop answers nothing and is one step.
  * REUSE    memory that goes back is a new timer at once, one time.
- * BUDGET   a drain, and a poll, may end early. */
+ * BUDGET   a drain, and a poll, may end early.
+ * SWEEP    an entry that is not due may be moved on, or a zombie taken out.
+ * BATCH    what is due is handed out, not called. */
 
 #define NEVER	(LAST + 1)	/* a deadline that does not come */
 #define AWAY	(LAST + 2)	/* not filed */
@@ -70,12 +78,11 @@
 #define Q	4		/* QUEUED */
 #define R	8		/* RELEASE */
 #define DL(w)	((w) >> 4)
-#define FLAGS(w) ((w) & 15)
 #define W(d, f)	(((d) << 4) | (f))
 
 /* What threads race on. */
 byte word[TIMERS];
-byte link[TIMERS] = NIL;	/* the inbox's; belongs to who turned QUEUED on */
+byte link[TIMERS] = NIL;	/* of the inbox: who turned QUEUED on has it */
 byte inbox = NIL;
 byte running = NIL;		/* NIL, t, or CLAIM(t) */
 byte sleep_until;
@@ -92,18 +99,20 @@ byte now;			/* moves only while the owner sleeps */
 
 /* Ghosts: what the checks remember. No step of the protocol asks them. */
 bool pend[TIMERS];		/* an arming neither fired nor stopped */
-bool listed[TIMERS];		/* in the inbox, or in the chain */
+bool listed[TIMERS];		/* in the inbox, the chain, or the stage */
 bool gone[TIMERS];		/* its release was begun */
 bool freed[TIMERS];		/* its memory went back */
 byte calls[TIMERS];		/* remote calls before their CAS */
 bool incall[2];			/* this remote thread is in a call */
-byte filing = NIL;		/* the owner is between a CAS and the place */
+byte filing = NIL;		/* the owner has its entry in hand */
 byte firing = NIL;		/* claimed, and the callback has not ended */
 byte done;			/* remote threads that made all calls */
 #ifdef VERDICT
 byte stopping[2] = NIL;		/* the timer this thread stops */
 bool was_idle[2];		/* during that: not armed, not running, once */
 bool was_running[2];		/* during that: not armed but running, once */
+byte seen[2];			/* the word as it saw it */
+bool stirred[2];		/* the word has been another since */
 #endif
 #ifdef REUSE
 bool reused;
@@ -119,8 +128,8 @@ inline touch(t)
 	assert(!freed[t])
 }
 
-/* Check 4: stands after every change of a word or a place. The owner may lag
- * between its compare-and-swap and its next line. */
+/* Check 4: stands after every change of a word or a place, except while the
+ * owner has taken the entry out and not yet decided. */
 inline invariant(t)
 {
 	assert(filing == t || ((word[t] & L) != 0) == (filed[t] != AWAY));
@@ -128,18 +137,23 @@ inline invariant(t)
 	    filed[t] <= DL(word[t]))
 }
 
-/* Check 7: what would be a true answer now, for each stop under way. */
+/* Check 7: what would be a true answer now, for the stop of thread r. */
+#define NOTE(r, t) \
+	if \
+	:: stopping[r] == t -> \
+		if \
+		:: !(word[t] & A) && firing == t -> was_running[r] = 1 \
+		:: !(word[t] & A) && firing != t -> was_idle[r] = 1 \
+		:: else \
+		fi; \
+		stirred[r] = stirred[r] || word[t] != seen[r] \
+	:: else \
+	fi
 inline note(t)
 {
 #ifdef VERDICT
-	was_idle[0] = was_idle[0] ||
-	    (stopping[0] == t && !(word[t] & A) && firing != t);
-	was_running[0] = was_running[0] ||
-	    (stopping[0] == t && !(word[t] & A) && firing == t);
-	was_idle[1] = was_idle[1] ||
-	    (stopping[1] == t && !(word[t] & A) && firing != t);
-	was_running[1] = was_running[1] ||
-	    (stopping[1] == t && !(word[t] & A) && firing == t)
+	NOTE(0, t);
+	NOTE(1, t)
 #else
 	skip
 #endif
@@ -173,19 +187,13 @@ inline sound_sleep()
  * Choices.
  */
 
-#ifdef VERDICT
-#define MAY(d) (now < (d))
-#else
-#define MAY(d) true
-#endif
-
 inline any_deadline(d)
 {
 	if
-	:: MAY(1) -> d = 1
-	:: MAY(2) -> d = 2
+	:: d = 1
+	:: d = 2
 #if LAST > 2
-	:: MAY(3) -> d = 3
+	:: d = 3
 #endif
 	:: d = NEVER
 	fi
@@ -219,14 +227,11 @@ inline any_deadline(d)
 /* inbox_push: link, then one compare-and-swap on the head. */
 inline inbox_push(t)
 {
-	atomic {
-		touch(t);
-		assert(!listed[t]);	/* check 6 */
-		listed[t] = 1;
-		link[t] = inbox;
-		inbox = t;
-		b = 0
-	}
+	touch(t);
+	assert(!listed[t]);	/* check 6 */
+	listed[t] = 1;
+	link[t] = inbox;
+	inbox = t
 }
 
 /* park_wakes, then the wake: if the owner is parked, and d is before what it
@@ -235,17 +240,14 @@ inline wake(d)
 {
 	if
 	:: !parked
-	:: else ->
+	:: parked ->
 		if
 		:: d >= sleep_until
-		:: else ->
-			atomic {
-				b = parked;
-				parked = 0
-			};
+		:: d < sleep_until ->
 			if
-			:: b -> atomic { rung = 1; b = 0 }
-			:: else
+			:: !parked
+			:: atomic { parked -> parked = 0 };
+				rung = 1
 			fi
 		fi
 	fi
@@ -253,47 +255,40 @@ inline wake(d)
 
 inline poke()
 {
-	atomic {
-		moved[0] = incall[0];
-		moved[1] = incall[1]
-	}
+	moved[0] = incall[0];
+	moved[1] = incall[1]
 }
 
-/* remote_post: who turned QUEUED on pushes, and wakes the owner for its own
- * deadline, or whatever that is if poke moved since before its own CAS. */
+/* remote_post and its sibling: the rest of a call that left QUEUED on. b:
+ * this call turned it on; it pushes, and wakes the owner for its own deadline,
+ * or whatever that is if poke moved since before its compare-and-swap. Else
+ * somebody else pushes, perhaps much later, and must then see that this call
+ * has been there. */
 inline remote_post(t, d)
-{
-	inbox_push(t);
-	atomic {
-		if
-		:: moved[me] -> d = 0
-		:: else
-		fi
-	};
-	wake(d)
-}
-
-/* Who found QUEUED on: somebody else pushes, perhaps much later, and must
- * then see that this call has been there. */
-inline remote_poke(t, d)
 {
 #ifdef MUTANT_touch_after_cas
 	touch(t);
 #endif
-#ifndef MUTANT_no_poke
-	poke();
+#ifdef MUTANT_poke_read_late
+	moved[me] = 0;
 #endif
-	wake(d)
-}
-
-inline remote_finish(t, d)
-{
 #ifdef MUTANT_push_twice
 	b = 1;
 #endif
 	if
-	:: b -> remote_post(t, d)
-	:: else -> remote_poke(t, d)
+	:: atomic { b -> b = 0; inbox_push(t) };
+		atomic { d = (moved[me] -> 0 : d) };
+		wake(d)
+#ifdef MUTANT_no_poke
+	:: !b -> wake(d)
+#endif
+#ifdef MUTANT_poke_late
+	:: !b -> wake(d); atomic { poke() }
+#endif
+#if !defined(MUTANT_no_poke) && !defined(MUTANT_poke_late)
+	:: atomic { !b -> poke() };
+		wake(d)
+#endif
 	fi
 }
 
@@ -309,13 +304,11 @@ inline call(t)
 /* Its end. */
 inline back()
 {
-	atomic {
-		incall[me] = 0;
-		moved[me] = 0;
-		t = 0;
-		d = 0;
-		w = 0
-	}
+	incall[me] = 0;
+	moved[me] = 0;
+	t = 0;
+	d = 0;
+	w = 0
 }
 
 #ifdef MUTANT_earlier_unqueued
@@ -326,8 +319,9 @@ inline back()
 #ifdef MUTANT_reset_revives
 #define REFUSES(w) false
 #else
-#define REFUSES(w) ((w) & R)
+#define REFUSES(w) (((w) & (R | Q)) == (R | Q))
 #endif
+#define LQ(w) ((w) & (L | Q))
 
 /* remote_reset: an entry filed early enough stays, and the CAS is all. Else
  * QUEUED goes on with it. */
@@ -344,19 +338,24 @@ inline remote_reset(t, d)
 			pend[t] = 1;
 			if
 			:: KEEPS(w, d) ->
-				word[t] = W(d, FLAGS(w) | A);
+				word[t] = W(d, LQ(w) | A);
 				w = L
 			:: else ->
-				word[t] = W(d, FLAGS(w) | A | Q);
+				word[t] = W(d, LQ(w) | A | Q);
 				b = !(w & Q);
 				w = 0
 			fi;
 			changed(t)
+		fi;
+		if
+		:: w == L -> back(); w = L
+		:: else
 		fi
 	};
 	if
-	:: w == L
-	:: else -> remote_finish(t, d)
+	:: atomic { w == L -> w = 0 }
+	:: w == 0 -> remote_post(t, d);
+		atomic { back() }
 	fi
 }
 
@@ -380,7 +379,8 @@ inline remote_release(t)
 #ifdef MUTANT_release_no_wake
 	d = NEVER;
 #endif
-	remote_finish(t, d)
+	remote_post(t, d);
+	atomic { back() }
 }
 
 /* state_stop: ARMED off, nothing else. w is the word it found. */
@@ -408,59 +408,65 @@ inline state_stop(t)
  * with the claim and cannot come on before running changes again.
  *
  * Then it looks at the word once more, and begins anew if that has changed:
- * the callback that it just missed may have armed the timer. The one thing
- * it cannot tell is a timer that was armed for the very deadline it had
- * fired for, and fired again, all between the two looks. Therefore nobody
- * here arms for the past; then deadlines that fire only grow. */
+ * the callback that it just missed may have armed the timer. What it cannot
+ * tell is a word that has changed and is the same again: a timer armed for
+ * the very deadline it had, and fired, all between the two looks. Check 7
+ * leaves that out, and nothing else. */
+#define BLIND (stirred[me] && word[t] == w)
 #ifdef VERDICT
+inline look_at(t)
+{
+	seen[me] = word[t];
+	stirred[me] = 0;
+	state_stop(t)
+}
+
 inline remote_stop(t)
 {
 	atomic {
 		stopping[me] = t;
-		note(t);
-		state_stop(t)
+		look_at(t);
+		note(t)
 	};
 	do
 	:: (w & A) -> break			/* PREVENTED */
 	:: else ->
-		atomic {
-			b = running == t ||
-			    (running == CLAIM(t) && !(w & L))
-		};
+		b = running == t || (running == CLAIM(t) && !(w & L));
 		atomic {
 			if
 			:: SAME(t, w) ->	/* RUNNING, NOT_PENDING */
-				assert(!b || was_running[me]);	/* check 7 */
-				assert(b || was_idle[me]);
-				b = 0;
+				assert(!b || BLIND || was_running[me]);
+				assert(b || BLIND || was_idle[me]);
 				break
-			:: else -> b = 0; state_stop(t)
+			:: else -> look_at(t)
 			fi
 		}
 	od;
 	atomic {
 		calls[t]--;
+		b = 0;
 		stopping[me] = NIL;
 		was_idle[me] = 0;
-		was_running[me] = 0
+		was_running[me] = 0;
+		stirred[me] = 0;
+		seen[me] = 0;
+		back()
 	}
 }
 #endif
 
 proctype remote(bit me)
 {
-	byte n = OPS;
+	byte n = (me -> OPS1 : OPS);
 	byte t, d, w;
 	bool b;
 
 	do
 	:: atomic { PICK(t, n > 0, OPEN); call(t) };
-		remote_reset(t, d);
-		back()
+		remote_reset(t, d)
 #ifdef VERDICT
 	:: atomic { PICK(t, n > 0, OPEN); call(t) };
-		remote_stop(t);
-		back()
+		remote_stop(t)
 #else
 	:: atomic { PICK(t, n > 0, OPEN);
 		n--;
@@ -471,26 +477,28 @@ proctype remote(bit me)
 #endif
 #ifdef RELEASE
 	:: atomic { PICK(t, n > 0, QUIET); call(t); gone[t] = 1 };
-		remote_release(t);
-		back()
+		remote_release(t)
 #endif
 	:: atomic { n == 0 || !ANY(OPEN) -> n = 0; done++; break }
 	od
 }
 
 /*
- * What the owner does: core/shard.c. Its locals: t of the poll, u of its own
- * calls, d, w, b.
+ * What the owner does: core/poll.c, core/shard.c. Its locals: t of the poll,
+ * u of its own calls, v of the stage; d, w, b.
  */
 
-/* The memory of t is its caller's again. */
+/* The memory of t is its caller's again. Check 2: no arming goes with it. A
+ * callback may give back its own timer, nobody else may do it to it. */
 inline give_back(t)
 {
+	assert(!pend[t]);
 	word[t] = 0;
+#ifndef MUTANT_release_stays_linked
 	filed[t] = AWAY;
+#endif
 	link[t] = NIL;
 	fresh[t] = 0;
-	filing = NIL;
 	if
 	:: firing == t -> firing = NIL
 	:: else
@@ -505,9 +513,78 @@ inline give_back(t)
 #endif
 }
 
-/* reset by the owner: it files at once. QUEUED stays as it is; who turned it
- * on still pushes. */
-inline own_reset(t)
+/* state_drain, and the structure after it. QUEUED goes off, and what is to
+ * be done is settled, in one step: a reset that comes later pushes again. b:
+ * it was released, and goes back now. */
+inline state_drain(t)
+{
+	touch(t);
+	w = word[t];
+	assert(w & Q);
+	listed[t] = 0;
+	link[t] = NIL;
+	if
+	:: (w & A) ->
+		word[t] = (w | L) & ~Q;
+		filed[t] = (filed[t] > DL(w) -> DL(w) : filed[t])
+	:: !(w & A) ->
+#ifdef MUTANT_zombie_stays
+		word[t] = w & ~Q;
+#else
+		word[t] = w & ~(Q | L);
+		filed[t] = AWAY;
+#endif
+		b = (w & R) != 0
+	fi;
+	w = 0;
+	changed(t)
+}
+
+/* What the owner armed is not filed at once, but together, and always before
+ * it polls or sleeps. QUEUED is on for what is on the stage. What was released
+ * there goes on to the owner's inbox: this may be inside the timer's own
+ * callback, and its memory must not go back before that ends. */
+#if TIMERS > 1
+#define STAGED (staged[0] || staged[1])
+#define PICK_STAGED(v) if :: staged[0] -> v = 0 :: staged[1] -> v = 1 fi
+#else
+#define STAGED staged[0]
+#define PICK_STAGED(v) staged[0] -> v = 0
+#endif
+inline unstage_one()
+{
+	atomic {
+		PICK_STAGED(v);
+		staged[v] = 0;
+#ifdef MUTANT_unstage_frees
+		state_drain(v);
+		if
+		:: b -> assert(firing != v); give_back(v)
+		:: else
+		fi;
+		b = 0;
+#else
+		if
+		:: (word[v] & R) -> listed[v] = 0; inbox_push(v)
+		:: else -> state_drain(v)
+		fi;
+#endif
+		v = 0
+	}
+}
+
+inline unstage()
+{
+	do
+	:: unstage_one()
+	:: !STAGED -> break
+	od
+}
+
+/* owner_reset: the same edges as a remote one, but the stage for the inbox.
+ * If somebody else turned QUEUED on, that push may be for a later deadline,
+ * hence the poke. A full stage is unstaged at once. */
+inline owner_reset(t)
 {
 	atomic {
 		touch(t);
@@ -518,21 +595,32 @@ inline own_reset(t)
 		:: else ->
 			pend[t] = 1;
 			fresh[t] = 1;
-			word[t] = W(d, FLAGS(w) | A | L);
-			assert((w & L) || filed[t] == AWAY);
 			if
-			:: (w & L) && d >= DL(w)
+			:: KEEPS(w, d) -> word[t] = W(d, LQ(w) | A)
 			:: else ->
+				word[t] = W(d, LQ(w) | A | Q);
 				if
-				:: filed[t] > d -> filed[t] = d
-				:: else
+				:: (w & Q) -> b = 1
+				:: else ->
+					assert(!listed[t]);	/* check 6 */
+					listed[t] = 1;
+					staged[t] = 1
 				fi
 			fi;
 			changed(t)
 		fi;
 		w = 0;
 		d = 0
-	}
+	};
+	if
+#ifdef MUTANT_owner_no_poke
+	:: b -> b = 0
+#else
+	:: atomic { b -> b = 0; poke() }
+#endif
+	:: !b
+	:: !b && STAGED -> unstage()
+	fi
 }
 
 #ifdef MUTANT_release_no_wait
@@ -541,13 +629,17 @@ inline own_reset(t)
 #define WAITS(w) ((w) & Q)
 #endif
 
-/* release by the owner: at once, if nobody has the timer in its hands. Else
+/* release by the owner: at once, if nobody has the timer in his hands. Else
  * the drain does it, and poke sees to it that there is one: the pusher's own
  * deadline need not wake anybody. If it is t's callback that runs, it is over
  * as far as stop is concerned: the memory may be another timer before it
  * returns. */
-inline own_release(t)
+inline owner_release(t)
 {
+	if
+	:: STAGED && (word[t] & Q) -> unstage()
+	:: !STAGED || !(word[t] & Q)
+	fi;
 	atomic {
 		touch(t);
 		w = word[t];
@@ -561,7 +653,9 @@ inline own_release(t)
 			w = R
 		:: else ->
 			word[t] = 0;
+#ifndef MUTANT_release_stays_linked
 			filed[t] = AWAY;
+#endif
 			w = 0
 		fi;
 		changed(t)
@@ -575,20 +669,21 @@ inline own_release(t)
 		fi;
 #endif
 		atomic { give_back(t) }
-	:: else ->
-#ifndef MUTANT_release_no_poke
-		poke();
+#ifdef MUTANT_release_no_poke
+	:: w != 0 -> w = 0
+#else
+	:: atomic { w != 0 -> w = 0; poke() }
 #endif
-		w = 0
 	fi
 }
 
 /* Any call, on any timer: between polls, in a callback, in `released`. */
+#define MAY_CALL (own > 0 && ANY(HELD))
 inline own_call()
 {
 	if
 	:: atomic { PICK(u, own > 0, HELD); own-- };
-		own_reset(u)
+		owner_reset(u)
 	:: atomic { PICK(u, own > 0, HELD);
 		own--;
 		state_stop(u);
@@ -596,119 +691,69 @@ inline own_call()
 	   }
 #ifdef RELEASE
 	:: atomic { PICK(u, own > 0, QUIET); own--; gone[u] = 1 };
-		own_release(u)
+		owner_release(u)
 #endif
 	fi;
 	u = 0
 }
 
-/* state_unqueue: the link is read, then QUEUED goes off. From there on the
- * link is the next pusher's. */
-inline unqueue(t)
+/* One timer of the inbox. Its link is read first: once QUEUED is off it is
+ * the next pusher's. */
+inline drain_one()
 {
 	atomic {
 		t = chain;
-		touch(t);
-		assert(word[t] & Q);
-#ifndef MUTANT_link_late
-		chain = link[t];
-#endif
-		link[t] = NIL;
-		listed[t] = 0;
-		filing = t;
-		w = word[t] & R;
-		word[t] = word[t] & ~Q;
-		note(t)
-	};
-#ifdef MUTANT_link_late
-	atomic {
-		touch(t);
-		chain = link[t]
-	}
-#endif
-}
-
-/* state_file: the structure follows the word. A zombie may stay if it is
- * filed early enough, or go; both are tried. */
-inline file(t)
-{
-	atomic {
+#ifdef MUTANT_look_first
 		touch(t);
 		w = word[t];
+		filing = t;
 		if
 		:: (w & A) ->
 			word[t] = w | L;
-			assert((w & L) || filed[t] == AWAY);
-			if
-			:: filed[t] > DL(w) -> filed[t] = DL(w)
-			:: else
-			fi
-		:: !(w & A) && (w & L) ->
-			word[t] = w & ~L;
-			filed[t] = AWAY
-#ifdef MUTANT_zombie_stays
-		:: !(w & A) && (w & L)
-#else
-		:: !(w & A) && (w & L) && filed[t] <= DL(w)
-#endif
-		:: !(w & A) && !(w & L)
+			filed[t] = (filed[t] > DL(w) -> DL(w) : filed[t])
+		:: else
 		fi;
-		filing = NIL;
-		w = 0;
-		changed(t)
-	}
-}
-
-/* One timer of the inbox. QUEUED goes off first, then the owner looks: a
- * reset in between pushes again. */
-#ifdef MUTANT_look_first
-inline drain_one()
-{
+		w = 0
+	};
 	atomic {
-		t = chain;
-		filing = t;
-		w = word[t] & R
+		chain = link[t];
+		link[t] = NIL;
+		listed[t] = 0;
+		word[t] = word[t] & ~Q;
+		filing = NIL;
+		changed(t)
+#else
+#ifdef MUTANT_link_late
+		state_drain(t)
+	};
+	atomic {
+		touch(t);
+		chain = link[t];
+		link[t] = NIL
+#else
+		chain = link[t];
+		state_drain(t)
+#endif
+#endif
+		;
+		if
+		:: b -> give_back(t)
+		:: else
+		fi;
+		t = NIL
 	};
 	if
-	:: w -> unqueue(t); atomic { give_back(t) }
-	:: else ->
-		file(t);
-		unqueue(t);
-		atomic {
-			filing = NIL;
-			invariant(t)
-		}
-	fi;
-	t = NIL
-}
-#else
-inline drain_one()
-{
-	unqueue(t);
-	if
-	:: w ->
-		atomic {
-#ifdef MUTANT_release_stays_linked
-			d = filed[t];
-			give_back(t);
-			filed[t] = d;
-			d = 0;
-#else
-			give_back(t);
-#endif
-			w = 0
-		};
+	:: b ->
+		b = 0;
 #ifdef RELEASE
 		do
-		:: own_call()			/* in `released` */
+		:: MAY_CALL -> own_call()	/* in `released` */
 		:: break
 		od
 #endif
-	:: else -> file(t)
-	fi;
-	t = NIL
+	:: !b
+	fi
 }
-#endif
 
 /* The callback, on the owner's thread. Afterwards the owner must not touch
  * t: it may be gone. */
@@ -718,7 +763,7 @@ inline fire(t)
 	running = t;
 #endif
 	do
-	:: own_call()
+	:: MAY_CALL -> own_call()
 	:: break
 	od;
 #ifdef MUTANT_touch_after_callback
@@ -798,52 +843,53 @@ inline take_out(t)
 #else
 #define DUE(w) (DL(w) <= now)
 #endif
+#ifdef MUTANT_batch_takes_queued
+#define BUSY(w) false
+#else
+#define BUSY(w) ((w) & Q)
+#endif
 #define CLAIM_IT 1
 #define PUSH_IT 2
-#define POKE_IT 3
 
 /* state_look, at an entry that is out of the structure. What the owner armed
  * since this poll began waits for the next one, by way of the owner's own
- * inbox; d says what is left to do. */
-inline look(t)
+ * inbox; d says what is left to do. Where QUEUED is on already, somebody else
+ * is going to push: for this deadline or an earlier one, or after a poke. */
+inline state_look(t)
 {
 	touch(t);
 	w = word[t];
 	if
-	:: !(w & A) ->
-		word[t] = w & ~L;
-		filing = NIL;
-		w = 0;
-		changed(t)
-	:: (w & A) && !DUE(w) ->
-		filed[t] = DL(w);
-		filing = NIL;
-		w = 0;
-		changed(t)
+	:: (w & A) && !DUE(w) -> filed[t] = DL(w)
+	:: !(w & A) -> word[t] = w & ~L
 	:: (w & A) && DUE(w) && fresh[t] ->
 		word[t] = (w & ~L) | Q;
-		d = (w & Q -> POKE_IT : PUSH_IT);
-		filing = NIL;
+		d = (w & Q -> 0 : PUSH_IT)
+#ifdef BATCH
+	:: (w & A) && DUE(w) && !fresh[t] && BUSY(w) -> word[t] = w & ~L
+	:: (w & A) && DUE(w) && !fresh[t] && !BUSY(w) ->
+		assert(DL(w) <= now);			/* check 1 */
+		disarmed(t);				/* checks 1, 2 */
+		word[t] = (w & CLAIMED) | R
+#else
+	:: (w & A) && DUE(w) && !fresh[t] -> d = CLAIM_IT
+#endif
+	fi;
+	if
+	:: d == CLAIM_IT
+	:: else ->
 		w = 0;
-		changed(t)
-	:: (w & A) && DUE(w) && !fresh[t] ->
-		d = CLAIM_IT
+		filing = NIL;
+		changed(t);
+		t = (d == PUSH_IT -> t : NIL)
 	fi
 }
 
-/* What comes due is taken out, looked at, and fired. Who deferred a timer
- * that somebody else pushes pokes: the pusher's deadline need not wake. A
- * claim that failed looks again. */
+/* The end of a look. A claim that failed looks again. */
 inline fire_one()
 {
 	if
-	:: d == PUSH_IT -> d = 0; inbox_push(t); t = NIL
-	:: d == POKE_IT ->
-		d = 0;
-#ifndef MUTANT_defer_no_poke
-		poke();
-#endif
-		t = NIL
+	:: atomic { d == PUSH_IT -> d = 0; inbox_push(t); t = NIL }
 	:: d == CLAIM_IT ->
 		d = 0;
 #if defined(VERDICT) && defined(MUTANT_running_no_claim)
@@ -858,18 +904,43 @@ inline fire_one()
 		:: b -> b = 0; fire(t); t = NIL
 		:: else -> running = NIL
 		fi
-	:: else -> t = NIL
+	:: d == 0
 	fi
 }
 
-/* rota_shard_poll. */
+/* state_keep: an entry is moved on within the structure, or swept. */
+inline state_keep(t)
+{
+#ifdef MUTANT_keep_by_store
+	touch(t);
+	w = word[t];
+#endif
+	atomic {
+#ifndef MUTANT_keep_by_store
+		touch(t);
+		w = word[t];
+#endif
+		if
+		:: (w & A) -> filed[t] = DL(w)
+		:: else -> word[t] = w & ~L; filed[t] = AWAY
+		fi;
+		w = 0;
+		changed(t)
+	}
+}
+
+/* The first entry is due. */
+#if TIMERS > 1
+#define DUE_NOW (filed[0] <= now || filed[1] <= now)
+#else
+#define DUE_NOW (filed[0] <= now)
+#endif
+
+/* rota_shard_poll. Not begun if it would do nothing. */
 inline poll()
 {
 	atomic {
-		fresh[0] = 0;
-#if TIMERS > 1
-		fresh[1] = 0;
-#endif
+		!STAGED && (DUE_NOW || inbox != NIL || chain != NIL);
 		if
 		:: chain == NIL -> chain = inbox; inbox = NIL
 		:: else
@@ -877,20 +948,28 @@ inline poll()
 	};
 	do
 	:: chain != NIL -> drain_one()
-	:: chain == NIL -> break
 #ifdef BUDGET
 	:: chain != NIL -> break
 #endif
+	:: atomic {
+		chain == NIL;
+		fresh[0] = 0;
+#if TIMERS > 1
+		fresh[1] = 0;
+#endif
+		break
+	   }
 	od;
 	do
 	:: atomic {
+		chain == NIL;
 		if
 		:: t == NIL -> take_out(t)
 		:: else
 		fi;
 		if
 		:: t == NIL -> break
-		:: else -> look(t)
+		:: else -> state_look(t)
 		fi
 	   };
 		fire_one()
@@ -900,39 +979,38 @@ inline poll()
 	od
 }
 
-/* Publish until when, say parked, look at the inbox once more, sleep. */
+/* rota_shard_park: publish until when, say parked, look at the inbox once
+ * more. Then sleep; the host of the shard does that. Whoever rang before the
+ * owner is awake has pushed before, and is drained after. */
 inline park()
 {
 	atomic {
-		earliest(t);
-		d = (t == NIL -> NEVER : filed[t]);
-		t = NIL;
-		if
-		:: d <= now || chain != NIL -> d = 0
-		:: else -> sleep_until = d
-		fi
-	};
-	if
-	:: d == 0
-	:: else ->
-		atomic {
-			parked = 1;
-			d = 0
-		};
-		if
-#ifndef MUTANT_no_second_look
-		:: inbox != NIL
+#ifdef MUTANT_stage_sleeps
+		!DUE_NOW && chain == NIL;
+#else
+		!DUE_NOW && chain == NIL && !STAGED;
 #endif
-		:: else -> asleep()
-		fi;
-		parked = 0
-	fi
+		earliest(t);
+		sleep_until = (t == NIL -> NEVER : filed[t]);
+		t = NIL
+	};
+	parked = 1;
+	if
+#ifndef MUTANT_no_second_look
+	:: inbox != NIL
+#endif
+	:: else -> asleep()
+	fi;
+	atomic {
+		parked = 0;
+		rung = 0
+	}
 }
 
 inline asleep()
 {
 	do
-	:: atomic { rung -> rung = 0; break }
+	:: rung -> break
 	:: !rung && now >= sleep_until -> break
 	:: atomic { !rung && now < sleep_until && now < LAST ->
 		sound_sleep();
@@ -947,16 +1025,22 @@ inline asleep()
 
 proctype owner()
 {
+	bool staged[TIMERS];	/* armed by the owner, not yet filed */
 	bool fresh[TIMERS];	/* armed by the owner since this poll began */
 	byte chain = NIL;	/* taken from the inbox, not looked at */
 	byte own = OWN;		/* calls it has left */
 	byte t = NIL;
-	byte u, d, w;
+	byte u, v, d, w;
 	bool b;
 
 	do
-	:: own_call()
-	:: poll(); park()
+	:: MAY_CALL -> own_call()
+	:: unstage_one()
+	:: poll()
+	:: park()
+#ifdef SWEEP
+	:: filed[0] != AWAY -> state_keep(0)
+#endif
 	od;
 over:
 	skip

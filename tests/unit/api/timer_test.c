@@ -424,7 +424,7 @@ owner_and_remote_take_turns_on_one_timer(void **state)
 	rota_time now = 0, d = 0;
 	bool armed = false;
 
-	for (int n = 0; n < 3000; n++) {
+	for (int n = 0; n < 600; n++) {
 		rota_time when = now + (rota_time)(random_next(&x) % 20) * TICK;
 		int r;
 

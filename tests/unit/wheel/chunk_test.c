@@ -80,7 +80,7 @@ chunks_in_use(const struct wheel *w)
 {
 	uint32_t n = w->fresh_chunk;
 
-	for (uint32_t c = w->free_chunk; c != WHEEL_NONE; c = *wheel_next(w, c))
+	for (uint32_t c = w->free_chunk; c != WHEEL_NONE; c = wheel_chunk(w, c)->next)
 		n--;
 	return n;
 }
@@ -169,7 +169,7 @@ removal_keeps_every_place_true(void **state)
 		sound(&b->wheel);
 		for (i = 0; i < 400; i++)
 			if (b->in[i])
-				assert_ptr_equal(wheel_chunk(&b->wheel,
+				assert_ptr_equal(wheel_pointers(&b->wheel,
 				    b->item[i] >> WHEEL_CHUNK_BITS)
 				    [b->item[i] & (WHEEL_CHUNK - 1)],
 				    &b->item[i]);
@@ -313,9 +313,9 @@ growing_moves_nothing_and_has_its_limit(void **state)
 	assert_int_equal(rota__wheel_init(&w, MOST, 0, &b->from), 0);
 	assert_int_equal(rota__wheel_grow(&w, 1, &b->from), 0);
 	wheel_insert(&w, &b->item[0], 5);
-	at = wheel_chunk(&w, b->item[0] >> WHEEL_CHUNK_BITS);
+	at = wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS);
 	assert_int_equal(rota__wheel_grow(&w, MOST, &b->from), 0);
-	assert_ptr_equal(wheel_chunk(&w, b->item[0] >> WHEEL_CHUNK_BITS), at);
+	assert_ptr_equal(wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS), at);
 	assert_int_equal(rota__wheel_grow(&w, 100 * MOST, &b->from), -1);
 	assert_int_equal(rota__wheel_check(&w), 0);
 	wheel_remove(&w, &b->item[0]);

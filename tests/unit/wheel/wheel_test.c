@@ -143,7 +143,7 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 	assert_int_equal(WHEEL_SLOTS, 1 << WHEEL_BITS);
 	assert_int_equal(WHEEL_DIGIT, WHEEL_SLOTS - 1);
 	/* a slot's number and the mark of a free chunk fit in 16 bits */
-	assert_true(WHEEL_LEVELS * WHEEL_SLOTS < WHEEL_FREE);
+	assert_true(WHEEL_LEVELS * WHEEL_SLOTS < WHEEL_NONE);
 	assert_true(WHEEL_WORDS * 64 >= WHEEL_SLOTS);
 }
 

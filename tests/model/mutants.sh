@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# mutants.sh - does each planted fault get caught by its model?
+#
+# First those of the Promela model, then those of the relacy tests, if they
+# are there. Prints a line for each, and the score. Exit 1: one survived.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' INT TERM
+caught=0
+all=0
+status=0
+
+for mutant in $("$here/spin.sh" mutants); do
+	"$here/spin.sh" "$mutant" >"$log" 2>&1
+	case $? in
+	0)	caught=$((caught + 1))
+		how=$(sed -n 's/^pan:[0-9]*: \(.*\) (at depth.*/\1/p' "$log")
+		printf '%-22s caught   %.50s\n' "$mutant" "$how" ;;
+	77)	cat "$log"
+		break ;;
+	*)	status=1
+		printf '%-22s NOT caught\n' "$mutant"
+		grep -v '^	' "$log" | tail -n 5 ;;
+	esac
+	all=$((all + 1))
+done
+echo "Promela: $caught of $all mutants caught"
+
+if [ -x "$here/relacy_mutants.sh" ]; then
+	"$here/relacy_mutants.sh" "$@" || status=1
+fi
+exit $status

@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# relacy_mutants.sh - is each memory order needed, and would we notice?
+#
+#	relacy_mutants.sh [FILE[:LINE]]...	all, or those
+#	relacy_mutants.sh list			what they are
+#
+# Each order in core/state.h, inbox.h, park.h and remote.h that is stronger
+# than relaxed is weakened one step, alone, in a copy: seq_cst to acq_rel (a
+# load's to acquire, a store's to release), acq_rel to acquire and to release,
+# acquire and release to relaxed. The relacy tests have to fail on each. Exit
+# 1: one survived. 77: no relacy or no C++ compiler. CXX names the compiler.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+headers="state.h inbox.h park.h remote.h"
+CXX=${CXX:-g++}
+
+# Read a header, write "line column order weaker what" for each mutant. An
+# order stands behind a comma; the call it belongs to is the last one begun.
+orders() {
+	awk '
+	function out(to) { print NR, at, order, to, call }
+	{
+		line = $0
+		if (line ~ /^ \*/ || line ~ /^\/\*/)
+			next
+		sub(/\/\*.*/, "", line)
+		at = 0
+		while (match(line, /(word_[a-z]+|STATE_TRY)\(|(^[ \t]*|, )(acquire|release|acq_rel|seq_cst)[,)]/)) {
+			found = substr(line, RSTART, RLENGTH)
+			at += RSTART
+			line = substr(line, RSTART + RLENGTH - 1)
+			if (found ~ /\($/) {
+				call = substr(found, 1, length(found) - 1)
+				at += RLENGTH - 2
+				continue
+			}
+			order = found
+			gsub(/[ \t,)]/, "", order)
+			if (order == "acq_rel") {
+				out("acquire")
+				out("release")
+			} else if (order != "seq_cst")
+				out("relaxed")
+			else if (call == "word_load")
+				out("acquire")
+			else if (call == "word_store")
+				out("release")
+			else
+				out("acq_rel")
+			at += RLENGTH - 2
+		}
+	}' "$1"
+}
+
+list() {
+	for h in $headers; do
+		orders "$root/core/$h" | while read -r line at from to call; do
+			echo "$h $line $at $from $to $call"
+		done
+	done
+}
+
+if [ "${1:-}" = list ]; then
+	list
+	exit
+fi
+if ! echo '#include <relacy/relacy.hpp>' |
+    "$CXX" -std=c++11 -w -fsyntax-only -xc++ - 2>/dev/null; then
+	echo "relacy_mutants.sh: no relacy, or no $CXX"
+	exit 77
+fi
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+mkdir "$dir/core"
+
+build() {
+	"$CXX" -std=c++11 -w -O1 -DROTA_RELACY -I"$dir" -I"$root" \
+	    "$here/relacy_test.cpp" -o "$dir/relacy_test"
+}
+
+# 0: all pass; 1: one failed, and $dir/log says which.
+passes() {
+	for set in stories pairs triples random; do
+		"$dir/relacy_test" $set >"$dir/log" 2>&1 || return 1
+	done
+}
+
+# The copies come first in the search for "core/...".
+cp "$root"/core/*.h "$dir/core"
+build
+if ! "$dir/relacy_test" stories >"$dir/log" 2>&1; then
+	cat "$dir/log"
+	echo "relacy_mutants.sh: fails without a mutant"
+	exit 1
+fi
+
+list >"$dir/list"
+all=0
+caught=0
+while read -r h line at from to call; do
+	if [ $# -gt 0 ]; then
+		case " $* " in
+		*" $h "* | *" $h:$line "*) ;;
+		*) continue ;;
+		esac
+	fi
+	all=$((all + 1))
+	cp "$root/core/$h" "$dir/core/$h"
+	# The order begins at or behind that column.
+	sed "$line s/^\(.\{$((at - 1))\}[^a-z]*\)$from/\1$to/" \
+	    "$root/core/$h" >"$dir/core/$h"
+	if cmp -s "$root/core/$h" "$dir/core/$h"; then
+		echo "relacy_mutants.sh: $h:$line is as before"
+		exit 1
+	fi
+	build
+	if passes; then
+		how="SURVIVED"
+	elif ! grep -q '^FAILED: ' "$dir/log"; then
+		cat "$dir/log"
+		echo "relacy_mutants.sh: $h:$line: no verdict"
+		exit 1
+	else
+		caught=$((caught + 1))
+		how="caught by $(sed -n 's/^FAILED: //p' "$dir/log")"
+	fi
+	printf '%-8s %3d  %-10s %-7s -> %-7s  %s\n' "$h" "$line" "$call" \
+	    "$from" "$to" "$how"
+	cp "$root/core/$h" "$dir/core/$h"
+done <"$dir/list"
+echo "relacy: $caught of $all weakened orders caught"
+[ $caught -eq $all ]

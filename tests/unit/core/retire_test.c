@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * retire_test.c - rota_shard_retire(): a shard's timers move to an heir.
+ * Claims: they stay valid, keep deadlines and order, and fire there, once;
+ * what waits in the inbox, is staged, stopped or being released moves too;
+ * handles stay valid; the figures of the engine still balance; the shard
+ * takes nothing new, and what is done to a timer finds the heir.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/support/world.h"
+
+static const struct world_row pair_heap = { .backend = ROTA_HEAP,
+	.shards = 3 };
+static const struct world_row pair_wheel = { .backend = ROTA_WHEEL,
+	.shards = 3 };
+static const struct world_row pair_coarse = { .backend = ROTA_WHEEL_COARSE,
+	.shards = 3 };
+
+/* The first shard retires, to the second; both are ours. */
+static struct rota_shard *
+heir_of(struct world *w)
+{
+	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+
+	assert_int_equal(rota_shard_attach(heir), 0);
+	return heir;
+}
+
+static void
+poll_heir(struct rota_shard *heir, rota_time now)
+{
+	assert_int_equal(rota_shard_poll(heir, now, 0), 0);
+	assert_int_equal(rota_shard_check(heir), 0);
+}
+
+static void
+timers_fire_on_the_heir_at_their_deadlines(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 500);
+
+	for (unsigned i = 0; i < 500; i++)
+		rota_timer_reset_at(&p[i].timer, (1 + i * 7 % 50) * TICK);
+	world_poll(w, 10 * TICK);
+	w->fired = 0;
+	for (unsigned i = 0; i < 500; i += 5)
+		rota_timer_stop(&p[i].timer);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_poll(w->shard, 99 * TICK, 0), 0);
+	expect_nothing(w);
+	for (unsigned i = 0; i < 500; i++) {
+		bool gone = i % 5 == 0 || 1 + i * 7 % 50 <= 10;
+
+		assert_int_equal(rota_timer_pending(&p[i].timer), !gone);
+		assert_int_equal(rota_timer_deadline(&p[i].timer),
+		    (1 + i * 7 % 50) * TICK);
+		p[i].fires = 0;
+	}
+	for (unsigned n = 11; n <= 50; n++) {
+		poll_heir(heir, n * TICK);
+		for (unsigned i = 0; i < 500; i++)
+			assert_int_equal(p[i].fires, i % 5 &&
+			    1 + i * 7 % 50 > 10 && 1 + i * 7 % 50 <= n);
+	}
+	w->fired = 0;
+}
+
+static void
+equal_deadlines_keep_their_order(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 200);
+
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, (5 + i % 2) * TICK);
+	world_poll(w, 0);
+	for (unsigned i = 0; i < 200; i += 4) /* ranks anew, behind */
+		rota_timer_reset_at(&p[i].timer, 6 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 5 * TICK);
+	assert_int_equal(w->fired, 50);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(w->order[i], 2 + 4 * i);
+	poll_heir(heir, 6 * TICK);
+	assert_int_equal(w->fired, 200);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(w->order[50 + i], 1 + 2 * i);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(w->order[150 + i], 4 * i);
+	w->fired = 0;
+}
+
+static void
+what_waits_in_the_inbox_moves_in_order(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 9);
+
+	for (unsigned i = 0; i < 6; i++)
+		elsewhere_reset_at(&p[i].timer, 5 * TICK);
+	/* some were taken from it already */
+	assert_int_equal(rota_shard_poll(w->shard, TICK, 3), 1);
+	for (unsigned i = 6; i < 9; i++)
+		elsewhere_reset_at(&p[i].timer, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 5 * TICK);
+	expect_fired(w, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+static void
+a_release_that_waits_moves_and_ends_there(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 3);
+
+	rota_timer_reset_at(&p[0].timer, 5 * TICK);
+	rota_timer_reset_at(&p[1].timer, 5 * TICK);
+	world_poll(w, 0);
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	assert_int_equal(elsewhere_release(&p[2].timer), 1);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(w->freed, 0);
+	poll_heir(heir, 0);
+	assert_int_equal(w->freed, 2);
+	assert_int_equal(rota_timer_release(&p[1].timer), 0);
+	assert_int_equal(world_stat(w).timers, 0);
+	assert_int_equal(rota_kind_release(&w->kind), 0);
+}
+
+static void
+whatever_is_done_afterwards_finds_the_heir(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 6), more;
+
+	for (unsigned i = 0; i < 6; i++)
+		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	/* before the heir has filed them */
+	assert_int_equal(rota_timer_stop(&p[0].timer), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_reset_at(&p[1].timer, 20 * TICK), 1);
+	assert_int_equal(elsewhere_reset_at(&p[2].timer, 2 * TICK), 1);
+	poll_heir(heir, 2 * TICK);
+	expect_fired(w, 2);
+	/* and after */
+	assert_int_equal(rota_timer_stop(&p[3].timer), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_reset_at(&p[4].timer, 3 * TICK), 1);
+	assert_int_equal(elsewhere_reset_at(&p[5].timer, 30 * TICK), 1);
+	probe_init(w, &more, 6); /* its kind has moved */
+	rota_timer_reset_at(&more.timer, 4 * TICK);
+	poll_heir(heir, 3 * TICK);
+	expect_fired(w, 4);
+	poll_heir(heir, 4 * TICK);
+	expect_fired(w, 6);
+	poll_heir(heir, 20 * TICK);
+	expect_fired(w, 1);
+	poll_heir(heir, 30 * TICK);
+	expect_fired(w, 5);
+	assert_int_equal(rota_timer_release(&more.timer), 0);
+}
+
+static void
+the_figures_still_balance(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 40);
+	struct rota_stats s, a, b;
+
+	for (unsigned i = 0; i < 40; i++)
+		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
+	for (unsigned i = 0; i < 10; i++)
+		rota_timer_stop(&p[i].timer);
+	elsewhere_reset_at(&p[0].timer, 7 * TICK);
+	rota_timer_reset_at(&p[39].timer, 90 * TICK); /* a push */
+	s = world_stat(w);
+	assert_int_equal(s.live, 31);
+	assert_int_equal(s.pushes, 1);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	rota_shard_stat(w->shard, &a);
+	rota_shard_stat(heir, &b);
+	assert_int_equal(a.live, 0);
+	assert_int_equal(a.timers, 0);
+	assert_int_equal(a.entries, 0);
+	assert_int_equal(b.live, 31);
+	assert_int_equal(b.timers, 40);
+	poll_heir(heir, 50 * TICK);
+	s = world_stat(w);
+	assert_int_equal(s.starts, 41);
+	assert_int_equal(s.pushes, 1);
+	assert_int_equal(s.stops, 10);
+	assert_int_equal(s.fires, 30);
+	assert_int_equal(s.live, 1);
+	assert_int_equal(s.starts, s.fires + s.stops + s.live);
+	w->fired = 0;
+	assert_int_equal(rota_engine_destroy(w->engine, ROTA_REFUSE), -EBUSY);
+	assert_int_equal(rota_timer_stop(&p[39].timer), ROTA_PREVENTED);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+}
+
+static void
+an_heir_can_retire_in_turn(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w), *last;
+	struct probe *p = world_probes(w, 20);
+
+	last = rota_engine_shard(w->engine, 2);
+	assert_int_equal(rota_shard_attach(last), 0);
+	for (unsigned i = 0; i < 20; i++)
+		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	/* not even polled in between */
+	assert_int_equal(rota_shard_retire(heir, last), 0);
+	elsewhere_reset_at(&p[0].timer, 2 * TICK);
+	poll_heir(last, 24 * TICK);
+	assert_int_equal(w->fired, 20);
+	w->fired = 0;
+	assert_int_equal(world_stat(w).live, 0);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+}
+
+static void
+a_parked_heir_is_woken(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 1);
+
+	rota_timer_reset_at(&p->timer, 5 * TICK);
+	world_poll(w, 0);
+	assert_true(rota_shard_park(heir) == ROTA_NEVER);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(w->wakes, 1);
+	assert_true(rota_shard_next(heir) <= 5 * TICK);
+	poll_heir(heir, 5 * TICK);
+	expect_fired(w, 0);
+}
+
+static void
+a_shard_without_an_owner_is_retired_by_anyone(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 1);
+
+	rota_timer_reset_at(&p->timer, 5 * TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 5 * TICK);
+	expect_fired(w, 0);
+}
+
+struct attempt {
+	struct rota_shard *s, *heir;
+	int r;
+};
+
+static void
+retire(void *arg)
+{
+	struct attempt *a = arg;
+
+	a->r = rota_shard_retire(a->s, a->heir);
+}
+
+static void
+retire_inside(struct probe *p, rota_time now)
+{
+	struct attempt *a = p->arg;
+
+	(void)now;
+	retire(a);
+}
+
+static void
+what_cannot_be_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct attempt a = { w->shard, heir, 0 };
+	struct probe *p = world_probes(w, 1);
+	struct rota_kind k;
+
+	assert_int_equal(rota_shard_retire(w->shard, NULL), -EINVAL);
+	assert_int_equal(rota_shard_retire(NULL, heir), -EINVAL);
+	assert_int_equal(rota_shard_retire(w->shard, w->shard), -EINVAL);
+	elsewhere(retire, &a); /* it has an owner, who is not that */
+	assert_int_equal(a.r, -EPERM);
+	p->then = retire_inside;
+	p->arg = &a;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, TICK);
+	expect_fired(w, 0);
+	assert_int_equal(a.r, -EDEADLK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), -EINVAL);
+	assert_int_equal(rota_shard_retire(heir, w->shard), -EINVAL);
+	assert_int_equal(rota_kind_init(&k, w->shard, "new", probe_fire, 0),
+	    -EINVAL);
+	assert_int_equal(rota_kind_init(&k, heir, "new", probe_fire, 0), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
+/* An heir that has no room: nothing has moved, all goes on. */
+static void
+without_room_nothing_moves(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct rota_shard *heir;
+	struct probe *p;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.max_timers = 5;
+	world_open(w, &c);
+	heir = heir_of(w);
+	p = world_probes(w, 3);
+	for (unsigned i = 0; i < 3; i++)
+		rota_timer_reset_at(&p[i].timer, 5 * TICK);
+	for (unsigned n = 0; n < 3; n++) { /* three there already */
+		static struct rota_kind k;
+		static struct rota_timer t[3];
+
+		if (!n)
+			rota_kind_init(&k, heir, "k", probe_fire, 0);
+		assert_int_equal(rota_timer_init(&t[n], &k), 0);
+	}
+	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOSPC);
+	world_poll(w, 5 * TICK);
+	assert_int_equal(w->fired, 3);
+	w->fired = 0;
+}
+
+static void
+refused_memory_moves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 3000);
+
+	for (unsigned i = 0; i < 3000; i++)
+		rota_timer_reset_at(&p[i].timer, 5 * TICK);
+	w->mem.sealed = 1;
+	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOMEM);
+	w->mem.sealed = 0;
+	world_poll(w, 4 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 5 * TICK);
+	assert_int_equal(w->fired, 3000);
+	w->fired = 0;
+}
+
+static void
+count(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* G14: handles stay valid. */
+static void
+handles_stay_valid(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	rota_handle h[50];
+	unsigned ran = 0;
+
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(rota_shard_after_func(w->shard,
+		    (5 + i % 5) * TICK, count, &ran, &h[i]), 0);
+	world_poll(w, TICK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(rota_handle_pending(w->engine, h[i]), 1);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(rota_handle_stop(w->engine, h[i]),
+		    ROTA_PREVENTED);
+	assert_int_equal(rota_handle_reset_at(w->engine, h[10], 3 * TICK), 1);
+	poll_heir(heir, 3 * TICK);
+	assert_int_equal(ran, 1);
+	poll_heir(heir, 9 * TICK);
+	assert_int_equal(ran, 40);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(rota_handle_stop(w->engine, h[i]), -ESTALE);
+	/* and new ones asked of the shard that is gone go to the heir */
+	for (unsigned i = 0; i < 3000; i++)
+		assert_int_equal(rota_shard_after_func(w->shard, 10 * TICK,
+		    count, &ran, NULL), 0);
+	poll_heir(heir, 10 * TICK);
+	assert_int_equal(ran, 3040);
+}
+
+#define PAIR(f, row)                                                       \
+	{ #f " [" #row "]", f, world_setup, world_teardown,                \
+		(void *)(uintptr_t)&pair_##row }
+#define PAIR_EXACT(f) PAIR(f, heap), PAIR(f, wheel)
+#define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		PAIR_EVERY(timers_fire_on_the_heir_at_their_deadlines),
+		PAIR_EXACT(equal_deadlines_keep_their_order),
+		PAIR_EXACT(what_waits_in_the_inbox_moves_in_order),
+		PAIR_EVERY(a_release_that_waits_moves_and_ends_there),
+		PAIR_EVERY(whatever_is_done_afterwards_finds_the_heir),
+		PAIR_EVERY(the_figures_still_balance),
+		PAIR_EVERY(an_heir_can_retire_in_turn),
+		PAIR_EVERY(a_parked_heir_is_woken),
+		PAIR_EVERY(a_shard_without_an_owner_is_retired_by_anyone),
+		PAIR_EVERY(what_cannot_be_is_refused),
+		PAIR_EVERY(without_room_nothing_moves),
+		PAIR_EVERY(refused_memory_moves_nothing),
+		PAIR_EVERY(handles_stay_valid),
+	};
+
+	return cmocka_run_group_tests_name("retire", tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wake_test.c - core/wake.c: the descriptor that a sleeping owner waits on.
+ * Claims: it is made once, by the first who asks; readable from a signal to
+ * the next clear, even with its counter full; every errno of its calls is
+ * answered, EINTR retried where nobody wants to know; errno is left alone.
+ *
+ * The program is linked so that the system calls come here first.
+ */
+#define _GNU_SOURCE /* ppoll */
+#include "core/wake.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "tests/support/cm.h"
+
+static int eventfd_errno;      /* eventfd fails with it */
+static unsigned interruptions; /* calls that are to fail with EINTR */
+static rota_word made, writes, reads;
+
+int __real_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags);
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t __real_read(int fd, void *p, size_t n);
+ssize_t __wrap_read(int fd, void *p, size_t n);
+int __real_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
+    const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
+    const sigset_t *mask);
+
+static int
+interrupted(void)
+{
+	if (!interruptions)
+		return 0;
+	interruptions--;
+	errno = EINTR;
+	return 1;
+}
+
+int
+__wrap_eventfd(unsigned count, int flags)
+{
+	if (eventfd_errno) {
+		errno = eventfd_errno;
+		return -1;
+	}
+	assert_int_equal(flags, EFD_CLOEXEC | EFD_NONBLOCK);
+	word_add(&made, (uint64_t)1, relaxed);
+	return __real_eventfd(count, flags);
+}
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+	word_add(&writes, (uint64_t)1, relaxed);
+	return interrupted() ? -1 : __real_write(fd, p, n);
+}
+
+ssize_t
+__wrap_read(int fd, void *p, size_t n)
+{
+	word_add(&reads, (uint64_t)1, relaxed);
+	return interrupted() ? -1 : __real_read(fd, p, n);
+}
+
+int
+__wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
+    const sigset_t *mask)
+{
+	return interrupted() ? -1 : __real_ppoll(p, n, ts, mask);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	eventfd_errno = 0;
+	interruptions = 0;
+	made = writes = reads = 0;
+	errno = 0;
+	return 0;
+}
+
+static int
+readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0);
+}
+
+static unsigned
+descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void
+it_is_made_by_the_first_who_asks(void **state)
+{
+	struct wake w = { 0, 0 };
+	unsigned before = descriptors();
+	int fd;
+
+	(void)state;
+	rota__wake_signal(&w); /* nobody can be waiting */
+	rota__wake_clear(&w);
+	rota__wake_close(&w);
+	assert_int_equal(made + writes + reads, 0);
+	fd = rota__wake_open(&w);
+	assert_true(fd >= 0);
+	assert_int_equal(rota__wake_open(&w), fd);
+	assert_int_equal(descriptors(), before + 1);
+	assert_int_equal(readable(fd), 0);
+	rota__wake_close(&w);
+	assert_int_equal(descriptors(), before);
+	rota__wake_close(&w);
+	rota__wake_signal(&w);
+	assert_int_equal(writes, 0);
+}
+
+static void
+a_signal_makes_it_readable_until_it_is_cleared(void **state)
+{
+	struct wake w = { 0, 0 };
+	int fd = rota__wake_open(&w);
+
+	(void)state;
+	for (unsigned i = 1; i < 20; i++) {
+		for (unsigned k = 0; k < i; k++)
+			rota__wake_signal(&w);
+		assert_int_equal(readable(fd), 1);
+		rota__wake_clear(&w);
+		assert_int_equal(readable(fd), 0);
+	}
+	assert_int_equal(reads, 19); /* one for all */
+	rota__wake_clear(&w);
+	assert_int_equal(reads, 19); /* nothing was raised: no call */
+	assert_int_equal(errno, 0);
+	rota__wake_close(&w);
+}
+
+/* C4: eventfd counter saturated. */
+static void
+a_full_counter_neither_blocks_nor_loses(void **state)
+{
+	struct wake w = { 0, 0 };
+	int fd = rota__wake_open(&w);
+	uint64_t full = UINT64_MAX - 1;
+
+	(void)state;
+	assert_int_equal(__real_write(fd, &full, sizeof(full)), sizeof(full));
+	for (unsigned i = 0; i < 5; i++)
+		rota__wake_signal(&w); /* EAGAIN */
+	assert_int_equal(errno, 0);
+	assert_int_equal(readable(fd), 1);
+	assert_int_equal(rota__wake_sleep(&w, -1), 0);
+	rota__wake_clear(&w);
+	assert_int_equal(readable(fd), 0);
+	rota__wake_signal(&w);
+	assert_int_equal(readable(fd), 1);
+	rota__wake_close(&w);
+}
+
+static void
+eventfd_failing_is_a_clean_error(void **state)
+{
+	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS,
+		EINVAL, ENODEV };
+	struct wake w = { 0, 0 };
+	unsigned before = descriptors();
+
+	(void)state;
+	errno = 4711;
+	for (unsigned i = 0; i < CM_COUNT(errors); i++) {
+		eventfd_errno = errors[i];
+		assert_int_equal(rota__wake_open(&w), -errors[i]);
+		assert_int_equal(errno, 4711);
+		rota__wake_signal(&w);
+		rota__wake_clear(&w);
+	}
+	eventfd_errno = 0;
+	assert_true(rota__wake_open(&w) >= 0);
+	rota__wake_close(&w);
+	assert_int_equal(descriptors(), before);
+}
+
+static void
+an_interrupted_write_or_read_is_done_again(void **state)
+{
+	struct wake w = { 0, 0 };
+	int fd = rota__wake_open(&w);
+
+	(void)state;
+	interruptions = 100;
+	rota__wake_signal(&w);
+	assert_int_equal(writes, 101);
+	assert_int_equal(readable(fd), 1);
+	interruptions = 100;
+	rota__wake_clear(&w);
+	assert_int_equal(reads, 101);
+	assert_int_equal(readable(fd), 0);
+	assert_int_equal(errno, 0);
+	rota__wake_close(&w);
+}
+
+static void
+an_interrupted_sleep_says_so(void **state)
+{
+	struct wake w = { 0, 0 };
+
+	(void)state;
+	rota__wake_open(&w);
+	interruptions = 1;
+	assert_int_equal(rota__wake_sleep(&w, -1), -EINTR);
+	assert_int_equal(errno, 0);
+	rota__wake_close(&w);
+}
+
+static void
+a_sleep_ends_by_its_span_or_by_the_signal(void **state)
+{
+	struct wake w = { 0, 0 };
+
+	(void)state;
+	rota__wake_open(&w);
+	assert_int_equal(rota__wake_sleep(&w, 0), 0);
+	assert_int_equal(rota__wake_sleep(&w, 1000), 0);
+	rota__wake_signal(&w);
+	assert_int_equal(rota__wake_sleep(&w, -1), 0);
+	assert_int_equal(rota__wake_sleep(&w, INT64_MAX), 0);
+	rota__wake_close(&w);
+}
+
+static void
+a_renewed_one_is_another(void **state)
+{
+	struct wake w = { 0, 0 };
+	unsigned before = descriptors();
+	int fd, copy;
+
+	(void)state;
+	assert_int_equal(rota__wake_renew(&w), 0); /* never made: still not */
+	assert_int_equal(made, 0);
+	fd = rota__wake_open(&w);
+	copy = dup(fd); /* the parent's */
+	rota__wake_signal(&w);
+	assert_int_equal(rota__wake_renew(&w), 0);
+	assert_int_equal(made, 2);
+	assert_int_equal(descriptors(), before + 2);
+	fd = rota__wake_open(&w);
+	assert_int_equal(readable(fd), 0);
+	rota__wake_signal(&w);
+	rota__wake_clear(&w);
+	assert_int_equal(readable(fd), 0);
+	assert_int_equal(readable(copy), 1); /* was not touched */
+	eventfd_errno = EMFILE;
+	assert_int_equal(rota__wake_renew(&w), -EMFILE);
+	eventfd_errno = 0;
+	assert_true(rota__wake_open(&w) >= 0);
+	rota__wake_close(&w);
+	close(copy);
+	assert_int_equal(descriptors(), before);
+}
+
+enum { THREADS = 3 };
+
+static struct wake raced;
+static pthread_barrier_t barrier;
+
+static void *
+open_it(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	*(int *)arg = rota__wake_open(&raced);
+	return NULL;
+}
+
+static void
+threads_that_ask_at_once_get_the_same(void **state)
+{
+	unsigned before = descriptors();
+	pthread_t thread[THREADS];
+	int fd[THREADS];
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (unsigned i = 0; i < 200; i++) {
+		for (unsigned t = 0; t < THREADS; t++)
+			pthread_create(&thread[t], NULL, open_it, &fd[t]);
+		for (unsigned t = 0; t < THREADS; t++)
+			pthread_join(thread[t], NULL);
+		assert_int_equal(descriptors(), before + 1);
+		for (unsigned t = 0; t < THREADS; t++)
+			assert_int_equal(fd[t], rota__wake_open(&raced));
+		rota__wake_close(&raced);
+	}
+	pthread_barrier_destroy(&barrier);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(it_is_made_by_the_first_who_asks, setup),
+		cmocka_unit_test_setup(
+		    a_signal_makes_it_readable_until_it_is_cleared, setup),
+		cmocka_unit_test_setup(a_full_counter_neither_blocks_nor_loses,
+		    setup),
+		cmocka_unit_test_setup(eventfd_failing_is_a_clean_error, setup),
+		cmocka_unit_test_setup(an_interrupted_write_or_read_is_done_again,
+		    setup),
+		cmocka_unit_test_setup(an_interrupted_sleep_says_so, setup),
+		cmocka_unit_test_setup(a_sleep_ends_by_its_span_or_by_the_signal,
+		    setup),
+		cmocka_unit_test_setup(a_renewed_one_is_another, setup),
+		cmocka_unit_test_setup(threads_that_ask_at_once_get_the_same,
+		    setup),
+	};
+
+	return cmocka_run_group_tests_name("wake", tests, NULL, NULL);
+}
