@@ -377,8 +377,9 @@ rota_timer_release(struct rota_timer *t)
 		return -EPERM;
 	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
-	if (!owner && !k->released)
-		return -EINVAL;
+	if (!owner && !k->released) /* an adopter keeps its owner waiting */
+		return word_load(&s->attached, relaxed) == self_id() ?
+		    -EAGAIN : -EINVAL; /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
 		rota__shard_settle(s); /* it may be no more than staged */
 	if (owner)

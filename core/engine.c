@@ -19,6 +19,8 @@
 /* How late a shard must be for a driver to adopt it, and how often drivers
  * look: Go's sysmon, 10 ms. */
 #define ADOPT_AFTER (10 * ROTA_MILLISECOND)
+/* No thread's identity: of a shard whose driver has not begun yet. */
+#define DRIVER_COMES ((uint64_t)1)
 
 static void *
 libc_alloc(void *arg, unsigned shard, size_t size, size_t align)
@@ -68,7 +70,7 @@ config_check(struct rota_config *c)
 		return -EINVAL;
 	if (c->clock == ROTA_CLOCK_CALLER && c->flags & ROTA_DRIVERS)
 		return -EINVAL;
-	if (c->start < 0 || c->start >= ROTA_NEVER ||
+	if (c->start < 0 || c->start > (rota_time)SHARD_LAST ||
 	    c->shards > MAX_SHARDS || c->max_timers > MAX_TIMERS)
 		return -EINVAL;
 	if (!c->allocator.alloc != !c->allocator.free)
@@ -103,6 +105,14 @@ adopt_others(struct rota_engine *e, const struct rota_shard *own)
 	}
 }
 
+/* Make @id the owner of @s, whoever was. */
+static void
+shard_own(struct rota_shard *s, uint64_t id)
+{
+	word_store(&s->holder, s->adoptable ? 0 : id, relaxed);
+	word_store(&s->attached, id, release); /* [H1] */
+}
+
 static void *
 drive(void *arg)
 {
@@ -112,7 +122,7 @@ drive(void *arg)
 	bool adopts = e->config.flags & ROTA_ADOPT && e->shards > 1;
 	struct timespec nap = { 0, 50000 }; /* an adopter is at work */
 
-	rota_shard_attach(s);
+	shard_own(s, self_id());
 	while (!word_load(&e->stopping, acquire)) {
 		rota_time now = rota__clock_read(&e->clock);
 		int r = rota_shard_poll(s, now, e->config.budget);
@@ -121,7 +131,8 @@ drive(void *arg)
 			adopt_others(e, s);
 		if (r == -EBUSY)
 			nanosleep(&nap, NULL);
-		else if (r == 0)
+		else if (r == 0 && !word_load(&e->stopping, acquire))
+			/* Asked again: the poll may have taken the wake. */
 			rota_shard_wait(s, adopts ?
 			    rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
 	}
@@ -145,10 +156,15 @@ static int
 start(struct rota_engine *e, unsigned i)
 {
 	struct driver *d = &e->driver[i];
+	int r;
 
 	d->engine = e;
 	d->shard = &e->shard[i];
-	return -pthread_create(&d->thread, NULL, drive, d);
+	shard_own(d->shard, DRIVER_COMES); /* nobody else can attach */
+	r = -pthread_create(&d->thread, NULL, drive, d);
+	if (r)
+		shard_own(d->shard, 0);
+	return r;
 }
 
 static int
@@ -270,39 +286,74 @@ fire_due(struct rota_engine *e)
 		    rota__clock_read(&e->clock), 0, NULL, NULL);
 }
 
+/* Is this thread in a callback of @e, if through other engines' callbacks? */
+static bool
+inside(const struct rota_engine *e)
+{
+	uint64_t self = self_id();
+
+	if (rota__self.shard && rota__self.shard->engine == e)
+		return true;
+	for (unsigned i = 0; i < e->shards; i++) {
+		const struct rota_shard *s = &e->shard[i];
+
+		/* What is its own it stored itself. */
+		if ((word_load(&s->attached, relaxed) == self &&
+		        word_load(&s->running[SEAT_OWNER], relaxed)) ||
+		    (word_load(&s->adopter, relaxed) == self &&
+		        word_load(&s->running[SEAT_ADOPTER], relaxed)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+live(struct rota_engine *e)
+{
+	struct rota_stats s;
+
+	rota_engine_stat(e, &s);
+	return (int64_t)s.live > 0;
+}
+
 int
 rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 {
 	uint64_t dropped = 0;
+	bool child;
 
 	if (!e || (unsigned)how > ROTA_DROP)
 		return -EINVAL;
-	if (rota__self.shard && rota__self.shard->engine == e)
+	if (inside(e))
 		return -EDEADLK;
-	if (!word_load(e->alive, relaxed))
-		e->drivers = 0; /* a child has none to join */
+	if (how == ROTA_REFUSE && live(e))
+		return -EBUSY;
+	child = !word_load(e->alive, relaxed); /* own process */
+	if (child)
+		e->drivers = 0; /* none to join */
 	drivers_stop(e);
 	for (unsigned i = 0; i < e->shards; i++) {
+		struct rota_shard *s = &e->shard[i];
+
 		/* The only user left: it holds every shard. */
-		word_store(&e->shard[i].attached, self_id(), relaxed);
-		word_store(&e->shard[i].holder, self_id(), relaxed);
-		rota__shard_drain(&e->shard[i]);
+		e->driver[i].owner = word_load(&s->attached, relaxed);
+		word_store(&s->attached, self_id(), relaxed);
+		word_store(&s->holder, self_id(), relaxed);
+		rota__shard_drain(s);
 	}
 	if (how == ROTA_DRAIN)
 		fire_due(e);
-	for (unsigned i = 0; i < e->shards; i++) {
+	for (unsigned i = 0; i < e->shards; i++)
 		rota__shard_drain(&e->shard[i]);
-		dropped += rota__shard_live(&e->shard[i]);
+	if (how == ROTA_REFUSE && live(e)) { /* armed by a `released` */
+		int r = 0;
+
+		for (unsigned i = 0; i < e->shards; i++)
+			shard_own(&e->shard[i], e->driver[i].owner);
+		if (!child)
+			r = drivers_start(e);
+		return r ? r : -EBUSY;
 	}
-	if (how == ROTA_REFUSE && dropped) {
-		for (unsigned i = 0; i < e->shards; i++) {
-			word_store(&e->shard[i].holder, (uint64_t)0, relaxed);
-			word_store(&e->shard[i].attached, (uint64_t)0, release);
-		}
-		drivers_start(e);
-		return -EBUSY;
-	}
-	dropped = 0;
 	for (unsigned i = 0; i < e->shards; i++)
 		dropped += rota__shard_drop(&e->shard[i]);
 	rota__pool_destroy(e);

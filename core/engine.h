@@ -19,6 +19,7 @@ struct driver {
 	struct rota_engine *engine;
 	struct rota_shard *shard;
 	pthread_t thread;
+	uint64_t owner; /* of the shard, while a destroy holds it */
 };
 
 struct rota_engine {

@@ -182,10 +182,12 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 		if (s->adoptable)
 			shard_unhold(s);
 		call(t, (rota_time)p->now);
-		if (s->adoptable &&
-		    !word_cas(&s->holder, &none, self_id(), acquire,
-		        relaxed)) /* [H1] */
-			p->lost = true;
+		if (s->adoptable) {
+			p->lost = !word_cas(&s->holder, &none, self_id(),
+			    acquire, relaxed); /* [H1] */
+			if (!p->lost)
+				p->now = s->now; /* an adopter's, if later */
+		}
 	}
 	count_add(&s->ended[p->seat], 1);
 	word_store(&s->running[p->seat], NULL, release); /* [R1] */

@@ -85,8 +85,36 @@ rota_shard_reserve(struct rota_shard *s, uint64_t n)
 {
 	if (!s)
 		return -EINVAL;
+	if (n > s->config->max_timers) /* nor does the sum overflow */
+		return -ENOSPC;
 	n += word_load(&s->timers, relaxed); /* a snapshot */
 	return rota__shard_grow(s, n);
+}
+
+/* What an inbox gave, last come first, turned round. */
+static struct rota_timer *
+turned(struct rota_timer *t)
+{
+	struct rota_timer *first = NULL, *next;
+
+	for (; t; t = next) {
+		next = t->r_link;
+		t->r_link = first;
+		first = t;
+	}
+	return first;
+}
+
+/* Push the list @t on @heir's inbox, in its order. */
+static void
+pass_on(struct rota_timer *t, struct rota_shard *heir)
+{
+	struct rota_timer *next;
+
+	for (; t; t = next) {
+		next = t->r_link;
+		inbox_push(&heir->remote.inbox, t, &t->r_link);
+	}
 }
 
 /* A push that comes after retire's exchange of the inbox reads what the
@@ -95,13 +123,9 @@ void
 rota__shard_posted(struct rota_shard *s, bool wake)
 {
 	struct rota_shard *heir = word_load(&s->heir, acquire);
-	struct rota_timer *t, *next;
 
 	if (rota_unlikely(heir != NULL)) {
-		for (t = inbox_take(&s->remote.inbox); t; t = next) {
-			next = t->r_link;
-			inbox_push(&heir->remote.inbox, t, &t->r_link);
-		}
+		pass_on(turned(inbox_take(&s->remote.inbox)), heir);
 		rota__shard_posted(heir, park_wakes(&heir->park, 0));
 		return;
 	}
@@ -179,7 +203,9 @@ owner_check(const struct rota_shard *s)
 		return -EPERM; /* only this thread stores its identity */
 	if (shard_forked(s))
 		return -ECHILD;
-	if (rota__self.shard == s)
+	/* running: through a callback of another shard as well */
+	if (rota__self.shard == s ||
+	    word_load(&s->running[SEAT_OWNER], relaxed)) /* by this thread */
 		return -EDEADLK;
 	return 0;
 }
@@ -410,29 +436,62 @@ rota_shard_wake(struct rota_shard *s)
 	return 0;
 }
 
-/* Move what is filed and what waits to @heir's inbox. The caller holds @s. */
+/* The first @n of *@list, which moves on past them, in the order of their
+ * ranks. */
+static struct rota_timer *
+by_rank(struct rota_timer **list, uint64_t n)
+{
+	struct rota_timer *a, *b, *t;
+	void *first = NULL, **end = &first;
+
+	if (n < 2) {
+		a = *list;
+		if (a) {
+			*list = a->r_link;
+			a->r_link = NULL;
+		}
+		return a;
+	}
+	a = by_rank(list, n / 2);
+	b = by_rank(list, n - n / 2);
+	while (a && b) {
+		t = (int32_t)(b->r_seq - a->r_seq) < 0 ? b : a;
+		if (t == a)
+			a = t->r_link;
+		else
+			b = t->r_link;
+		*end = t;
+		end = &t->r_link;
+	}
+	*end = a ? a : b;
+	return first;
+}
+
+/* Move what is filed and what waits to @heir's inbox, what was armed first
+ * before what was armed later: it ranks them as they come. The caller holds
+ * @s. */
 static void
 evacuate(struct rota_shard *s, struct rota_shard *heir)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
-	struct rota_timer *t, *next;
+	struct rota_timer *t, *list = NULL;
+	uint64_t n = 0;
 	uint32_t *item;
 
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		t = timer_of(item);
 		backend_unvisit(&cursor, item);
 		shard_remove(s, t);
-		if (state_evict(&t->r_word))
-			inbox_push(&heir->remote.inbox, t, &t->r_link);
+		if (!state_evict(&t->r_word))
+			continue;
+		t->r_link = list;
+		list = t;
+		n++;
 	}
-	for (t = s->backlog; t; t = next) {
-		next = t->r_link;
-		inbox_push(&heir->remote.inbox, t, &t->r_link);
-	}
-	for (t = s->taken; t; t = next) {
-		next = t->r_link;
-		inbox_push(&heir->remote.inbox, t, &t->r_link);
-	}
+	pass_on(by_rank(&list, n), heir);
+	/* What is not turned round yet came before what is. */
+	pass_on(turned(s->taken), heir);
+	pass_on(s->backlog, heir);
 	s->backlog = s->taken = NULL;
 }
 

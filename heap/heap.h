@@ -235,7 +235,8 @@ heap_ahead(const struct heap *h)
 
 /* heap_visit: any item at or after *@cursor, which moves on; NULL at the end.
  * To remove what was returned step *@cursor back by one: another entry took
- * its place. In no order. */
+ * its place. In no order. The one that took the place may rise above the
+ * cursor and be missed; the next walk has it. */
 rota_inline uint32_t *
 heap_visit(const struct heap *h, uint32_t *cursor)
 {
