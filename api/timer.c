@@ -132,7 +132,7 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
-	t->r_seq = (uint32_t)++s->hot.seq;
+	t->r_seq = shard_rank(s);
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
 	s->staged = staged;
@@ -214,7 +214,7 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
 	        relaxed)) /* as state_reset() */
 		return false;
-	t->r_seq = (uint32_t)++s->hot.seq;
+	t->r_seq = shard_rank(s);
 	return true;
 }
 
@@ -233,11 +233,11 @@ rota_timer_reset_owner(struct rota_timer *t, rota_time when,
 		return owner_reset(s, t, (uint64_t)when, false, true);
 	posts = 1 ^ ((uint64_t)((later | 15) >= old) & old >> 1);
 	t->r_word = (later + ST_ARMED + posts * ST_QUEUED) | (old & ST_LINKED);
-	t->r_seq = (uint32_t)++s->hot.seq;
+	t->r_seq = shard_rank(s);
 	s->stage[staged] = t;
 	staged += posts;
 	s->staged = staged;
-	s->hot.starts += ~old & ST_ARMED;
+	count_add(&s->hot.starts, ~old & ST_ARMED);
 	if (rota_unlikely(staged == SHARD_STAGE))
 		return stage_full(s, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);

@@ -155,7 +155,7 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			t->r_seq = (uint32_t)++s->hot.seq; /* its rank: as it came in */
+			t->r_seq = shard_rank(s); /* as it came in */
 			count_add(&s->count.drained, 1);
 			file(s, t, which);
 		}
@@ -179,8 +179,11 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 		return;
 	}
 	if (call) {
-		if (s->adoptable)
+		if (s->adoptable) {
+			/* It may block: adopters must know what is next. */
+			word_store(&s->next, rota__shard_next(s), relaxed);
 			shard_unhold(s);
+		}
 		call(t, (rota_time)p->now);
 		if (s->adoptable) {
 			p->lost = !word_cas(&s->holder, &none, self_id(),
@@ -480,7 +483,7 @@ sweep(struct poll *p)
 		item = backend_visit(&s->backend, &s->sweep);
 		if (!item) {
 			s->sweeping = false;
-			return;
+			break;
 		}
 		t = timer_of(item);
 		if (state_keep(&t->r_word,
@@ -490,6 +493,7 @@ sweep(struct poll *p)
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
+	word_store(&s->entries, backend_len(&s->backend), relaxed);
 }
 
 rota_inline bool
@@ -506,6 +510,7 @@ poll(struct poll *p, const enum rota_backend which)
 	if (p->lost)
 		return false;
 	unstage(s, which);
+	shard_show(s);
 	if (done)
 		sweep(p);
 	return done;
@@ -520,6 +525,7 @@ rota__shard_drain(struct rota_shard *s)
 	rota__self = (struct rota_self){ s, SEAT_OWNER };
 	rota__shard_unstage(s);
 	SHARD_SWITCH(s, drain(&p, WHICH));
+	shard_show(s);
 	rota__self = before;
 }
 

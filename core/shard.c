@@ -199,10 +199,10 @@ owner_check(const struct rota_shard *s)
 {
 	if (!s)
 		return -EINVAL;
-	if (word_load(&s->attached, relaxed) != self_id())
-		return -EPERM; /* only this thread stores its identity */
 	if (shard_forked(s))
 		return -ECHILD;
+	if (word_load(&s->attached, relaxed) != self_id())
+		return -EPERM; /* only this thread stores its identity */
 	/* running: through a callback of another shard as well */
 	if (rota__self.shard == s ||
 	    word_load(&s->running[SEAT_OWNER], relaxed)) /* by this thread */
@@ -268,8 +268,13 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (r)
 		return r;
 	r = rota__shard_poll(s, seat, now, budget, out, n);
-	if (s->adoptable && word_load(&s->holder, relaxed) == self_id())
+	if (!s->adoptable)
+		return r;
+	if (word_load(&s->holder, relaxed) == self_id())
 		shard_unhold(s);
+	else /* it lost hold and knows only that something may be left */
+		word_store(&s->next, word_load(&s->now, relaxed),
+		    relaxed); /* a hint */
 	return r;
 }
 
@@ -540,6 +545,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	pthread_mutex_unlock(&s->lock);
 	evacuate(s, heir);
 	rota__shard_posted(s, false);
+	shard_show(s);
 	word_store(&s->next, ST_NEVER, relaxed);
 out:
 	if (s->adoptable && word_load(&s->holder, relaxed) == self_id())
@@ -553,28 +559,32 @@ int
 rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 {
 	struct shard_count *c;
+	bool release;
 
 	if (!s || !out)
 		return -EINVAL;
+	if (shard_hold(s, &release)) {
+		shard_show(s);
+		if (release)
+			shard_unhold(s);
+	}
 	c = &s->count;
 #define FIGURE(p) word_load((p), relaxed) /* a snapshot */
 	*out = (struct rota_stats){
 		.starts = FIGURE(&s->hot.starts) + FIGURE(&s->starts),
 		/* The holder ranks its own resets and what it drains. */
-		.pushes = FIGURE(&s->hot.seq) - FIGURE(&c->drained) +
+		.pushes = FIGURE(&s->hot.seq) - FIGURE(&s->count.drained) +
 		    FIGURE(&s->resets),
 		.stops = FIGURE(&s->hot.stops) + FIGURE(&s->stops),
-		.fires = FIGURE(&c->fires),
+		.fires = FIGURE(&s->count.fires),
 		.live = rota__shard_live(s),
 		.timers = FIGURE(&s->timers),
-		.entries = FIGURE(&s->backend.heap.len) +
-		    FIGURE(&s->backend.wheel.len) +
-		    FIGURE(&s->backend.run.live),
+		.entries = FIGURE(&s->entries),
 		.inserts = FIGURE(&c->inserts),
 		.moves = FIGURE(&c->moves),
 		.dropped = FIGURE(&c->dropped),
 		.swept = FIGURE(&c->swept),
-		.drained = FIGURE(&c->drained),
+		.drained = FIGURE(&s->count.drained),
 		.polls = FIGURE(&c->polls),
 		.adopted = FIGURE(&s->adopted),
 		.wakes = FIGURE(&s->wakes),

@@ -82,6 +82,7 @@ struct rota_shard {
 	rota_word ended[SEATS];   /* callbacks that have run */
 	rota_word adopter;        /* identity of the adopter, 0: none */
 	rota_word next;           /* earliest deadline known, for adopters */
+	rota_word entries;        /* filed, as of the latest poll */
 
 	/* Written by remote threads. */
 	_Alignas(ROTA_LINE) struct remote remote;
@@ -253,6 +254,21 @@ void rota__shard_free(struct rota_shard *s, struct rota_kind *k,
 /* rota__shard_drop - forget all timers; returns how many were armed, each
  * reported through the engine's leak hook. */
 uint64_t rota__shard_drop(struct rota_shard *s);
+/* shard_show: bring what others see up to date. The holder. */
+rota_inline void
+shard_show(struct rota_shard *s)
+{
+	word_store(&s->entries, backend_len(&s->backend), relaxed); /* figure */
+}
+
+/* shard_rank: the rank of an arming that happens now. The holder. */
+rota_inline uint32_t
+shard_rank(struct rota_shard *s)
+{
+	count_add(&s->hot.seq, 1);
+	return (uint32_t)word_load(&s->hot.seq, relaxed); /* its own */
+}
+
 /* rota__shard_live - timers armed now; exact when no call is under way. */
 uint64_t rota__shard_live(const struct rota_shard *s);
 

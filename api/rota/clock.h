@@ -47,7 +47,9 @@ rota_when(rota_time now, rota_span span)
 {
 	if (span <= 0)
 		return now;
-	return span >= ROTA_NEVER - now ? ROTA_NEVER : now + span;
+	if (span >= ROTA_NEVER || now >= ROTA_NEVER - span)
+		return ROTA_NEVER;
+	return now + span;
 }
 
 #ifdef __cplusplus

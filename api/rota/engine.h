@@ -223,7 +223,8 @@ int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
 int rota_shard_reserve(struct rota_shard *s, uint64_t n);
 
 /* Counted since the engine began. starts = fires + stops + live, whenever no
- * call is under way. */
+ * call is under way; entries and zombies are those of the latest poll, unless
+ * the owner asks. */
 struct rota_stats {
 	uint64_t starts;   /* resets of a timer that was not pending */
 	uint64_t pushes;   /* resets of one that was */

@@ -49,6 +49,9 @@ int rota_timer_stop_any(struct rota_timer *t);
 
 #if defined(__GNUC__) && !defined(ROTA_NO_INLINE)
 
+/* One writer, read by anyone: no locked instruction. */
+#define ROTA_COUNT(p) __atomic_store_n((p), *(p) + 1, __ATOMIC_RELAXED)
+
 extern inline __attribute__((__gnu_inline__)) int
 rota_timer_reset_at(struct rota_timer *t, rota_time when)
 {
@@ -71,28 +74,33 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 		    (struct rota_kind *)(k - 1));
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
 	t->r_word = later | (old & ROTA_WORD_FLAGS);
-	t->r_seq = (uint32_t)++hot->seq;
+	ROTA_COUNT(&hot->seq);
+	t->r_seq = (uint32_t)hot->seq;
 	return 1;
 }
 
 extern inline __attribute__((__gnu_inline__)) int
 rota_timer_stop(struct rota_timer *t)
 {
+	struct rota_hot *hot;
 	uintptr_t k;
 	uint64_t old;
 
 	if (!t)
 		return rota_timer_stop_any(t);
 	k = ROTA_KIND_OF(t);
+	if (__builtin_expect((k & ROTA_KIND_BITS) != 1, 0))
+		return rota_timer_stop_any(t);
 	old = t->r_word;
-	if (__builtin_expect((k & ROTA_KIND_BITS) != 1 ||
-	        !(old & ROTA_WORD_ARMED), 0))
+	if (__builtin_expect(!(old & ROTA_WORD_ARMED), 0))
 		return rota_timer_stop_any(t);
 	t->r_word = old & ~(uint64_t)ROTA_WORD_ARMED;
-	((struct rota_kind *)(k - 1))->r_hot->stops++;
+	hot = ((struct rota_kind *)(k - 1))->r_hot;
+	ROTA_COUNT(&hot->stops);
 	return ROTA_PREVENTED;
 }
 
+#undef ROTA_COUNT
 #endif
 
 #pragma GCC visibility pop

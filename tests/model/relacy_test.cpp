@@ -229,6 +229,16 @@ struct story {
 #define LATE(code, timer, when) { code, false, STALE, timer, when }
 
 static const struct story stories[] = {
+	/* The word is as it was, but not what belongs to it. */
+	{ "reset to the same instant, stopped", 0,
+	    { "filed" },
+	    { { FAR(RESET, 0, SAME) }, { FAR(STOP, 0, 0) } } },
+	{ "reset to the same instant, fired", 0,
+	    { "filed" },
+	    { { OWN(FIRE, 0, 0) }, { FAR(RESET, 0, SAME) } } },
+	{ "reset to the same instant, freed", 0,
+	    { "filed" },
+	    { { OWN(RELEASE, 0, 0) }, { FAR(RESET, 0, SAME) } } },
 	/* The owner sleeps until 20, for timer 1. */
 	{ "a poke, its timer not pushed yet", 4,
 	    { "idle", "filed" },

@@ -13,8 +13,9 @@
  *    writes it before its call; whoever ends that arming, by a claim [P1],
  *    by a stop, a reset or a release [P2], writes it at the instant of its
  *    compare-and-swap. Each operation has a plain note that is written
- *    before it: an arming reads those of the stops before it [P4], and who
- *    gives the memory back reads those of all that changed the word [P6].
+ *    before it: who ends an arming reads those of the resets before it, who
+ *    arms those of the stops before it [P4], and who gives the memory back
+ *    those of all that changed the word [P6].
  *    relacy reports it if one of these accesses is a data race.
  *  2 An arming ends once. Nothing changes a word whose memory went back.
  *  3 The link is plain memory, and so is the place [P5] [I1].
@@ -44,6 +45,7 @@
 
 enum { TIMERS = 2, SHARDS = 2, THREADS = 3, OPS = 4 };
 enum { STALE = SHARDS }; /* a remote call that has not heard of the heir */
+enum { SAME = 0 };       /* to the deadline that the timer began with */
 enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
 
 /* Deadlines are told apart by the arming they belong to. */
@@ -132,8 +134,8 @@ struct node {
 	/* Remembered by the checks. */
 	int in;           /* the shard it is filed in, or -1 */
 	int hand;         /* the shard whose owner is looking at it, or -1 */
-	unsigned armed, ended, claimed, handed, over; /* a bit an arming */
-	unsigned touched, stopped;            /* a bit for each operation */
+	unsigned ended, claimed, handed, over; /* a bit for each arming */
+	unsigned touched, resets, stops;       /* a bit for each operation */
 	bool looked;          /* an owner had it in hand */
 	bool leaving, urgent; /* release begun; by a remote thread */
 	bool given_back;
@@ -185,6 +187,13 @@ struct model {
 		return -1;
 	}
 
+	void read_notes(unsigned ids)
+	{
+		for (unsigned k = 1; k < note.n; k++)
+			if (ids & 1u << k)
+				(void)(unsigned)note[k]($);
+	}
+
 	void changed(rota_word *w, uint64_t from, uint64_t to)
 	{
 		int i = index(w);
@@ -215,14 +224,14 @@ struct model {
 				if (ST_GIVEN(to))
 					t.handed |= 1u << ID_OF(d);
 			}
+			read_notes(t.resets); /* [P1] [P2] */
 			if (me[th].code == STOP)
-				t.stopped |= 1u << id;
+				t.stops |= 1u << id;
 		}
-		if (on && (!(from & ST_ARMED) || ST_DEADLINE(to) != d)) {
-			t.armed |= 1u << ID_OF(ST_DEADLINE(to));
-			for (unsigned k = 1; k < note.n; k++)
-				if (t.stopped & 1u << k)
-					(void)(unsigned)note[k]($); /* [P4] */
+		if (on && (me[th].code == RESET || me[th].code == PUSH ||
+		    me[th].code == REARM)) {
+			read_notes(t.stops); /* [P4] */
+			t.resets |= 1u << id;
 		}
 		if (ST_WAITS(to) && !ST_WAITS(from))
 			t.leaving = true;
@@ -241,9 +250,7 @@ struct model {
 				t.broken = true; /* the scenario's fault */
 		if (t.broken || !watching)
 			return;
-		for (unsigned k = 1; k < note.n; k++)
-			if (t.touched & 1u << k)
-				(void)(unsigned)note[k]($); /* [P6] */
+		read_notes(t.touched); /* [P6] */
 		t.link = NULL; /* [P5] */
 		t.place($) = 0;
 	}
@@ -327,6 +334,14 @@ struct model {
 			shard[s].deferred = (node *)(void *)t.link;
 			let_go(s, t);
 		}
+	}
+
+	/* The deadline operation @id gives. SAME is the one that the timer
+	 * began with, to the bit; the arming stays the first. */
+	uint64_t deadline(const struct operation &op, unsigned id)
+	{
+		return op.when == SAME ? AT(scene.begin[op.timer].when, 0) :
+		    AT(op.when, id);
 	}
 
 	void owner_reset(unsigned s, node &t, uint64_t d, bool push)
@@ -530,7 +545,7 @@ struct model {
 	    unsigned id)
 	{
 		unsigned s = shard_of(op), th = rl::thread_index();
-		uint64_t d = AT(op.when, id), was;
+		uint64_t d = deadline(op, id), was;
 		bool wake;
 
 		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word,
@@ -618,7 +633,7 @@ struct model {
 		case RESET:
 		case PUSH:
 			if (op.owner)
-				owner_reset(s, t, AT(op.when, id),
+				owner_reset(s, t, deadline(op, id),
 				    op.code == PUSH);
 			else
 				remote_reset_(t, op, id);
@@ -720,11 +735,10 @@ struct model {
 			t.data.make(ids);
 			t.data[0]($) = 0;
 			t.hand = t.in = -1;
-			t.armed = b.flags & ST_ARMED ? 1u : 0;
 			t.claimed = ST_GIVEN(b.flags) ? 1u : 0;
 			t.handed = t.claimed;
 			t.ended = t.over = 0;
-			t.touched = t.stopped = 0;
+			t.touched = t.resets = t.stops = 0;
 			t.looked = t.leaving = t.urgent = false;
 			t.given_back = t.broken = false;
 			t.link = NULL;

@@ -79,7 +79,7 @@ void race_run(struct worker *workers, unsigned n, void *(*body)(void *));
 double race_seconds(void);
 
 /* A scenario: one round of about @ops calls. */
-typedef void race_round(const struct race_options *o, uint64_t round,
+typedef void race_round(const struct race_options *o, uint64_t seed,
     uint64_t ops);
 race_round items_polled, items_adopted, items_retired, items_driven,
     handles_polled, handles_driven, handles_retired, wakes_round;

@@ -109,6 +109,34 @@ an_adopter_fires_what_waits_behind_a_blocked_callback(void **state)
 	w->fired = 0;
 }
 
+/* The owner took both from the inbox in the poll that is stuck now. */
+static void
+what_the_owner_has_just_filed_is_known_to_be_overdue(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct owner o = { w, TICK, 0, 0 };
+	pthread_t owner;
+
+	while (rota_shard_poll(w->shard, 0, 0)) /* nothing is armed */
+		;
+	p[0].then = blocked;
+	elsewhere_reset_at(&p[0].timer, TICK);
+	elsewhere_reset_at(&p[1].timer, 3 * TICK);
+	rota_shard_detach(w->shard);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&begun);
+	assert_true(rota_shard_overdue(w->shard, 20 * TICK) > 0);
+	assert_int_equal(rota_shard_overdue(w->shard, 2 * TICK), 0);
+	adopt_all(w, 20 * TICK, 0);
+	assert_int_equal(w->fired, 2);
+	assert_int_equal(rota_shard_overdue(w->shard, 20 * TICK), 0);
+	sem_post(&end);
+	pthread_join(owner, NULL);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	w->fired = 0;
+}
+
 /* The adopter is ahead of the owner's instant and leaves a slot half brought
  * up; the owner goes on with its own, earlier, instant. */
 static void
@@ -373,6 +401,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		ADOPT(an_adopter_fires_what_waits_behind_a_blocked_callback),
+		ADOPT(what_the_owner_has_just_filed_is_known_to_be_overdue),
 		ADOPT(an_owner_that_is_behind_its_adopter_gets_to_the_end),
 		ADOPT(callbacks_arm_timers_on_either_seat),
 		ADOPT(on_the_adopters_seat_a_callback_may_release_its_own_timer),
