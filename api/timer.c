@@ -282,27 +282,45 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 	    rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
-/* The seat on which @t's callback runs, or SEATS. */
+/* The seat on which @t's callback runs or is about to, or SEATS. */
 static int
-seat_of(struct rota_shard *s, const struct rota_timer *t)
+seat_of(struct rota_shard *s, const struct rota_timer *t, void **running)
 {
-	int seat = 0;
+	int seat;
 
-	while (seat < SEATS &&
-	    word_load(&s->running[seat], acquire) != t) /* [R1] */
-		seat++;
+	for (seat = 0; seat < SEATS; seat++) {
+		*running = word_load(&s->running[seat], acquire); /* [R1] */
+		if (*running == t || *running == running_claim(t))
+			break;
+	}
 	return seat;
 }
 
-/* Why a stop did not prevent. */
-static rota_noinline int
-stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word)
+/* Why a stop that found @word did not prevent. False: look again. */
+static rota_noinline bool
+stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
+    int *verdict)
 {
-	if (ST_GIVEN(word)) /* by the latest poll? A snapshot */
-		return word_load(&t->r_seq, relaxed) ==
-		    (uint32_t)word_load(&s->count.polls, relaxed) ?
-		    ROTA_RUNNING : ROTA_NOT_PENDING;
-	return seat_of(s, t) < SEATS ? ROTA_RUNNING : ROTA_NOT_PENDING;
+	void *running;
+
+	*verdict = ROTA_NOT_PENDING;
+	if (ST_GIVEN(word)) { /* by the latest poll? A snapshot */
+		if (word_load(&t->r_seq, relaxed) ==
+		    (uint32_t)word_load(&s->count.polls, relaxed))
+			*verdict = ROTA_RUNNING;
+		return true;
+	}
+	if (seat_of(s, t, &running) == SEATS)
+		return true;
+	if (running == t) {
+		*verdict = ROTA_RUNNING;
+		return true;
+	}
+	/* About to be claimed, or just claimed: the word knows which. */
+	if (word & ST_LINKED)
+		return true;
+	*verdict = ROTA_RUNNING;
+	return word_load(&t->r_word, acquire) == word; /* [P3] */
 }
 
 int
@@ -311,20 +329,26 @@ rota_timer_stop_any(struct rota_timer *t)
 	struct rota_kind *k = kind_of(t);
 	struct rota_shard *s;
 	uint64_t was;
+	int verdict;
 
 	if (rota_unlikely(!k))
 		return -EINVAL;
 	s = shard_of(k);
 	if (rota_unlikely(!promise_kept(k, s)))
 		return -EPERM;
-	was = state_stop(&t->r_word, kind_plain(k));
-	if (rota_unlikely(!(was & ST_ARMED)))
-		return stop_lost(s, t, was);
-	if (rota_likely(word_load(&s->holder, relaxed) == self_id()))
-		count_add(&s->hot.stops, 1);
-	else
-		word_add(&s->stops, (uint64_t)1, relaxed); /* a figure */
-	return ROTA_PREVENTED;
+	do {
+		was = state_stop(&t->r_word, kind_plain(k));
+		if (rota_likely(was & ST_ARMED)) {
+			if (rota_likely(word_load(&s->holder, relaxed) ==
+			        self_id()))
+				count_add(&s->hot.stops, 1);
+			else
+				word_add(&s->stops, (uint64_t)1,
+				    relaxed); /* a figure */
+			return ROTA_PREVENTED;
+		}
+	} while (!stop_lost(s, t, was, &verdict));
+	return verdict;
 }
 
 int
@@ -340,11 +364,12 @@ rota_timer_stop_sync(struct rota_timer *t)
 	int r = rota_timer_stop_any(t), seat;
 	struct rota_shard *s;
 	uint64_t ended;
+	void *running;
 
 	if (r != ROTA_RUNNING)
 		return r;
 	s = shard_of(kind_of(t));
-	seat = seat_of(s, t);
+	seat = seat_of(s, t, &running);
 	if (seat == SEATS)
 		return ROTA_NOT_PENDING; /* handed out, or over by now */
 	if (rota__self.shard == s && (int)rota__self.seat == seat)
@@ -352,7 +377,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	/* Another callback may have taken the seat since, @t's next one too:
 	 * the one waited for is over then. */
 	ended = word_load(&s->ended[seat], relaxed);
-	while (word_load(&s->running[seat], acquire) == t && /* [R1] */
+	while (seat_of(s, t, &running) == seat &&
 	    word_load(&s->ended[seat], relaxed) == ended) {
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)

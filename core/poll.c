@@ -205,7 +205,7 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 		.fresh = (int32_t)(t->r_seq - (uint32_t)s->poll_seq) > 0,
 		.batch = p->out != NULL,
 		.running = &s->running[p->seat],
-		.self = t,
+		.self = running_claim(t),
 	};
 	uint32_t rank = t->r_seq;
 	enum state_look how;
@@ -217,8 +217,9 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 	if (c.batch && how != LOOK_FIRE)
 		t->r_seq = rank;
 
-	if (how != LOOK_FIRE && !c.batch)
-		word_store(c.running, NULL, relaxed); /* nothing ran */
+	if (!c.batch) /* the claim is settled */
+		word_store(c.running, how == LOOK_FIRE ? t : NULL,
+		    release); /* [R1] */
 	if (how == LOOK_DROP)
 		count_add(&s->count.dropped, 1);
 	else if (how == LOOK_FILE)

@@ -472,11 +472,11 @@ by_rank(struct rota_timer **list, uint64_t n)
 	return first;
 }
 
-/* Move what is filed and what waits to @heir's inbox, what was armed first
- * before what was armed later: it ranks them as they come. The caller holds
- * @s. */
-static void
-evacuate(struct rota_shard *s, struct rota_shard *heir)
+/* Take out all that is filed: a list of what is armed, in the order of its
+ * arming, each QUEUED. The caller holds @s. Before anybody hears of the heir:
+ * it would look for what is still LINKED here in its own structure. */
+static struct rota_timer *
+evacuate(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	struct rota_timer *t, *list = NULL;
@@ -493,16 +493,13 @@ evacuate(struct rota_shard *s, struct rota_shard *heir)
 		list = t;
 		n++;
 	}
-	pass_on(by_rank(&list, n), heir);
-	/* What is not turned round yet came before what is. */
-	pass_on(turned(s->taken), heir);
-	pass_on(s->backlog, heir);
-	s->backlog = s->taken = NULL;
+	return by_rank(&list, n);
 }
 
 int
 rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 {
+	struct rota_timer *list;
 	struct rota_kind *k, **end;
 	uint64_t timers, live;
 	bool mine;
@@ -523,6 +520,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	}
 	if (r)
 		goto out;
+	list = evacuate(s);
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_lock(&heir->lock);
 	word_store(&s->heir, heir, release); /* rota__shard_posted */
@@ -543,7 +541,12 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	word_store(&s->timers, (uint64_t)0, relaxed);
 	pthread_mutex_unlock(&heir->lock);
 	pthread_mutex_unlock(&s->lock);
-	evacuate(s, heir);
+	/* It ranks them as they come; what is not turned round yet came before
+	 * what is. */
+	pass_on(list, heir);
+	pass_on(turned(s->taken), heir);
+	pass_on(s->backlog, heir);
+	s->backlog = s->taken = NULL;
 	rota__shard_posted(s, false);
 	shard_show(s);
 	word_store(&s->next, ST_NEVER, relaxed);

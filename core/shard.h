@@ -78,7 +78,8 @@ struct rota_shard {
 
 	/* Written by the owner for others to read. */
 	_Alignas(ROTA_LINE) struct park park;
-	rota_link running[SEATS]; /* the timer whose callback runs */
+	rota_link running[SEATS]; /* the timer whose callback runs, or is about
+				   * to: then as running_claim() */
 	rota_word ended[SEATS];   /* callbacks that have run */
 	rota_word adopter;        /* identity of the adopter, 0: none */
 	rota_word next;           /* earliest deadline known, for adopters */
@@ -172,6 +173,14 @@ rota_inline struct rota_shard *
 shard_of(struct rota_kind *k)
 {
 	return word_load(&k->r_shard, acquire); /* retire stores it */
+}
+
+/* running_claim: what `running` says while the owner tries to claim @t. Who
+ * finds it asks the word: if LINKED is still on the claim was not made. */
+rota_inline void *
+running_claim(const struct rota_timer *t)
+{
+	return (char *)t + 1;
 }
 
 rota_inline struct rota_timer *

@@ -39,8 +39,8 @@
  *   state_release owner   not QUEUED          zero                  acq_rel
  *                 any     QUEUED              ARMED off, RELEASE    acq_rel
  *                 remote  not QUEUED          the same, QUEUED      acq_rel
- *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    acq_rel
- *                 owner   LINKED, not ARMED   LINKED off            acq_rel
+ *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    relaxed
+ *                 owner   LINKED, not ARMED   LINKED off            relaxed
  *
  * What the loser of a race sees: every function reads the word again and
  * takes the edge that starts there, so a stop that lost says so
@@ -299,7 +299,9 @@ state_release(rota_word *word, bool owner, bool plain, bool may_wait,
 
 /* state_evict: a LINKED timer leaves its structure without firing, to be
  * filed by another shard. True: push it on the inbox of its new shard;
- * false: it was not armed, or is being pushed already. Owner only. */
+ * false: it was not armed, or is being pushed already. Owner only, before
+ * anybody hears of the new shard: what tells them hands over the rest, and
+ * the link was last read by this owner. */
 rota_inline bool
 state_evict(rota_word *word)
 {
@@ -310,7 +312,7 @@ state_evict(rota_word *word)
 		next = old & ~ST_LINKED;
 		if (old & ST_ARMED)
 			next |= ST_QUEUED;
-	} while (!word_cas(word, &old, next, acq_rel, relaxed)); /* [P5] */
+	} while (!word_cas(word, &old, next, relaxed, relaxed));
 	return (old & ST_ARMED) && !(old & ST_QUEUED);
 }
 

@@ -8,7 +8,8 @@
  * the owner sleeps. In every interleaving spin looks for:
  *
  *  1 a timer that fires early, or twice for one arming;
- *  2 an arming that was PREVENTED and fired, or neither in the end;
+ *  2 an arming that was PREVENTED and fired, or that is neither and goes away
+ *    with the timer's memory;
  *  3 an ARMED timer due before the sleeping owner wakes, when every call has
  *    returned;
  *  4 LINKED on, QUEUED off, and filed later than the word's deadline: the
@@ -259,9 +260,9 @@ inline poke()
 	moved[1] = incall[1]
 }
 
-/* remote_post and its sibling: the rest of a call that left QUEUED on. b:
- * this call turned it on; it pushes, and wakes the owner for its own deadline,
- * or whatever that is if poke moved since before its compare-and-swap. Else
+/* remote_post, or the poke: what a call does that left QUEUED on. b: it has
+ * turned it on itself. Then it pushes, and wakes the owner for its deadline,
+ * or whatever that is if poke moved since before its compare-and-swap. If not,
  * somebody else pushes, perhaps much later, and must then see that this call
  * has been there. */
 inline remote_post(t, d)
@@ -541,9 +542,10 @@ inline state_drain(t)
 }
 
 /* What the owner armed is not filed at once, but together, and always before
- * it polls or sleeps. QUEUED is on for what is on the stage. What was released
- * there goes on to the owner's inbox: this may be inside the timer's own
- * callback, and its memory must not go back before that ends. */
+ * it polls or sleeps. What it deferred is filed by the next poll; here both are
+ * the stage. QUEUED is on for what is there. If that was released it goes on
+ * to the owner's inbox: this may be inside the timer's own callback, and its
+ * memory must not go back before that ends. */
 #if TIMERS > 1
 #define STAGED (staged[0] || staged[1])
 #define PICK_STAGED(v) if :: staged[0] -> v = 0 :: staged[1] -> v = 1 fi
@@ -551,6 +553,13 @@ inline state_drain(t)
 #define STAGED staged[0]
 #define PICK_STAGED(v) staged[0] -> v = 0
 #endif
+inline put_on_stage(t)
+{
+	assert(!listed[t]);	/* check 6 */
+	listed[t] = 1;
+	staged[t] = 1
+}
+
 inline unstage_one()
 {
 	atomic {
@@ -581,9 +590,9 @@ inline unstage()
 	od
 }
 
-/* owner_reset: the same edges as a remote one, but the stage for the inbox.
- * If somebody else turned QUEUED on, that push may be for a later deadline,
- * hence the poke. A full stage is unstaged at once. */
+/* owner_reset: the edges of a remote one, with the stage for the inbox. If
+ * somebody else turned QUEUED on, that push may be for a later deadline, hence
+ * the poke. A full stage is unstaged at once: whenever one likes. */
 inline owner_reset(t)
 {
 	atomic {
@@ -601,10 +610,7 @@ inline owner_reset(t)
 				word[t] = W(d, LQ(w) | A | Q);
 				if
 				:: (w & Q) -> b = 1
-				:: else ->
-					assert(!listed[t]);	/* check 6 */
-					listed[t] = 1;
-					staged[t] = 1
+				:: else -> put_on_stage(t)
 				fi
 			fi;
 			changed(t)
@@ -629,11 +635,10 @@ inline owner_reset(t)
 #define WAITS(w) ((w) & Q)
 #endif
 
-/* release by the owner: at once, if nobody has the timer in his hands. Else
- * the drain does it, and poke sees to it that there is one: the pusher's own
- * deadline need not wake anybody. If it is t's callback that runs, it is over
- * as far as stop is concerned: the memory may be another timer before it
- * returns. */
+/* rota_timer_release by the owner: at once if QUEUED is off. Else a drain does
+ * it, and the poke sees to it that one comes: the pusher's own deadline need
+ * not wake anybody. If it is t's callback that runs, for stop it is over: the
+ * memory may be another timer before it returns. */
 inline owner_release(t)
 {
 	if
@@ -737,7 +742,7 @@ inline drain_one()
 #endif
 		;
 		if
-		:: b -> give_back(t)
+		:: b -> assert(firing != t); give_back(t)
 		:: else
 		fi;
 		t = NIL
@@ -848,13 +853,11 @@ inline take_out(t)
 #else
 #define BUSY(w) ((w) & Q)
 #endif
-#define CLAIM_IT 1
-#define PUSH_IT 2
 
 /* state_look, at an entry that is out of the structure. What the owner armed
- * since this poll began waits for the next one, by way of the owner's own
- * inbox; d says what is left to do. Where QUEUED is on already, somebody else
- * is going to push: for this deadline or an earlier one, or after a poke. */
+ * since this poll began waits for the next one. Where QUEUED is on already,
+ * somebody else is going to push: for this deadline or an earlier one, or
+ * after a poke. d: it may fire, and is to be claimed. */
 inline state_look(t)
 {
 	touch(t);
@@ -864,7 +867,10 @@ inline state_look(t)
 	:: !(w & A) -> word[t] = w & ~L
 	:: (w & A) && DUE(w) && fresh[t] ->
 		word[t] = (w & ~L) | Q;
-		d = (w & Q -> 0 : PUSH_IT)
+		if
+		:: (w & Q)
+		:: else -> put_on_stage(t)
+		fi
 #ifdef BATCH
 	:: (w & A) && DUE(w) && !fresh[t] && BUSY(w) -> word[t] = w & ~L
 	:: (w & A) && DUE(w) && !fresh[t] && !BUSY(w) ->
@@ -872,16 +878,16 @@ inline state_look(t)
 		disarmed(t);				/* checks 1, 2 */
 		word[t] = (w & CLAIMED) | R
 #else
-	:: (w & A) && DUE(w) && !fresh[t] -> d = CLAIM_IT
+	:: (w & A) && DUE(w) && !fresh[t] -> d = 1
 #endif
 	fi;
 	if
-	:: d == CLAIM_IT
+	:: d
 	:: else ->
 		w = 0;
 		filing = NIL;
 		changed(t);
-		t = (d == PUSH_IT -> t : NIL)
+		t = NIL
 	fi
 }
 
@@ -889,8 +895,7 @@ inline state_look(t)
 inline fire_one()
 {
 	if
-	:: atomic { d == PUSH_IT -> d = 0; inbox_push(t); t = NIL }
-	:: d == CLAIM_IT ->
+	:: d ->
 		d = 0;
 #if defined(VERDICT) && defined(MUTANT_running_no_claim)
 		running = t;
@@ -904,11 +909,11 @@ inline fire_one()
 		:: b -> b = 0; fire(t); t = NIL
 		:: else -> running = NIL
 		fi
-	:: d == 0
+	:: !d
 	fi
 }
 
-/* state_keep: an entry is moved on within the structure, or swept. */
+/* state_keep: an entry is moved within the structure, or swept. */
 inline state_keep(t)
 {
 #ifdef MUTANT_keep_by_store

@@ -63,14 +63,20 @@ states() {
 count='{ n[$1]; $2 == "have" ? have[$1]++ : miss[$1]++ }
 	END { for (l in n) print l, (have[l] > miss[l] ? "yes" : "no") }'
 
+version() {
+	cksum <"$here/rota.pml"
+}
+
 reached() {
 	for name in $sets; do
-		[ -f "$1/$name.reached" ] || {
-			echo "reached: the set $name was not run" >&2
+		[ "$(head -n 1 "$1/$name.reached" 2>&1)" = "$(version)" ] || {
+			echo "reached: $name was not run on this model" >&2
 			return 1
 		}
 	done
-	cat "$1"/*.reached | awk '
+	for name in $sets; do
+		sed 1d "$1/$name.reached"
+	done | awk '
 		{ n[$1]; if ($2 == "yes") yes[$1] }
 		END { for (l in n) if (!(l in yes)) print l }' |
 		sort -n >"$1/unreached"
@@ -104,10 +110,13 @@ CC=${CC:-$(command -v cc || command -v gcc || :)}
 	exit 77
 }
 
+reach=
+[ -z "${2:-}" ] || reach=$(mkdir -p "$2" && cd "$2" && pwd)
 dir=$(mktemp -d)
 trap '[ -n "${SPIN_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 cp "$here/rota.pml" "$dir"
+version=$(cksum <"$dir/rota.pml")
 cd "$dir"
 # shellcheck disable=SC2086
 "$SPIN" $flags -a rota.pml >spin.out 2>&1 || { cat spin.out; exit 1; }
@@ -138,7 +147,9 @@ fi
 if grep -i 'not completed\|too small\|out of memory\|MEMLIM' out; then
 	exit 1
 fi
-if [ -n "${2:-}" ]; then
-	mkdir -p "$2"
-	states . | awk "$count" >"$2/$1.reached"
+if [ -n "$reach" ]; then
+	{
+		echo "$version"
+		states . | awk "$count"
+	} >"$reach/$1.reached"
 fi

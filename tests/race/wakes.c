@@ -224,6 +224,9 @@ contend(struct worker *w)
 				    "another thread was pushing: lost");
 			sched_yield();
 		}
+		/* Its callback is to be over before the next is awaited. */
+		if (rota_timer_stop_sync(&K.bell.timer) != ROTA_NOT_PENDING)
+			race_fail("armed by nobody");
 	} else if (rota_timer_stop(&K.bell.timer) != ROTA_PREVENTED) {
 		race_fail("a far timer was not pending");
 	}

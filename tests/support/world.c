@@ -11,6 +11,12 @@
 const struct world_row world_heap = { .backend = ROTA_HEAP };
 const struct world_row world_wheel = { .backend = ROTA_WHEEL };
 const struct world_row world_coarse = { .backend = ROTA_WHEEL_COARSE };
+const struct world_row world_heap_confined = { .backend = ROTA_HEAP,
+	.kind = ROTA_CONFINED };
+const struct world_row world_wheel_confined = { .backend = ROTA_WHEEL,
+	.kind = ROTA_CONFINED };
+const struct world_row world_coarse_confined = { .backend = ROTA_WHEEL_COARSE,
+	.kind = ROTA_CONFINED };
 
 static void
 note_leak(void *arg, const struct rota_kind *kind, struct rota_timer *t,
@@ -75,7 +81,7 @@ world_open(struct world *w, const struct rota_config *c)
 	if (!(c->flags & ROTA_DRIVERS))
 		assert_int_equal(rota_shard_attach(w->shard), 0);
 	assert_int_equal(rota_kind_init(&w->kind, w->shard, "probe",
-	    probe_fire, 0), 0);
+	    probe_fire, w->row->kind), 0);
 	w->kind.released = probe_released;
 }
 

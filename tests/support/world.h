@@ -4,8 +4,9 @@
  *
  * The clock is virtual, the memory counted, the thread of the test the owner
  * of the first shard. A test that is to hold for every backend stands in its
- * program's list as EVERY(name), one about exact order as EXACT(name); its
- * name then tells the backend too. At its end the world is destroyed: nothing
+ * program's list as EVERY(name), one about exact order as EXACT(name), with
+ * _OWNED if no other thread takes part; its name then tells the backend too.
+ * At its end the world is destroyed: nothing
  * may be left of its memory, and nothing may have fired early.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
@@ -25,6 +26,7 @@ struct world_row {
 	enum rota_backend backend;
 	unsigned shards;     /* 0: 1 */
 	unsigned flags;
+	uint32_t kind;       /* flags of the kind of its probes */
 	uint64_t max_timers; /* 0: 2^18, so that tables stay small */
 	rota_time start;
 	enum rota_clock clock; /* ROTA_CLOCK_VIRTUAL unless `timed` */
@@ -113,11 +115,18 @@ int elsewhere_release(struct rota_timer *t);
 uint64_t random_next(uint64_t *x);
 
 extern const struct world_row world_heap, world_wheel, world_coarse;
+extern const struct world_row world_heap_confined, world_wheel_confined,
+    world_coarse_confined;
 
 #define ON(test, row)                                                      \
 	{ #test " [" #row "]", test, world_setup, world_teardown,          \
 		(void *)(uintptr_t)&world_##row }
 #define EXACT(test) ON(test, heap), ON(test, wheel)
 #define EVERY(test) EXACT(test), ON(test, coarse)
+/* Also with timers that only their owner touches: other code. */
+#define EXACT_OWNED(test)                                                  \
+	EXACT(test), ON(test, heap_confined), ON(test, wheel_confined)
+#define EVERY_OWNED(test)                                                  \
+	EXACT_OWNED(test), ON(test, coarse), ON(test, coarse_confined)
 
 #endif

@@ -251,7 +251,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		EVERY(on_the_owner_it_is_yours_at_once),
+		EVERY_OWNED(on_the_owner_it_is_yours_at_once),
 		EVERY(from_another_thread_it_comes_back_in_a_poll),
 		EVERY(nothing_is_possible_once_it_was_asked_for),
 		EVERY(what_another_thread_is_pushing_comes_back_later),

@@ -274,7 +274,8 @@ a_callback_may_release_and_free_its_own_timer(void **state)
 	struct world *w = *state;
 	struct rota_kind k;
 
-	assert_int_equal(rota_kind_init(&k, w->shard, "own", free_self, 0), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard, "own", free_self,
+	    w->row->kind), 0);
 	for (unsigned i = 0; i < 100; i++) {
 		struct probe *p = calloc(1, sizeof(*p));
 
@@ -306,7 +307,8 @@ a_callback_may_free_its_timer_after_arming_it_again(void **state)
 	struct rota_kind k;
 	struct probe *p = calloc(1, sizeof(*p));
 
-	rota_kind_init(&k, w->shard, "own", free_after_rearming, 0);
+	rota_kind_init(&k, w->shard, "own", free_after_rearming,
+	    w->row->kind);
 	p->world = w;
 	rota_timer_init(&p->timer, &k);
 	rota_timer_reset_at(&p->timer, TICK);
@@ -505,23 +507,23 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_timer_is_two_to_a_cache_line),
-		EVERY(a_new_timer_is_not_pending),
-		EVERY(a_double_start_arms_anew_and_says_so),
-		EVERY(the_second_of_two_stops_prevents_nothing),
-		EVERY(a_stop_after_firing_prevents_nothing),
-		EVERY(a_start_after_a_stop_fires_once_at_the_new_deadline),
-		EVERY(a_stop_in_its_own_callback_is_too_late),
-		EVERY(an_arming_of_its_own_in_the_callback_can_be_stopped_there),
-		EVERY(a_neighbour_stopped_in_the_same_batch_does_not_run),
-		EVERY(a_neighbour_that_ran_before_is_not_pending),
-		EVERY(a_neighbour_pushed_in_the_same_batch_fires_later),
-		EVERY(a_callback_may_release_and_free_its_own_timer),
-		EVERY(a_callback_may_free_its_timer_after_arming_it_again),
-		EVERY(a_callback_may_free_its_neighbours_of_the_same_batch),
-		EVERY(what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once),
+		EVERY_OWNED(a_new_timer_is_not_pending),
+		EVERY_OWNED(a_double_start_arms_anew_and_says_so),
+		EVERY_OWNED(the_second_of_two_stops_prevents_nothing),
+		EVERY_OWNED(a_stop_after_firing_prevents_nothing),
+		EVERY_OWNED(a_start_after_a_stop_fires_once_at_the_new_deadline),
+		EVERY_OWNED(a_stop_in_its_own_callback_is_too_late),
+		EVERY_OWNED(an_arming_of_its_own_in_the_callback_can_be_stopped_there),
+		EVERY_OWNED(a_neighbour_stopped_in_the_same_batch_does_not_run),
+		EVERY_OWNED(a_neighbour_that_ran_before_is_not_pending),
+		EVERY_OWNED(a_neighbour_pushed_in_the_same_batch_fires_later),
+		EVERY_OWNED(a_callback_may_release_and_free_its_own_timer),
+		EVERY_OWNED(a_callback_may_free_its_timer_after_arming_it_again),
+		EVERY_OWNED(a_callback_may_free_its_neighbours_of_the_same_batch),
+		EVERY_OWNED(what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once),
 		EVERY(from_another_thread_the_answers_are_the_same),
 		EVERY(owner_and_remote_take_turns_on_one_timer),
-		EVERY(the_figures_balance_after_every_call),
+		EVERY_OWNED(the_figures_balance_after_every_call),
 	};
 
 	return cmocka_run_group_tests_name("timer", tests, NULL, NULL);

@@ -395,16 +395,16 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		EXACT(the_order_is_the_same_for_every_budget),
-		EVERY(a_hundred_thousand_due_at_once_come_in_portions),
+		EXACT_OWNED(the_order_is_the_same_for_every_budget),
+		EVERY_OWNED(a_hundred_thousand_due_at_once_come_in_portions),
 		EVERY(the_inbox_is_drained_within_the_budget_in_the_order_it_came),
-		EVERY(between_two_polls_of_a_budget_nothing_is_lost),
-		EVERY(releasing_the_rest_of_a_slot_forgets_nothing),
-		EVERY(a_push_later_moves_nothing),
-		EVERY(a_stop_and_a_later_start_leave_one_entry),
-		EVERY(zombies_are_swept_when_they_pass_a_quarter),
-		EVERY(a_sweep_goes_on_from_poll_to_poll),
-		EVERY(few_zombies_are_not_worth_a_walk),
+		EVERY_OWNED(between_two_polls_of_a_budget_nothing_is_lost),
+		EVERY_OWNED(releasing_the_rest_of_a_slot_forgets_nothing),
+		EVERY_OWNED(a_push_later_moves_nothing),
+		EVERY_OWNED(a_stop_and_a_later_start_leave_one_entry),
+		EVERY_OWNED(zombies_are_swept_when_they_pass_a_quarter),
+		EVERY_OWNED(a_sweep_goes_on_from_poll_to_poll),
+		EVERY_OWNED(few_zombies_are_not_worth_a_walk),
 		EVERY(a_flood_of_resets_takes_no_memory_and_one_look),
 	};
 

@@ -280,17 +280,17 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		EVERY(an_invalid_way_is_refused),
-		EVERY(with_nothing_armed_every_way_is_the_end),
-		EVERY(refuse_leaves_it_as_it_was),
-		EVERY(drop_reports_each_armed_timer_once),
-		EVERY(a_leak_names_its_kind_and_the_place_it_was_made),
-		EVERY(without_a_leak_hook_they_are_counted_all_the_same),
+		EVERY_OWNED(with_nothing_armed_every_way_is_the_end),
+		EVERY_OWNED(refuse_leaves_it_as_it_was),
+		EVERY_OWNED(drop_reports_each_armed_timer_once),
+		EVERY_OWNED(a_leak_names_its_kind_and_the_place_it_was_made),
+		EVERY_OWNED(without_a_leak_hook_they_are_counted_all_the_same),
 		EVERY(what_waits_in_the_inbox_counts),
 		EVERY(drain_fires_what_is_due_and_not_what_that_arms),
-		EVERY(from_a_callback_it_is_refused),
+		EVERY_OWNED(from_a_callback_it_is_refused),
 		EVERY(a_detached_engine_is_destroyed_by_anyone),
 		EVERY(refuse_leaves_a_shard_without_owner_without_one),
-		EVERY(kinds_outlive_it_and_serve_the_next_engine),
+		EVERY_OWNED(kinds_outlive_it_and_serve_the_next_engine),
 	};
 
 	return cmocka_run_group_tests_name("destroy", tests, NULL, NULL);

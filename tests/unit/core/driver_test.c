@@ -142,7 +142,7 @@ timers_fire_by_themselves_and_never_early(void **state)
 {
 	enum { JOBS = 200 };
 	struct world *w = *state;
-	struct rota_kind k[2];
+	static struct rota_kind k[2];
 	static struct job j[JOBS];
 	struct rota_stats s;
 
@@ -169,7 +169,7 @@ static void
 an_earlier_deadline_gets_through_to_a_sleeper(void **state)
 {
 	struct world *w = *state;
-	struct rota_kind k;
+	static struct rota_kind k;
 	static struct job j;
 
 	kind_on(&k, w, 0);
@@ -256,7 +256,7 @@ static void
 refuse_leaves_the_drivers_running(void **state)
 {
 	struct world *w = *state;
-	struct rota_kind k;
+	static struct rota_kind k;
 	static struct job j;
 
 	kind_on(&k, w, 1);
@@ -273,7 +273,7 @@ static void
 a_blocked_callback_delays_no_other_shard(void **state)
 {
 	struct world *w = *state;
-	struct rota_kind k[2];
+	static struct rota_kind k[2];
 	static struct job stuck, behind, late, other;
 	sem_t begun, end;
 
@@ -313,7 +313,7 @@ with_adoption_not_even_its_own(void **state)
 {
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
-	struct rota_kind k;
+	static struct rota_kind k;
 	static struct job stuck, behind[50];
 	sem_t begun, end;
 
@@ -360,7 +360,7 @@ a_storm_of_signals_and_wakes_loses_nothing(void **state)
 	struct rota_config c = world_config(w);
 	struct sigaction act = { .sa_handler = on_alarm }, before;
 	struct itimerval often = { { 0, 200 }, { 0, 200 } }, off = { 0 };
-	struct rota_kind k;
+	static struct rota_kind k;
 	static struct job j[JOBS];
 	uint64_t fires = 0;
 
@@ -402,7 +402,7 @@ a_virtual_clock_drives_too(void **state)
 {
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
-	struct rota_kind k[2];
+	static struct rota_kind k[2];
 	static struct job j[20];
 
 	world_destroy(w, ROTA_REFUSE);
@@ -428,7 +428,7 @@ the_figures_balance_when_all_is_quiet(void **state)
 {
 	enum { JOBS = 50 };
 	struct world *w = *state;
-	struct rota_kind k[2];
+	static struct rota_kind k[2];
 	static struct job j[JOBS];
 	uint64_t x = 12321, prevented = 0, fires = 0;
 	struct rota_stats s;

@@ -327,16 +327,16 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		EVERY(a_shard_has_one_owner),
 		EVERY(a_shard_given_up_is_anybodys),
-		EVERY(inside_a_callback_the_shard_is_busy),
-		EVERY(now_is_the_instant_of_the_latest_poll),
+		EVERY_OWNED(inside_a_callback_the_shard_is_busy),
+		EVERY_OWNED(now_is_the_instant_of_the_latest_poll),
 		cmocka_unit_test(
 		    a_clock_that_starts_late_is_where_the_shard_begins),
-		EVERY(a_cap_is_a_cap_and_leaves_nothing_half_done),
-		EVERY(room_that_was_reserved_is_there),
-		EVERY(more_room_than_the_cap_is_refused),
-		EVERY(refused_memory_is_told_and_the_next_try_works),
+		EVERY_OWNED(a_cap_is_a_cap_and_leaves_nothing_half_done),
+		EVERY_OWNED(room_that_was_reserved_is_there),
+		EVERY_OWNED(more_room_than_the_cap_is_refused),
+		EVERY_OWNED(refused_memory_is_told_and_the_next_try_works),
 		EVERY(overdue_tells_how_late_the_earliest_is),
-		EVERY(check_finds_an_entry_whose_timer_says_it_has_none),
+		EVERY_OWNED(check_finds_an_entry_whose_timer_says_it_has_none),
 	};
 
 	return cmocka_run_group_tests_name("shard", tests, NULL, NULL);
