@@ -65,6 +65,24 @@ rota_kind_release(struct rota_kind *k)
 	return 0;
 }
 
+/* Count a timer on the shard of @k, which may be retiring. */
+static uint64_t
+timer_count(struct rota_kind *k, struct rota_shard **s)
+{
+	struct timespec nap = { 0, 50000 }; /* a retirement walks all timers */
+	uint64_t n;
+
+	for (;;) {
+		*s = shard_of(k);
+		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst); /* [C1] */
+		if (rota_likely(!word_load(&(*s)->closing, seq_cst))) /* [C1] */
+			return n + 1;
+		word_add(&(*s)->timers, (uint64_t)0 - 1, relaxed);
+		if (shard_of(k) == *s)
+			nanosleep(&nap, NULL);
+	}
+}
+
 int
 rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 {
@@ -74,8 +92,7 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 
 	if (!t || !k || !(kind_shared(k) || kind_plain(k)))
 		return -EINVAL;
-	s = shard_of(k);
-	n = word_add(&s->timers, (uint64_t)1, relaxed) + 1; /* a count */
+	n = timer_count(k, &s);
 	/* acquire: the blocks that make the room */
 	if (rota_unlikely(n > word_load(&s->room, acquire))) {
 		r = rota__shard_grow(s, n);
@@ -85,9 +102,7 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 		}
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
-	*t = (struct rota_timer){
-		.r_kind = kind_mixed(t, k),
-	};
+	*t = (struct rota_timer){ .r_kind = kind_mixed(t, k) };
 	return 0;
 }
 

@@ -501,7 +501,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 {
 	struct rota_timer *list;
 	struct rota_kind *k, **end;
-	uint64_t timers, live;
+	uint64_t live;
 	bool mine;
 	int r;
 
@@ -515,11 +515,14 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	r = poll_begin(s);
 	if (!r) {
 		rota__shard_settle(s);
-		timers = word_load(&s->timers, relaxed); /* no inits beside */
-		r = rota_shard_reserve(heir, timers);
+		word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
+		r = rota_shard_reserve(heir,
+		    word_load(&s->timers, seq_cst)); /* [C1] */
 	}
-	if (r)
+	if (r) {
+		word_store(&s->closing, (uint64_t)0, relaxed); /* as it was */
 		goto out;
+	}
 	list = evacuate(s);
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_lock(&heir->lock);
@@ -534,11 +537,13 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
-	word_add(&heir->timers, timers, relaxed); /* a count */
+	/* An init that takes its own back may do so after this: the sum of
+	 * the two is right. */
+	word_add(&heir->timers, word_swap(&s->timers, (uint64_t)0, relaxed),
+	    relaxed);
 	live = rota__shard_live(s);
 	word_add(&heir->inherited, live, relaxed);          /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
-	word_store(&s->timers, (uint64_t)0, relaxed);
 	pthread_mutex_unlock(&heir->lock);
 	pthread_mutex_unlock(&s->lock);
 	/* It ranks them as they come; what is not turned round yet came before

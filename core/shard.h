@@ -12,6 +12,8 @@
  *
  * Orders
  * [H1] hold -> hold     the next holder sees the structure as it was left.
+ * [C1] closing -> init  seq_cst: either an init sees that its shard retires,
+ *                       or the retirement counts its timer.
  * [R1] running -> stop  a stop that did not prevent, and finds the timer not
  *                       running, sees what its callback wrote.
  */
@@ -94,6 +96,7 @@ struct rota_shard {
 	/* Under the lock: growing, kinds. */
 	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
 	rota_word room;                       /* for this many; atomic */
+	rota_word closing; /* 1: it retires, no more timers */
 	rota_word bytes;
 	pthread_mutex_t lock;
 	struct rota_kind *kinds;

@@ -131,7 +131,7 @@ int rota_kind_release(struct rota_kind *k);
  * Returns  0; -EINVAL @t or @k NULL or @k not initialised; -ENOMEM;
  *          -ENOSPC the shard has config.max_timers already.
  * Cost     one locked addition; one time in thousands a lock and an
- *          allocation.
+ *          allocation. Waits while the shard retires.
  */
 int rota_timer_init(struct rota_timer *t, struct rota_kind *k);
 

@@ -118,8 +118,9 @@ trap 'exit 1' INT TERM
 cp "$here/rota.pml" "$dir"
 version=$(cksum <"$dir/rota.pml")
 cd "$dir"
+# -o3: statements are not merged, so that each can be told reached or not.
 # shellcheck disable=SC2086
-"$SPIN" $flags -a rota.pml >spin.out 2>&1 || { cat spin.out; exit 1; }
+"$SPIN" -o3 $flags -a rota.pml >spin.out 2>&1 || { cat spin.out; exit 1; }
 # -w: what spin writes is not warning-free.
 "$CC" -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=8000 -o pan pan.c
 ./pan -m20000 -w26 >out 2>&1 || { cat out; exit 1; }
@@ -141,7 +142,7 @@ fi
 if [ "$errors" != 0 ]; then
 	grep '^pan:' out || cat out
 	# shellcheck disable=SC2086
-	"$SPIN" $flags -t -p -g -l rota.pml | tail -n 200
+	"$SPIN" -o3 $flags -t -p -g -l rota.pml | tail -n 200
 	exit 1
 fi
 if grep -i 'not completed\|too small\|out of memory\|MEMLIM' out; then
