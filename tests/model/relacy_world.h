@@ -20,9 +20,9 @@
  *  2 An arming ends once. Nothing changes a word whose memory went back.
  *  3 The link is plain memory, and so is the place [P5] [I1].
  *  4 Verdicts. A stop that finds its arming claimed, and says NOT_PENDING,
- *    comes after the callback's end and sees what it wrote [P3]. One that
- *    says RUNNING of a timer that was never claimed has met an owner that
- *    looked at it.
+ *    comes after the callback's end and sees what it wrote [P3] [R1]. One
+ *    that says RUNNING speaks of a timer that was claimed, or that an owner
+ *    who was about to claim it found stopped and dropped.
  *  5 LINKED means that the owner has an entry, at or before the deadline or
  *    with QUEUED on.
  *  6 When every call has returned and the owner sleeps, nobody having woken
@@ -136,7 +136,7 @@ struct node {
 	int hand;         /* the shard whose owner is looking at it, or -1 */
 	unsigned ended, claimed, handed, over; /* a bit for each arming */
 	unsigned touched, resets, stops;       /* a bit for each operation */
-	bool looked;          /* an owner had it in hand */
+	bool dropped;         /* by a look that found it stopped */
 	bool leaving, urgent; /* release begun; by a remote thread */
 	bool given_back;
 	bool broken; /* memory went back while a call was under way */
@@ -208,6 +208,8 @@ struct model {
 			me[th].before_cas = -1;
 		me[th].from = from;
 		me[th].to = to;
+		if (t.hand >= 0 && me[th].code == FIRE && !(from & ST_ARMED))
+			t.dropped = true;
 		if (from & ST_QUEUED && (ST_WAITS(to) || (on &&
 		    ST_DEADLINE(to) != d)))
 			pokes++;
@@ -374,6 +376,12 @@ struct model {
 		give_back(t);
 	}
 
+	/* What `running` says of @t while it may yet be claimed. */
+	static void *claim(node &t)
+	{
+		return (char *)&t + 1;
+	}
+
 	void callback(unsigned s, node &t, uint64_t d,
 	    const struct operation &op, unsigned id)
 	{
@@ -392,7 +400,7 @@ struct model {
 			node &t = item[i];
 			struct state_claim c = { AT(now + 1, 0),
 				op.code == FRESH, op.code == BATCH,
-				&shard[s].running, &t };
+				&shard[s].running, claim(t) };
 			unsigned th = rl::thread_index();
 			enum state_look how;
 			uint64_t d;
@@ -402,10 +410,12 @@ struct model {
 			if (t.in != (int)s || t.place($) >= c.before)
 				continue;
 			t.hand = (int)s;
-			t.looked = true;
 			me[th].code = FIRE;
 			how = state_look(&t.word, c, false, &d);
 			me[th].code = op.code;
+			if (!c.batch)
+				word_store(&shard[s].running,
+				    how == LOOK_FIRE ? &t : NULL, release);
 			switch (how) {
 			case LOOK_FILE:
 				t.place($) = d;
@@ -421,12 +431,12 @@ struct model {
 			case LOOK_FIRE:
 				RL_ASSERT(d < c.before);
 				unfile(s, t);
-				if (!c.batch)
-					callback(s, t, d, op, id);
+				if (c.batch)
+					break;
+				callback(s, t, d, op, id);
+				word_store(&shard[s].running, NULL, release);
 				break;
 			}
-			if (!c.batch)
-				word_store(&shard[s].running, NULL, release);
 			t.hand = -1;
 		}
 	}
@@ -572,30 +582,49 @@ struct model {
 		posted(s, wake);
 	}
 
-	void stop(node &t, const struct operation &op)
+	/* Why a stop that found @w did not prevent. False: look again. */
+	bool stop_lost(unsigned s, node &t, uint64_t w)
 	{
-		uint64_t w = state_stop(&t.word, false);
-		unsigned arming = ID_OF(ST_DEADLINE(w)), s;
-		unsigned claimed = t.claimed & 1u << arming;
+		unsigned arming = 1u << ID_OF(ST_DEADLINE(w));
+		bool claimed = t.claimed & arming, handed = t.handed & arming;
+		void *running;
 
-		if (t.broken)
-			return;
-		if (w & ST_ARMED) {
-			RL_ASSERT(w == me[rl::thread_index()].from);
-			return;
-		}
 		if (ST_GIVEN(w)) {
 			RL_ASSERT(claimed);
-			return;
+			return true;
 		}
-		/* The shard as it was when ARMED went off, or later. */
-		s = op.owner ? op.shard : shard_of(op);
-		if (word_load(&shard[s].running, acquire) == &t) {
-			RL_ASSERT(t.claimed || t.looked); /* RUNNING */
-		} else if (claimed & ~t.handed) {
-			RL_ASSERT(t.over & 1u << arming); /* NOT_PENDING */
-			(void)(unsigned)t.data[arming]($); /* [P3] [R1] */
+		running = word_load(&shard[s].running, acquire); /* [R1] */
+		if (running == &t) { /* RUNNING, maybe of an arming before */
+			RL_ASSERT(t.claimed);
+		} else if (running != claim(t) || w & ST_LINKED) {
+			if (claimed && !handed) { /* NOT_PENDING */
+				RL_ASSERT(t.over & arming);
+				(void)(unsigned)t.data[ID_OF(
+				    ST_DEADLINE(w))]($); /* [P3] [R1] */
+			}
+		} else {
+			if (word_load(&t.word, acquire) != w)
+				return false;
+			RL_ASSERT(claimed || t.dropped); /* RUNNING */
 		}
+		return true;
+	}
+
+	void stop(node &t, const struct operation &op)
+	{
+		unsigned th = rl::thread_index();
+		uint64_t w;
+
+		do {
+			w = state_stop(&t.word, false);
+			if (t.broken)
+				return;
+			if (w & ST_ARMED) {
+				RL_ASSERT(w == me[th].from);
+				return;
+			}
+			/* The shard as of when ARMED went off, or later. */
+		} while (!stop_lost(op.owner ? op.shard : shard_of(op), t, w));
 	}
 
 	/*
@@ -739,7 +768,7 @@ struct model {
 			t.handed = t.claimed;
 			t.ended = t.over = 0;
 			t.touched = t.resets = t.stops = 0;
-			t.looked = t.leaving = t.urgent = false;
+			t.dropped = t.leaving = t.urgent = false;
 			t.given_back = t.broken = false;
 			t.link = NULL;
 			t.place($) = 0;

@@ -254,8 +254,7 @@ static void
 relay_send(struct worker *w)
 {
 	unsigned to = (w->index + 1) % W.workers;
-	/* Not on the shard that retires: no inits beside that. */
-	unsigned k = source_below(&w->source, W.shards - 1);
+	unsigned k = source_below(&w->source, W.shards);
 	rota_time when = pick_when(w);
 	struct relay *r;
 

@@ -127,6 +127,8 @@ what_was_handed_out_is_too_late_to_stop(void **state)
 	struct probe *p = world_probes(w, 1);
 	struct rota_timer *out[1];
 
+	for (unsigned i = 0; i < 10; i++) /* however many polls there were */
+		world_poll(w, 0);
 	rota_timer_reset_at(&p->timer, TICK);
 	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 1), 1);
 	assert_ptr_equal(out[0], &p->timer);
@@ -144,10 +146,18 @@ after_the_next_poll_it_is_no_longer_running(void **state)
 	struct probe *p = world_probes(w, 1);
 	struct rota_timer *out[1];
 
-	rota_timer_reset_at(&p->timer, TICK);
-	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 1), 1);
-	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 1), 0);
-	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
+	/* however many polls and armings there were */
+	for (unsigned n = 1; n < 9; n++) {
+		for (unsigned i = 0; i < n % 4; i++)
+			rota_timer_reset_at(&p->timer, n * TICK);
+		rota_timer_reset_at(&p->timer, n * TICK);
+		assert_int_equal(rota_shard_poll_batch(w->shard, n * TICK, 0,
+		    out, 1), 1);
+		assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
+		assert_int_equal(rota_shard_poll_batch(w->shard, n * TICK, 0,
+		    out, 1), 0);
+		assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
+	}
 }
 
 static void

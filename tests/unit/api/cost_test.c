@@ -131,6 +131,7 @@ the_owner_takes_no_lock_asks_for_nothing_and_reads_no_clock(void **state)
 	uint64_t x = 17, calls = w->mem.calls;
 	rota_time now = 0;
 
+	rota_shard_fd(w->shard); /* there is one, and nobody wakes */
 	count_from_here(w);
 	for (unsigned round = 0; round < 100; round++) {
 		work(p, 300, &x, now);

@@ -181,6 +181,27 @@ memory_that_never_was_a_timer_is_refused(void **state)
 	free(t);
 }
 
+/* What tells a timer depends on its address: zeros must not do anywhere. */
+static void
+zeros_are_refused_at_every_address(void **state)
+{
+	const size_t bytes = 4 << 20;
+	char *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(page != MAP_FAILED);
+	for (size_t at = 0; at + sizeof(struct rota_timer) <= bytes; at += 8) {
+		struct rota_timer *t = (void *)(page + at);
+
+		if (rota_timer_pending(t) != -EINVAL ||
+		    rota_timer_stop(t) != -EINVAL ||
+		    rota_timer_reset_at(t, TICK) != -EINVAL)
+			fail();
+	}
+	munmap(page, bytes);
+}
+
 /* Garbage is told from a timer by 16 bits: one in 65536 would pass for one,
  * and is left out here. */
 static void
@@ -388,6 +409,7 @@ main(void)
 		ON(a_kind_with_timers_stays, heap),
 		ON(kinds_come_and_go_in_any_order, heap),
 		ON(memory_that_never_was_a_timer_is_refused, heap),
+		ON(zeros_are_refused_at_every_address, heap),
 		ON(random_garbage_is_refused, heap),
 		EVERY(a_released_timer_is_refused),
 		ON(a_copy_of_a_timer_is_refused, heap),

@@ -23,6 +23,7 @@ static struct fault {
 	int error;
 } eventfd_fault, thread_fault, mmap_fault, madvise_fault;
 static rota_word threads; /* that run now */
+static int pages;         /* mapped now */
 
 static bool
 fails(struct fault *f)
@@ -46,6 +47,8 @@ int __real_pthread_join(pthread_t t, void **r);
 int __wrap_pthread_join(pthread_t t, void **r);
 void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off);
+int __real_munmap(void *at, size_t n);
+int __wrap_munmap(void *at, size_t n);
 int __real_madvise(void *at, size_t n, int advice);
 int __wrap_madvise(void *at, size_t n, int advice);
 
@@ -78,10 +81,19 @@ __wrap_pthread_join(pthread_t t, void **r)
 void *
 __wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off)
 {
-	if (!fails(&mmap_fault))
-		return __real_mmap(at, n, prot, flags, fd, off);
-	errno = mmap_fault.error;
-	return MAP_FAILED;
+	if (fails(&mmap_fault)) {
+		errno = mmap_fault.error;
+		return MAP_FAILED;
+	}
+	pages++;
+	return __real_mmap(at, n, prot, flags, fd, off);
+}
+
+int
+__wrap_munmap(void *at, size_t n)
+{
+	pages--;
+	return __real_munmap(at, n);
 }
 
 int
@@ -133,6 +145,7 @@ refused(struct world *w, const struct rota_config *c, int error)
 	uint64_t blocks = w->mem.blocks, bytes = w->mem.bytes;
 	unsigned fds = descriptors();
 	struct rota_engine *e = (void *)w;
+	int mapped = pages;
 
 	errno = 4711;
 	assert_int_equal(rota_engine_create(&e, c), -error);
@@ -142,6 +155,7 @@ refused(struct world *w, const struct rota_config *c, int error)
 	assert_int_equal(w->mem.bytes, bytes);
 	assert_int_equal(w->mem.wrong, 0);
 	assert_int_equal(descriptors(), fds);
+	assert_int_equal(pages, mapped);
 	assert_int_equal(threads, 0);
 }
 
@@ -152,11 +166,13 @@ made(struct world *w, const struct rota_config *c)
 	uint64_t blocks = w->mem.blocks;
 	unsigned fds = descriptors();
 	struct rota_engine *e;
+	int mapped = pages;
 
 	assert_int_equal(rota_engine_create(&e, c), 0);
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 	assert_int_equal(w->mem.blocks, blocks);
 	assert_int_equal(descriptors(), fds);
+	assert_int_equal(pages, mapped);
 	assert_int_equal(threads, 0);
 }
 
