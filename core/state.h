@@ -35,12 +35,12 @@
  *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
  *                 owner   the same, a batch   + RELEASE             acq_rel
  *                 owner   the same, QUEUED    LINKED off            acq_rel
- *   state_keep    owner   not ARMED           LINKED off            relaxed
+ *   state_keep    owner   not ARMED           LINKED off            release
  *   state_release owner   not QUEUED          zero                  acq_rel
  *                 any     QUEUED              ARMED off, RELEASE    acq_rel
  *                 remote  not QUEUED          the same, QUEUED      acq_rel
- *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    relaxed
- *                 owner   LINKED, not ARMED   LINKED off            relaxed
+ *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    release
+ *                 owner   LINKED, not ARMED   LINKED off            release
  *
  * What the loser of a race sees: every function reads the word again and
  * takes the edge that starts there, so a stop that lost says so
@@ -50,7 +50,8 @@
  * Orders, by pair; each is one half of an edge that relacy checks:
  * [P1] reset -> look       the callback sees what the resetter wrote.
  * [P2] reset -> stop       a stopper that prevented may take the data back.
- * [P3] look -> stop        who sees ARMED gone sees shard->running set.
+ * [P3] look -> stop        who sees ARMED gone sees shard->running set; who
+ *                          sees LINKED gone, what became of the claim.
  * [P4] stop -> reset       the next arming sees what the stopper wrote.
  * [P5] drain -> reset      the next pusher may write the link again.
  * [P6] release -> drain    `released` sees what the releaser wrote.
@@ -185,11 +186,14 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		next = old & ~ST_LINKED;
 		if (!(old & ST_ARMED)) {
 			how = LOOK_DROP;
+			/* Before LINKED goes: a claim that failed. [P3] */
+			word_store(c.running, NULL, relaxed);
 		} else if (*d >= c.before) {
 			return LOOK_FILE;
 		} else if (rota_unlikely(c.fresh)) {
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
 			next |= ST_QUEUED;
+			word_store(c.running, NULL, relaxed); /* as above */
 		} else if (c.batch) {
 			/* What is being reset just now is filed anew. */
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_FIRE;
@@ -219,8 +223,8 @@ state_keep(rota_word *word, bool plain, uint64_t *d)
 			*d = ST_DEADLINE(old);
 			return true;
 		}
-	} while (!STATE_TRY(word, &old, old & ~ST_LINKED, relaxed, relaxed,
-	    plain));
+	} while (!STATE_TRY(word, &old, old & ~ST_LINKED, release, relaxed,
+	    plain)); /* [P3] */
 	return false;
 }
 
@@ -312,7 +316,7 @@ state_evict(rota_word *word)
 		next = old & ~ST_LINKED;
 		if (old & ST_ARMED)
 			next |= ST_QUEUED;
-	} while (!word_cas(word, &old, next, relaxed, relaxed));
+	} while (!word_cas(word, &old, next, release, relaxed)); /* [P3] */
 	return (old & ST_ARMED) && !(old & ST_QUEUED);
 }
 

@@ -694,8 +694,8 @@ pick_when(uint32_t id)
 	case 1: /* around a border of a level */
 		unit = MODEL_TICK
 		    << (source_below(src, WHEEL_LEVELS) * WHEEL_BITS);
-		return (rota_time)((now / unit + 1 + source_bits(src, 1)) *
-		        unit + source_bits(src, 2) - 2);
+		now = (now / unit + 1 + source_bits(src, 1)) * unit;
+		return (rota_time)(now + source_bits(src, 2) - 2);
 	case 2: /* never, or just before */
 		return source_bits(src, 1) ? INT64_MAX :
 		    ROTA_NEVER + 2 - (rota_time)source_span(src, 22);
@@ -717,6 +717,15 @@ pick_when(uint32_t id)
 		return (rota_time)model_after(now,
 		    (rota_span)source_span(src, T.reach));
 	}
+}
+
+/* A span, some of them negative. */
+static rota_span
+pick_span(void)
+{
+	rota_span span = (rota_span)source_span(&T.source, T.reach);
+
+	return span - (rota_span)source_bits(&T.source, 4);
 }
 
 /* Any timer that may be touched; one that was given back is made anew. */
@@ -741,8 +750,7 @@ touch(unsigned what)
 	else if (what < 44)
 		call_stop(id);
 	else if (what < 52)
-		call_reset_span(id, (rota_span)source_span(&T.source, T.reach) -
-		    (rota_span)source_bits(&T.source, 4));
+		call_reset_span(id, pick_span());
 	else if (what < 58)
 		call_release(id);
 	else if (what < 60)

@@ -17,7 +17,7 @@
 #include "tests/conformance/model.h"
 #include "tests/conformance/source.h"
 
-enum { SLOTS = 32, ISSUED = 4096, MOST_OPS = 3000 };
+enum { SLOTS = 32, ISSUED = 4096, NODES = 2048, MOST_OPS = 3000 };
 
 /* At most one arming at a time. */
 struct slot {
@@ -34,6 +34,7 @@ static struct {
 	struct rota_shard *s;
 	struct slot slot[SLOTS];
 	rota_handle issued[ISSUED];
+	uint64_t posted[NODES]; /* by node: see model_timer.posted */
 	unsigned many;   /* issued */
 	uint64_t clock;
 	uint64_t nodes;  /* that there may be */
@@ -92,6 +93,20 @@ was_issued(rota_handle h)
 	return false;
 }
 
+/* A slot has the node that its handle names in the low half; what is in the
+ * inbox is the node. */
+static int
+model_arm(struct slot *slot, uint64_t when)
+{
+	uint64_t *posted = &F.posted[(uint32_t)slot->handle % NODES];
+	int was;
+
+	F.model.timer[slot->id].posted = *posted;
+	was = model_reset(&F.model, slot->id, when, F.remote);
+	*posted = F.model.timer[slot->id].posted;
+	return was;
+}
+
 static void
 call_arm(struct slot *slot, uint64_t when)
 {
@@ -115,8 +130,7 @@ call_arm(struct slot *slot, uint64_t when)
 	F.issued[F.many++] = h;
 	slot->handle = h;
 	F.in_use++;
-	expect("armed before", model_reset(&F.model, slot->id, when, F.remote),
-	    0);
+	expect("armed before", model_arm(slot, when), 0);
 }
 
 /* What a call on @h that is not current answers. */
@@ -156,7 +170,7 @@ call_reset(rota_handle h, uint64_t when)
 		expect("reset of what runs", r, -ESTALE);
 	} else {
 		expect("reset", r, 1);
-		model_reset(&F.model, slot->id, when, F.remote);
+		expect("not armed", model_arm(slot, when), 1);
 	}
 }
 
@@ -232,7 +246,8 @@ pick_handle(void)
 	case 0: /* anything */
 		return source_bits(s, 64);
 	case 1: /* of small numbers */
-		return source_bits(s, 8) << 32 | source_bits(s, 16);
+		h = source_bits(s, 24);
+		return h >> 16 << 32 | (h & 0xffff);
 	case 2: /* near to one that is */
 		return h ^ (UINT64_C(1) << source_bits(s, 6));
 	case 3: /* one that was */
@@ -253,11 +268,12 @@ static void
 step(void)
 {
 	unsigned what = (unsigned)source_bits(&F.source, 4);
+	uint64_t when = pick_when();
 
 	if (what < 6) {
-		call_arm(&F.slot[source_bits(&F.source, 5)], pick_when());
+		call_arm(&F.slot[source_bits(&F.source, 5)], when);
 	} else if (what < 11) {
-		call(what, pick_handle(), pick_when());
+		call(what, pick_handle(), when);
 	} else if (what < 14) {
 		if (!F.remote)
 			call_poll();
@@ -276,13 +292,13 @@ begin(void)
 	static const uint64_t sizes[] = { 3, 40, 1024, 1100 };
 	struct rota_config c = {
 		.size = sizeof(c),
-		.backend = (enum rota_backend)source_below(&F.source, 3),
 		.shards = 1,
 		.clock = ROTA_CLOCK_CALLER,
 		.now = read_clock,
-		.max_timers = sizes[source_bits(&F.source, 2)],
 	};
 
+	c.backend = (enum rota_backend)source_below(&F.source, 3);
+	c.max_timers = sizes[source_bits(&F.source, 2)];
 	F.clock = source_span(&F.source, 50);
 	c.start = (rota_time)F.clock;
 	F.nodes = c.max_timers;

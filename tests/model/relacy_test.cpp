@@ -2,14 +2,17 @@
  *
  * relacy_test.cpp - the scenarios of relacy_world.h that are run.
  *
- *	relacy_test pairs      each pair of operations, from each beginning:
- *	                       full search
- *	relacy_test triples    an owner and two remote threads, from each
- *	                       beginning: all with so many forced switches
- *	relacy_test stories    longer ones, each made for one edge
- *	relacy_test random n   operations at random, n executions
+ *	relacy_test pairs    each two operations, from each beginning: full
+ *	                     search; of a whole retirement with RETIRE_BOUND
+ *	                     forced switches of thread
+ *	relacy_test triples  an owner and two remote threads, from each
+ *	                     beginning: three forced switches, or four
+ *	relacy_test stories  longer ones, each made for one edge
+ *	relacy_test random   operations at random
  *
- * On failure it prints the execution and exits with 1.
+ * Prints how many executions each took. RELACY_LONG in the environment: one
+ * switch more, and twenty times as long at random. RELACY_ONLY: only what has
+ * this in its name. On failure it prints the execution and exits with 1.
  */
 #include <cstdarg>
 #include <cstdio>
@@ -281,6 +284,17 @@ static const struct story stories[] = {
 	    { "filed" },
 	    { { OWN(REARM, 0, 40), OWN(DRAIN, 0, 0) },
 	        { FAR(STOP, 0, 0), FAR(STOP, 0, 0) },
+	        { FAR(STOP, 0, 0) } } },
+	/* What `running` says of the claim is over with LINKED. */
+	{ "a claim fails, then a sweep, two stop", 4,
+	    { "filed" },
+	    { { OWN(FIRE, 0, 0), OWN(SWEEP, 0, 0) },
+	        { FAR(RESET, 0, 40), FAR(STOP, 0, 0) },
+	        { FAR(STOP, 0, 0) } } },
+	{ "a claim fails, then all leave, two stop", 4,
+	    { "filed" },
+	    { { OWN(FIRE, 0, 0), OWN(EVICT, 0, 0) },
+	        { FAR(RESET, 0, 40), FAR(STOP, 0, 0) },
 	        { FAR(STOP, 0, 0) } } },
 	{ "the callback frees, a reset is under way", 4,
 	    { "filed" },

@@ -52,7 +52,7 @@ enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
 enum { ID_BITS = 4 };
 #define AT(when, id) ((uint64_t)(when) << ID_BITS | (uint64_t)(id))
 #define ID_OF(deadline) ((deadline) & ((1u << ID_BITS) - 1))
-static const uint64_t NOW = 25, FOREVER = 1000; /* instants, see begin[] */
+static const uint64_t NOW = 25, FOREVER = 1000; /* instants; arbitrary */
 
 enum code {
 	NONE,
@@ -95,7 +95,6 @@ struct scenario {
 	bool evicts;  /* EVICT or RETIRE occurs */
 	bool retires; /* RETIRE occurs; everybody looks for an heir */
 	bool retired; /* it is over before the threads begin */
-	bool seat;    /* ATTACH occurs */
 	struct operation op[THREADS][OPS];
 	/* Random: each thread chooses among these, OPS times. */
 	const struct operation *menu[THREADS];
@@ -585,28 +584,31 @@ struct model {
 	/* Why a stop that found @w did not prevent. False: look again. */
 	bool stop_lost(unsigned s, node &t, uint64_t w)
 	{
-		unsigned arming = 1u << ID_OF(ST_DEADLINE(w));
-		bool claimed = t.claimed & arming, handed = t.handed & arming;
+		/* Claims that come before @w for sure. */
+		unsigned before = t.word.value.debug_value() == w ? ~0u :
+		    1u << ID_OF(ST_DEADLINE(w));
 		void *running;
 
+		before &= t.claimed & ~t.handed;
 		if (ST_GIVEN(w)) {
-			RL_ASSERT(claimed);
+			RL_ASSERT(t.handed);
 			return true;
 		}
 		running = word_load(&shard[s].running, acquire); /* [R1] */
 		if (running == &t) { /* RUNNING, maybe of an arming before */
 			RL_ASSERT(t.claimed);
-		} else if (running != claim(t) || w & ST_LINKED) {
-			if (claimed && !handed) { /* NOT_PENDING */
-				RL_ASSERT(t.over & arming);
-				(void)(unsigned)t.data[ID_OF(
-				    ST_DEADLINE(w))]($); /* [P3] [R1] */
-			}
-		} else {
-			if (word_load(&t.word, acquire) != w)
-				return false;
-			RL_ASSERT(claimed || t.dropped); /* RUNNING */
+			return true;
 		}
+		if (running == claim(t) && !(w & ST_LINKED)) {
+			if (word_load(&t.word, acquire) != w) /* [P3] */
+				return false;
+			RL_ASSERT(t.claimed || t.dropped); /* RUNNING */
+			return true;
+		}
+		RL_ASSERT((t.over & before) == before); /* NOT_PENDING */
+		for (unsigned k = 0; k < t.data.n; k++)
+			if (before & 1u << k)
+				(void)(unsigned)t.data[k]($); /* [P3] [R1] */
 		return true;
 	}
 

@@ -327,6 +327,96 @@ the_shard_of_a_dead_thread_can_be_adopted(void **state)
 	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
 }
 
+/* A release that is under way: `released` runs with the shard in hand. */
+static void
+blocked_in_released(struct rota_timer *t)
+{
+	probe_released(t);
+	sem_post(&begun);
+	sem_wait(&end);
+}
+
+static void *
+adopter_run(void *arg)
+{
+	struct owner *o = arg;
+
+	o->r = rota_shard_adopt(o->w->shard, o->now, o->budget);
+	return NULL;
+}
+
+static void
+while_an_adopter_has_hold_the_owner_finds_it_busy_and_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4);
+	struct owner a = { w, TICK, 0, 0 };
+	pthread_t adopter;
+
+	w->kind.released = blocked_in_released;
+	rota_timer_reset_at(&p[2].timer, 5 * TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	elsewhere_release(&p[0].timer);
+	pthread_create(&adopter, NULL, adopter_run, &a);
+	sem_wait(&begun);
+	assert_int_equal(rota_shard_poll(w->shard, TICK, 0), -EBUSY);
+	/* what it does to timers does not wait */
+	assert_int_equal(rota_timer_reset_at(&p[1].timer, 2 * TICK), 0);
+	assert_true(rota_shard_next(w->shard) <= 2 * TICK);
+	assert_int_equal(rota_timer_reset_at(&p[2].timer, 3 * TICK), 1);
+	assert_int_equal(rota_timer_stop(&p[1].timer), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_reset_at(&p[1].timer, 4 * TICK), 0);
+	assert_int_equal(rota_shard_adopt(w->shard, TICK, 0), -EBUSY);
+	sem_post(&end);
+	pthread_join(adopter, NULL);
+	assert_true(a.r >= 0);
+	assert_int_equal(w->freed, 1);
+	w->kind.released = probe_released;
+	while (rota_shard_poll(w->shard, 4 * TICK, 0))
+		;
+	expect_fired(w, 2, 1);
+}
+
+/* The owner gets hold while the adopter is in a callback, and keeps it. */
+static void
+an_adopter_that_lost_the_shard_leaves_it_and_says_there_is_more(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 5);
+	struct owner a = { w, TICK, 0, 0 }, o = { w, TICK, 0, 0 };
+	pthread_t adopter, owner;
+
+	p[0].then = blocked; /* in the adopter's hands */
+	for (unsigned i = 0; i < 4; i++)
+		rota_timer_reset_at(&p[i].timer, TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	rota_shard_detach(w->shard);
+	pthread_create(&adopter, NULL, adopter_run, &a);
+	sem_wait(&begun);
+	w->kind.released = blocked_in_released;
+	elsewhere_release(&p[4].timer);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&begun); /* the owner has hold and is stuck as well */
+	sem_post(&end);
+	/* one of the two comes back; both do in the end */
+	assert_true(rota_shard_overdue(w->shard, 9 * TICK) >= 0);
+	sem_post(&end);
+	pthread_join(adopter, NULL);
+	pthread_join(owner, NULL);
+	assert_in_range(a.r, 0, 1);
+	assert_int_equal(o.r, 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	while (rota_shard_poll(w->shard, TICK, 0))
+		;
+	assert_int_equal(w->fired, 4);
+	assert_int_equal(w->freed, 1);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	w->kind.released = probe_released;
+	w->fired = 0;
+}
+
 static int answer[2];
 
 static void
@@ -407,6 +497,8 @@ main(void)
 		ADOPT(on_the_adopters_seat_a_callback_may_release_its_own_timer),
 		ADOPT(the_owner_is_the_owner_even_if_an_adopter_is_at_it),
 		ADOPT(the_shard_of_a_dead_thread_can_be_adopted),
+		ADOPT(while_an_adopter_has_hold_the_owner_finds_it_busy_and_goes_on),
+		ADOPT(an_adopter_that_lost_the_shard_leaves_it_and_says_there_is_more),
 		ADOPT(who_may_not_is_told_so),
 	};
 

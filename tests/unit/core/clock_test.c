@@ -209,6 +209,8 @@ a_span_counts_from_the_held_clock_not_from_the_step_back(void **state)
 	caller_now = 1050 * TICK;
 	assert_int_equal(rota_shard_poll(s, rota_engine_now(e), 0), 0);
 	assert_int_equal(p.fires, 1);
+	/* nobody could tell how long to sleep */
+	assert_int_equal(rota_shard_wait(s, ROTA_NEVER), -EOPNOTSUPP);
 	assert_int_equal(rota_timer_release(&p.timer), 0);
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 	w->fired = 0;

@@ -171,6 +171,35 @@ what_waits_in_the_inbox_counts(void **state)
 	expect_nothing(w);
 }
 
+/* Nothing is armed, but a `released` that the end runs arms something. */
+static struct probe *late;
+
+static void
+arm_late(struct rota_timer *t)
+{
+	probe_released(t);
+	rota_timer_reset_at(&late->timer, 3 * TICK);
+}
+
+static void
+refuse_finds_what_is_armed_at_the_last_moment(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	late = &p[1];
+	w->kind.released = arm_late;
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	assert_int_equal(rota_engine_destroy(w->engine, ROTA_REFUSE), -EBUSY);
+	assert_int_equal(w->freed, 1);
+	/* the owner still is */
+	world_poll(w, 2 * TICK);
+	expect_nothing(w);
+	world_poll(w, 3 * TICK);
+	expect_fired(w, 1);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+}
+
 static void
 again_later(struct probe *p, rota_time now)
 {
@@ -282,6 +311,7 @@ main(void)
 		EVERY(an_invalid_way_is_refused),
 		EVERY_OWNED(with_nothing_armed_every_way_is_the_end),
 		EVERY_OWNED(refuse_leaves_it_as_it_was),
+		EVERY(refuse_finds_what_is_armed_at_the_last_moment),
 		EVERY_OWNED(drop_reports_each_armed_timer_once),
 		EVERY_OWNED(a_leak_names_its_kind_and_the_place_it_was_made),
 		EVERY_OWNED(without_a_leak_hook_they_are_counted_all_the_same),

@@ -112,6 +112,27 @@ what_waits_in_the_inbox_moves_in_order(void **state)
 	expect_fired(w, 0, 1, 2, 3, 4, 5, 6, 7, 8);
 }
 
+/* A poll that its budget ended in the middle of a slot. */
+static void
+what_was_half_brought_up_moves_in_order(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 40);
+
+	for (unsigned i = 0; i < 40; i++)
+		rota_timer_reset_at(&p[i].timer, 5 * TICK + i / 4);
+	world_poll(w, TICK);
+	while (w->fired < 7) /* then some are in their exact order already */
+		assert_int_equal(rota_shard_poll(w->shard, 6 * TICK, 3), 1);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 6 * TICK);
+	assert_int_equal(w->fired, 40);
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(w->order[i], i);
+	w->fired = 0;
+}
+
 static void
 a_release_that_waits_moves_and_ends_there(void **state)
 {
@@ -413,6 +434,7 @@ main(void)
 		PAIR_EVERY(timers_fire_on_the_heir_at_their_deadlines),
 		PAIR_EXACT(equal_deadlines_keep_their_order),
 		PAIR_EXACT(what_waits_in_the_inbox_moves_in_order),
+		PAIR_EXACT(what_was_half_brought_up_moves_in_order),
 		PAIR_EVERY(a_release_that_waits_moves_and_ends_there),
 		PAIR_EVERY(whatever_is_done_afterwards_finds_the_heir),
 		PAIR_EVERY(the_figures_still_balance),

@@ -319,6 +319,10 @@ check_finds_an_entry_whose_timer_says_it_has_none(void **state)
 	assert_true(rota_shard_check(w->shard) > 0);
 	p[1].timer.r_word |= ST_LINKED;
 	assert_int_equal(rota_shard_check(w->shard), 0);
+	p[1].timer.r_kind ^= UINT64_C(1) << 60; /* overwritten */
+	assert_true(rota_shard_check(w->shard) > 0);
+	p[1].timer.r_kind ^= UINT64_C(1) << 60;
+	assert_int_equal(rota_shard_check(w->shard), 0);
 }
 
 int

@@ -480,6 +480,17 @@ check_finds_a_broken_index(void **state)
 	sound(&b->heap);
 	b->heap.free_id = HEAP_NONE; /* an id is lost */
 	assert_int_not_equal(rota__heap_check(&b->heap), 0);
+	b->heap.free_id = 11; /* one in use is given away */
+	assert_int_not_equal(rota__heap_check(&b->heap), 0);
+	b->heap.free_id = 9;
+	sound(&b->heap);
+	*heap_where(&b->heap, 9) = 9; /* a list without an end */
+	assert_int_not_equal(rota__heap_check(&b->heap), 0);
+	*heap_where(&b->heap, 9) = HEAP_NONE;
+	b->heap.len += b->heap.blocks << HEAP_BLOCK_BITS; /* no room for it */
+	assert_int_not_equal(rota__heap_check(&b->heap), 0);
+	b->heap.len -= b->heap.blocks << HEAP_BLOCK_BITS;
+	sound(&b->heap);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -387,7 +387,25 @@ check_finds_a_place_a_count_and_an_event_that_are_wrong(void **state)
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 	b->wheel.event--;
 	sound(&b->wheel);
+	b->wheel.slot[3].count = WHEEL_CHUNK + 1;
+	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
+	b->wheel.slot[3].count = 0;
+	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
+	b->wheel.slot[3].count = (10 - 1) % WHEEL_CHUNK + 1;
+	sound(&b->wheel);
+	wheel_chunk(&b->wheel, b->wheel.slot[3].head)->start++;
+	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
+	wheel_chunk(&b->wheel, b->wheel.slot[3].head)->start--;
+	sound(&b->wheel);
 	b->wheel.pos = 4; /* items of tick 3 are behind it */
+	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
+	b->wheel.pos = 0;
+	for (uint32_t i = 0; i < 20; i++)
+		take(b, i);
+	sound(&b->wheel);
+	/* a list of free chunks without an end */
+	wheel_chunk(&b->wheel, b->wheel.free_chunk)->next =
+	    b->wheel.free_chunk;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 }
 
