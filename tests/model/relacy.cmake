@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
 # The real core/state.h, inbox.h, park.h and remote.h under relacy: what
-# relacy_test.cpp lists, minutes in all. With RELACY_LONG=1 in the environment
-# everything is searched one forced switch deeper, and longer at random: an
-# hour. relacy changes stacks, which sanitizers do not follow.
+# relacy_test.cpp lists, minutes in all. relacy changes stacks, which
+# sanitizers do not follow.
 find_path(RELACY_INCLUDE_DIR relacy/relacy.hpp)
 
 # A set, and the seconds it takes on an idle machine.
-foreach(set pairs:45 triples:120 stories:25 random:10)
+foreach(set pairs:60 triples:110 stories:30 random:5)
 	string(REPLACE ":" ";" set ${set})
 	list(POP_BACK set seconds)
 	set(name model_relacy_${set})
@@ -35,5 +34,5 @@ foreach(set pairs:45 triples:120 stories:25 random:10)
 		LABELS "${labels}" TIMEOUT ${limit})
 endforeach()
 if(NOT TARGET relacy_test)
-	message(STATUS "rota: no relacy, or a sanitizer: its tests are disabled")
+	message(STATUS "rota: no relacy, or a sanitizer: tests disabled")
 endif()

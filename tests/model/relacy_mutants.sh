@@ -22,13 +22,17 @@ CXX=${CXX:-g++}
 orders() {
 	awk '
 	function out(to) { print NR, at, order, to, call }
+	BEGIN {
+		item = "(word_[a-z]+|STATE_TRY)[(]|" \
+		    "(^[ \t]*|, )(acquire|release|acq_rel|seq_cst)[,)]"
+	}
 	{
 		line = $0
 		if (line ~ /^ \*/ || line ~ /^\/\*/)
 			next
 		sub(/\/\*.*/, "", line)
 		at = 0
-		while (match(line, /(word_[a-z]+|STATE_TRY)\(|(^[ \t]*|, )(acquire|release|acq_rel|seq_cst)[,)]/)) {
+		while (match(line, item)) {
 			found = substr(line, RSTART, RLENGTH)
 			at += RSTART
 			line = substr(line, RSTART + RLENGTH - 1)

@@ -57,7 +57,7 @@ static const uint64_t NOW = 25, FOREVER = 1000; /* instants; arbitrary */
 enum code {
 	NONE,
 	RESET,
-	PUSH,    /* a remote reset, if it is armed */
+	PUSH,    /* RESET, if it is armed */
 	STOP,
 	RELEASE,
 	DRAIN,
