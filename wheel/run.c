@@ -40,10 +40,10 @@ merge_sort(struct run_entry *e, struct run_entry *spare, uint32_t n)
 	}
 	merge_sort(e, spare, half);
 	merge_sort(e + half, spare, n - half);
-	memcpy(spare, e, half * sizeof(*e));
+	memmove(spare, e, half * sizeof(*e));
 	while (i < half && j < n)
 		e[k++] = e[j].key < spare[i].key ? e[j++] : spare[i++];
-	memcpy(e + k, spare + i, (half - i) * sizeof(*e));
+	memmove(e + k, spare + i, (half - i) * sizeof(*e));
 }
 
 /* The first half of the memory has what was collected; dealt to the second,
@@ -78,7 +78,7 @@ rota__run_sort(struct run *r)
 			if (many > 1)
 				merge_sort(to + from, e, many);
 		}
-		memcpy(e, to, n * sizeof(*e));
+		memmove(e, to, n * sizeof(*e));
 	}
 	for (uint32_t i = 0; i < n; i++)
 		*e[i].item = RUN_PLACE | i;
