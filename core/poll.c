@@ -186,8 +186,10 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 		}
 		call(t, (rota_time)p->now);
 		if (s->adoptable) {
-			p->lost = !word_cas(&s->holder, &none, self_id(),
-			    acquire, relaxed); /* [H1] */
+			do { /* it may fail though nobody holds it */
+				p->lost = !word_cas(&s->holder, &none,
+				    self_id(), acquire, relaxed); /* [H1] */
+			} while (p->lost && !none);
 			if (!p->lost)
 				p->now = s->now; /* an adopter's, if later */
 		}
