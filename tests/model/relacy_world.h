@@ -21,8 +21,7 @@
  *  3 The link is plain memory, and so is the place [P5] [I1].
  *  4 Verdicts. A stop that finds its arming claimed, and says NOT_PENDING,
  *    comes after the callback's end and sees what it wrote [P3] [R1]. One
- *    that says RUNNING speaks of a timer that was claimed, or that an owner
- *    who was about to claim it found stopped and dropped.
+ *    that says RUNNING speaks of a timer that was claimed.
  *  5 LINKED means that the owner has an entry, at or before the deadline or
  *    with QUEUED on.
  *  6 When every call has returned and the owner sleeps, nobody having woken
@@ -135,7 +134,6 @@ struct node {
 	int hand;         /* the shard whose owner is looking at it, or -1 */
 	unsigned ended, claimed, handed, over; /* a bit for each arming */
 	unsigned touched, resets, stops;       /* a bit for each operation */
-	bool dropped;         /* by a look that found it stopped */
 	bool leaving, urgent; /* release begun; by a remote thread */
 	bool given_back;
 	bool broken; /* memory went back while a call was under way */
@@ -207,8 +205,6 @@ struct model {
 			me[th].before_cas = -1;
 		me[th].from = from;
 		me[th].to = to;
-		if (t.hand >= 0 && me[th].code == FIRE && !(from & ST_ARMED))
-			t.dropped = true;
 		if (from & ST_QUEUED && (ST_WAITS(to) || (on &&
 		    ST_DEADLINE(to) != d)))
 			pokes++;
@@ -602,7 +598,7 @@ struct model {
 		if (running == claim(t) && !(w & ST_LINKED)) {
 			if (word_load(&t.word, acquire) != w) /* [P3] */
 				return false;
-			RL_ASSERT(t.claimed || t.dropped); /* RUNNING */
+			RL_ASSERT(t.claimed); /* RUNNING */
 			return true;
 		}
 		RL_ASSERT((t.over & before) == before); /* NOT_PENDING */
@@ -770,7 +766,7 @@ struct model {
 			t.handed = t.claimed;
 			t.ended = t.over = 0;
 			t.touched = t.resets = t.stops = 0;
-			t.dropped = t.leaving = t.urgent = false;
+			t.leaving = t.urgent = false;
 			t.given_back = t.broken = false;
 			t.link = NULL;
 			t.place($) = 0;

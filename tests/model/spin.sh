@@ -45,6 +45,7 @@ in_pair="link_late"
 in_batch="batch_takes_queued"
 set_of() {
 	for set in calls release owner verdict reuse pair batch; do
+		names=
 		eval "names=\$in_$set"
 		for name in $names; do
 			[ "$name" != "$1" ] || { echo "$set"; return; }
@@ -60,6 +61,7 @@ states() {
 	"$1/pan" -d | sed -n 's/.*rota\.pml:\([0-9]*\) => .*/\1 have/p'
 	sed -n 's/.*rota\.pml:\([0-9]*\), state .*/\1 miss/p' "$1/out"
 }
+# shellcheck disable=SC2016
 count='{ n[$1]; $2 == "have" ? have[$1]++ : miss[$1]++ }
 	END { for (l in n) print l, (have[l] > miss[l] ? "yes" : "no") }'
 
@@ -87,6 +89,7 @@ reached() {
 	echo "reached: every line, in one set or another"
 }
 
+# shellcheck disable=SC2086
 case ${1:-} in
 sets) echo $sets; exit ;;
 mutants) echo $in_calls $in_release $in_owner $in_verdict $in_reuse \
@@ -105,10 +108,10 @@ else
 fi
 SPIN=${SPIN:-$(command -v spin || :)}
 CC=${CC:-$(command -v cc || command -v gcc || :)}
-[ -n "$SPIN" ] && [ -n "$CC" ] || {
+if [ -z "$SPIN" ] || [ -z "$CC" ]; then
 	echo "spin.sh: needs spin and a C compiler; skipped"
 	exit 77
-}
+fi
 
 reach=
 [ -z "${2:-}" ] || reach=$(mkdir -p "$2" && cd "$2" && pwd)

@@ -39,16 +39,15 @@ mem_alloc(void *arg, unsigned shard, size_t size, size_t align)
 {
 	struct mem *m = arg;
 	uint64_t call = word_add(&m->calls, (uint64_t)1, relaxed) + 1;
-	size_t head = align > sizeof(struct label) ? align :
-	    sizeof(struct label);
+	size_t head = align > sizeof(struct label) ? align
+						   : sizeof(struct label);
 	struct label label = { LABEL_MAGIC, size, shard, NULL };
 	char *block;
 
 	if (word_load(&m->sealed, relaxed) ||
 	    word_load(&m->fail_at, relaxed) == call)
 		return NULL;
-	block = aligned_alloc(head,
-	    (head + size + head - 1) / head * head);
+	block = aligned_alloc(head, (head + size + head - 1) / head * head);
 	if (!block)
 		abort(); /* of the machine's memory no test makes use */
 	label.block = block;

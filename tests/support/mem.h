@@ -15,7 +15,7 @@
 #include "core/compiler.h"
 
 struct mem {
-	rota_word calls;   /* of alloc, refused ones too */
+	rota_word calls; /* of alloc, refused ones too */
 	rota_word frees;
 	rota_word blocks;  /* out now */
 	rota_word bytes;   /* out now */

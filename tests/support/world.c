@@ -80,8 +80,9 @@ world_open(struct world *w, const struct rota_config *c)
 	assert_non_null(w->shard);
 	if (!(c->flags & ROTA_DRIVERS))
 		assert_int_equal(rota_shard_attach(w->shard), 0);
-	assert_int_equal(rota_kind_init(&w->kind, w->shard, "probe",
-	    probe_fire, w->row->kind), 0);
+	assert_int_equal(rota_kind_init(&w->kind, w->shard, "probe", probe_fire,
+			     w->row->kind),
+	    0);
 	w->kind.released = probe_released;
 }
 
@@ -136,8 +137,7 @@ probe_fire(struct rota_timer *t, rota_time now)
 
 	if (w->fired == w->order_room) {
 		w->order_room = w->order_room ? 2 * w->order_room : 64;
-		w->order = realloc(w->order,
-		    w->order_room * sizeof(*w->order));
+		w->order = realloc(w->order, w->order_room * sizeof(*w->order));
 	}
 	w->order[w->fired++] = p->id;
 	w->early += now < rota_timer_deadline(t);
@@ -188,8 +188,8 @@ world_stat(struct world *w)
 }
 
 void
-world_expect(struct world *w, const unsigned *ids, size_t n, const char *file,
-    int line)
+world_expect(
+    struct world *w, const unsigned *ids, size_t n, const char *file, int line)
 {
 	size_t fired = w->fired;
 

@@ -24,7 +24,7 @@
 /* What a world is made from. */
 struct world_row {
 	enum rota_backend backend;
-	unsigned shards;     /* 0: 1 */
+	unsigned shards; /* 0: 1 */
 	unsigned flags;
 	uint32_t kind;       /* flags of the kind of its probes */
 	uint64_t max_timers; /* 0: 2^18, so that tables stay small */
@@ -48,14 +48,14 @@ struct world {
 
 	unsigned *order; /* the ids of what fired */
 	size_t fired, order_room;
-	unsigned early;  /* fired before their deadline */
-	unsigned freed;  /* calls of `released` */
+	unsigned early; /* fired before their deadline */
+	unsigned freed; /* calls of `released` */
 
 	struct world_leak *leak;
 	size_t leaks, leak_room;
 	rota_word wakes; /* calls of config.wake */
 	rota_word logs;
-	char log[200];   /* the latest */
+	char log[200]; /* the latest */
 
 	void *probes; /* from world_probes() */
 };
@@ -96,10 +96,10 @@ void world_poll(struct world *w, rota_time now);
 struct rota_stats world_stat(struct world *w);
 
 /* world_expect - fired since the last time: @n ids in this order. */
-void world_expect(struct world *w, const unsigned *ids, size_t n,
-    const char *file, int line);
-#define expect_fired(w, ...)                                             \
-	world_expect((w), (const unsigned[]){ __VA_ARGS__ },             \
+void world_expect(
+    struct world *w, const unsigned *ids, size_t n, const char *file, int line);
+#define expect_fired(w, ...)                                                  \
+	world_expect((w), (const unsigned[]){ __VA_ARGS__ },                  \
 	    sizeof((unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), __FILE__, \
 	    __LINE__)
 #define expect_nothing(w) world_expect((w), NULL, 0, __FILE__, __LINE__)
@@ -118,15 +118,17 @@ extern const struct world_row world_heap, world_wheel, world_coarse;
 extern const struct world_row world_heap_confined, world_wheel_confined,
     world_coarse_confined;
 
-#define ON(test, row)                                                      \
-	{ #test " [" #row "]", test, world_setup, world_teardown,          \
-		(void *)(uintptr_t)&world_##row }
+#define ON(test, row)                                                   \
+	{                                                               \
+#test " [" #row "]", test, world_setup, world_teardown, \
+		    (void *)(uintptr_t)&world_##row                     \
+	}
 #define EXACT(test) ON(test, heap), ON(test, wheel)
 #define EVERY(test) EXACT(test), ON(test, coarse)
 /* Also with timers that only their owner touches: other code. */
-#define EXACT_OWNED(test)                                                  \
+#define EXACT_OWNED(test) \
 	EXACT(test), ON(test, heap_confined), ON(test, wheel_confined)
-#define EVERY_OWNED(test)                                                  \
+#define EVERY_OWNED(test) \
 	EXACT_OWNED(test), ON(test, coarse), ON(test, coarse_confined)
 
 #endif

@@ -18,8 +18,8 @@ batch_setup(void **state)
 	world_setup(state);
 	w = *state;
 	assert_int_equal(rota_kind_release(&w->kind), 0);
-	assert_int_equal(rota_kind_init(&w->kind, w->shard, "batch", NULL,
-	    ROTA_BATCH), 0);
+	assert_int_equal(
+	    rota_kind_init(&w->kind, w->shard, "batch", NULL, ROTA_BATCH), 0);
 	w->kind.released = probe_released;
 	return 0;
 }
@@ -41,8 +41,8 @@ it_hands_out_what_is_due_and_nothing_else(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		rota_timer_reset_at(&p[i].timer, (1 + i) * TICK);
 	assert_int_equal(rota_shard_poll_batch(w->shard, 0, 0, out, 10), 0);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 6 * TICK, 0, out, 10),
-	    6);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 6 * TICK, 0, out, 10), 6);
 	for (unsigned i = 0; i < 6; i++)
 		out_of[id_of(out[i])] = true;
 	for (unsigned i = 0; i < 10; i++) {
@@ -62,14 +62,14 @@ it_hands_out_in_order(void **state)
 
 	for (unsigned i = 0; i < 100; i++)
 		rota_timer_reset_at(&p[i].timer, TICK + 3 - i % 4);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 2 * TICK, 0, out,
-	    100), 100);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 2 * TICK, 0, out, 100), 100);
 	for (unsigned i = 1; i < 100; i++) {
 		rota_time a = rota_timer_deadline(out[i - 1]);
 		rota_time b = rota_timer_deadline(out[i]);
 
-		assert_true(a < b || (a == b && id_of(out[i - 1]) <
-		    id_of(out[i])));
+		assert_true(
+		    a < b || (a == b && id_of(out[i - 1]) < id_of(out[i])));
 	}
 }
 
@@ -151,11 +151,11 @@ after_the_next_poll_it_is_no_longer_running(void **state)
 		for (unsigned i = 0; i < n % 4; i++)
 			rota_timer_reset_at(&p->timer, n * TICK);
 		rota_timer_reset_at(&p->timer, n * TICK);
-		assert_int_equal(rota_shard_poll_batch(w->shard, n * TICK, 0,
-		    out, 1), 1);
+		assert_int_equal(
+		    rota_shard_poll_batch(w->shard, n * TICK, 0, out, 1), 1);
 		assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
-		assert_int_equal(rota_shard_poll_batch(w->shard, n * TICK, 0,
-		    out, 1), 0);
+		assert_int_equal(
+		    rota_shard_poll_batch(w->shard, n * TICK, 0, out, 1), 0);
 		assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
 	}
 }
@@ -170,16 +170,16 @@ what_was_handed_out_can_be_armed_again(void **state)
 	for (unsigned n = 1; n < 20; n++) {
 		rota_timer_reset_at(&p[0].timer, n * TICK);
 		elsewhere_reset_at(&p[1].timer, n * TICK);
-		assert_int_equal(rota_shard_poll_batch(w->shard, n * TICK, 0,
-		    out, 2), 2);
+		assert_int_equal(
+		    rota_shard_poll_batch(w->shard, n * TICK, 0, out, 2), 2);
 	}
 	assert_int_equal(rota_timer_reset_at(out[0], 30 * TICK), 0);
 	assert_int_equal(elsewhere_reset_at(out[1], 30 * TICK), 0);
 	assert_int_equal(rota_timer_stop(out[0]), ROTA_PREVENTED);
 	assert_int_equal(rota_timer_stop(out[0]), ROTA_NOT_PENDING);
 	assert_int_equal(elsewhere_stop(out[1]), ROTA_PREVENTED);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 40 * TICK, 0, out, 2),
-	    0);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 40 * TICK, 0, out, 2), 0);
 }
 
 static void
@@ -214,10 +214,10 @@ what_is_reset_while_due_is_handed_out_once(void **state)
 	rota_timer_reset_at(&p->timer, 5 * TICK);
 	world_poll(w, 0);
 	elsewhere_reset_at(&p->timer, TICK); /* filed later, and queued */
-	assert_int_equal(rota_shard_poll_batch(w->shard, 5 * TICK, 0, out, 2),
-	    1);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 9 * TICK, 0, out, 2),
-	    0);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 5 * TICK, 0, out, 2), 1);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 9 * TICK, 0, out, 2), 0);
 	assert_int_equal(world_stat(w).fires, 1);
 }
 
@@ -242,8 +242,8 @@ timers_with_a_callback_are_handed_out_too(void **state)
 	struct probe p = { .world = w };
 	struct rota_timer *out[1];
 
-	assert_int_equal(rota_kind_init(&k, w->shard, "called", probe_fire, 0),
-	    0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "called", probe_fire, 0), 0);
 	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
 	rota_timer_reset_at(&p.timer, TICK);
 	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 1), 1);
@@ -255,9 +255,11 @@ timers_with_a_callback_are_handed_out_too(void **state)
 	assert_int_equal(rota_timer_release(&p.timer), 0);
 }
 
-#define BATCH(f, row)                                                      \
-	{ #f " [" #row "]", f, batch_setup, world_teardown,                \
-		(void *)(uintptr_t)&world_##row }
+#define BATCH(f, row)                                             \
+	{                                                         \
+#f " [" #row "]", f, batch_setup, world_teardown, \
+		    (void *)(uintptr_t)&world_##row               \
+	}
 #define BATCH_EXACT(f) BATCH(f, heap), BATCH(f, wheel)
 #define BATCH_EVERY(f) BATCH_EXACT(f), BATCH(f, coarse)
 

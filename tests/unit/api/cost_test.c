@@ -76,11 +76,14 @@ expect_cost(struct world *w, uint64_t calls, uint64_t clock)
 }
 
 static const struct world_row timed_heap = { .backend = ROTA_HEAP,
-	.timed = true, .clock = ROTA_CLOCK_MONOTONIC };
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
 static const struct world_row timed_wheel = { .backend = ROTA_WHEEL,
-	.timed = true, .clock = ROTA_CLOCK_MONOTONIC };
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
 static const struct world_row timed_coarse = { .backend = ROTA_WHEEL_COARSE,
-	.timed = true, .clock = ROTA_CLOCK_MONOTONIC };
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
 
 static void
 the_wrappers_count(void **state)
@@ -116,8 +119,8 @@ work(struct probe *p, unsigned n, uint64_t *x, rota_time now)
 			rota_timer_stop_sync(t);
 			break;
 		default:
-			rota_timer_reset_at(t, now +
-			    (rota_time)(random_next(x) % (40 * TICK)));
+			rota_timer_reset_at(
+			    t, now + (rota_time)(random_next(x) % (40 * TICK)));
 		}
 	}
 }
@@ -204,7 +207,8 @@ a_confined_kind_neither(void **state)
 
 	assert_int_equal(rota_kind_release(&w->kind), 0);
 	assert_int_equal(rota_kind_init(&w->kind, w->shard, "mine", probe_fire,
-	    ROTA_CONFINED), 0);
+			     ROTA_CONFINED),
+	    0);
 	p = world_probes(w, 300);
 	calls = w->mem.calls;
 	count_from_here(w);
@@ -262,33 +266,37 @@ a_pooled_timer_costs_its_owner_one_reading_and_no_lock(void **state)
 	rota_handle h;
 
 	for (unsigned i = 0; i < 100; i++)
-		assert_int_equal(rota_after_func(w->engine, 0, nothing, &ran,
-		    NULL), 0);
+		assert_int_equal(
+		    rota_after_func(w->engine, 0, nothing, &ran, NULL), 0);
 	world_poll(w, rota_engine_now(w->engine) + 2 * TICK);
 	assert_int_equal(ran, 100);
 	calls = w->mem.calls;
 	count_from_here(w);
 	for (unsigned i = 0; i < 100; i++)
-		assert_int_equal(rota_after_func(w->engine, ROTA_SECOND,
-		    nothing, &ran, &h), 0);
+		assert_int_equal(
+		    rota_after_func(w->engine, ROTA_SECOND, nothing, &ran, &h),
+		    0);
 	assert_int_equal(rota_handle_stop(w->engine, h), ROTA_PREVENTED);
 	expect_cost(w, calls, 100);
 }
 
-#define TIMED(f)                                                          \
-	{ #f " [heap]", f, world_setup, world_teardown,                   \
-		(void *)(uintptr_t)&timed_heap },                         \
-	{ #f " [wheel]", f, world_setup, world_teardown,                  \
-		(void *)(uintptr_t)&timed_wheel },                        \
-	{ #f " [coarse]", f, world_setup, world_teardown,                 \
-		(void *)(uintptr_t)&timed_coarse }
+#define TIMED(f)                                                \
+	{ #f " [heap]", f, world_setup, world_teardown,         \
+		(void *)(uintptr_t)&timed_heap },               \
+	    { #f " [wheel]", f, world_setup, world_teardown,    \
+		    (void *)(uintptr_t)&timed_wheel },          \
+	{                                                       \
+#f " [coarse]", f, world_setup, world_teardown, \
+		    (void *)(uintptr_t)&timed_coarse            \
+	}
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TIMED(the_wrappers_count),
-		TIMED(the_owner_takes_no_lock_asks_for_nothing_and_reads_no_clock),
+		TIMED(
+		    the_owner_takes_no_lock_asks_for_nothing_and_reads_no_clock),
 		TIMED(another_thread_neither),
 		TIMED(a_confined_kind_neither),
 		TIMED(a_span_costs_one_reading_of_the_clock),

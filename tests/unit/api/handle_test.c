@@ -33,8 +33,8 @@ a_function_runs_once_at_its_instant(void **state)
 	struct world *w = *state;
 	struct call c = { .w = w };
 
-	assert_int_equal(rota_shard_after_func(w->shard, 3 * TICK, ran, &c,
-	    &c.h), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 3 * TICK, ran, &c, &c.h), 0);
 	assert_true(c.h != 0);
 	assert_int_equal(rota_handle_pending(w->engine, c.h), 1);
 	world_poll(w, 3 * TICK - 1);
@@ -52,8 +52,8 @@ after_counts_from_now_on_the_shard_that_the_caller_owns(void **state)
 	struct call c = { .w = w };
 
 	rota_engine_advance(w->engine, 5 * TICK);
-	assert_int_equal(rota_after_func(w->engine, 2 * TICK, ran, &c, NULL),
-	    0);
+	assert_int_equal(
+	    rota_after_func(w->engine, 2 * TICK, ran, &c, NULL), 0);
 	assert_int_equal(rota_after_func(w->engine, -1, ran, &c, NULL), 0);
 	world_poll(w, 5 * TICK);
 	assert_int_equal(c.ran, 1);
@@ -143,12 +143,13 @@ a_stale_handle_never_means_the_next_user_of_its_node(void **state)
 	rota_time now = 0;
 
 	for (unsigned n = 0; n < 300; n++) {
-		assert_int_equal(rota_shard_after_func(w->shard, now + TICK,
-		    ran, &c, &old[n]), 0);
+		assert_int_equal(rota_shard_after_func(
+				     w->shard, now + TICK, ran, &c, &old[n]),
+		    0);
 		for (unsigned k = 0; k < n; k++) {
 			assert_true(old[k] != old[n]);
-			assert_int_equal(rota_handle_stop(w->engine, old[k]),
-			    -ESTALE);
+			assert_int_equal(
+			    rota_handle_stop(w->engine, old[k]), -ESTALE);
 		}
 		assert_int_equal(rota_handle_pending(w->engine, old[n]), 1);
 		if (n % 2) {
@@ -175,8 +176,7 @@ what_never_was_a_handle_is_refused(void **state)
 	assert_int_equal(rota_handle_stop(w->engine, UINT64_MAX), -EINVAL);
 	rota_shard_after_func(w->shard, 5 * TICK, ran, &c, &h);
 	for (int i = 0; i < 20000; i++) {
-		rota_handle forged = random_next(&x) >>
-		    (random_next(&x) % 48);
+		rota_handle forged = random_next(&x) >> (random_next(&x) % 48);
 
 		if (forged == h)
 			continue;
@@ -185,11 +185,11 @@ what_never_was_a_handle_is_refused(void **state)
 		assert_true(rota_handle_pending(w->engine, forged) < 0);
 	}
 	for (unsigned bit = 0; bit < 64; bit++)
-		assert_true(rota_handle_stop(w->engine, h ^ UINT64_C(1) << bit)
-		    < 0);
+		assert_true(
+		    rota_handle_stop(w->engine, h ^ UINT64_C(1) << bit) < 0);
 	/* a generation of the node that is still to come */
-	assert_int_equal(rota_handle_stop(w->engine, h + (UINT64_C(1) << 32)),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_handle_stop(w->engine, h + (UINT64_C(1) << 32)), -EINVAL);
 	/* a node that was not handed out yet */
 	assert_int_equal(rota_handle_stop(w->engine, h - 1), -EINVAL);
 	assert_int_equal(rota_handle_stop(w->engine, 0), -EINVAL);
@@ -204,7 +204,8 @@ nobody_needs_to_keep_the_handle(void **state)
 
 	for (unsigned i = 0; i < 3000; i++)
 		assert_int_equal(rota_shard_after_func(w->shard,
-		    (1 + i % 50) * TICK, ran, &c, NULL), 0);
+				     (1 + i % 50) * TICK, ran, &c, NULL),
+		    0);
 	assert_int_equal(world_stat(w).live, 3000);
 	world_poll(w, 50 * TICK);
 	assert_int_equal(c.ran, 3000);
@@ -221,8 +222,8 @@ nodes_are_used_again(void **state)
 
 	for (unsigned round = 0; round < 50; round++) {
 		for (unsigned i = 0; i < 2000; i++)
-			rota_shard_after_func(w->shard, now + TICK, ran, &c,
-			    NULL);
+			rota_shard_after_func(
+			    w->shard, now + TICK, ran, &c, NULL);
 		now += TICK;
 		world_poll(w, now);
 		if (round == 0)
@@ -264,8 +265,9 @@ a_node_whose_generations_are_used_up_retires(void **state)
 	assert_int_equal(c.ran, 1);
 	assert_int_equal(rota_handle_stop(w->engine, last), -ESTALE);
 	for (unsigned i = 0; i < 40; i++) {
-		assert_int_equal(rota_shard_after_func(w->shard, 5 * TICK, ran,
-		    &c, &h[i]), 0);
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, 5 * TICK, ran, &c, &h[i]),
+		    0);
 		assert_true((uint32_t)h[i] != (uint32_t)last);
 	}
 	assert_int_equal(rota_handle_stop(w->engine, last), -ESTALE);
@@ -287,15 +289,16 @@ the_cap_counts_pooled_timers(void **state)
 	w = *state;
 	c = (struct call){ .w = w };
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c,
-		    &h[i]), 0);
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, TICK, ran, &c, &h[i]), 0);
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c,
-		    NULL), -ENOSPC);
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, TICK, ran, &c, NULL),
+		    -ENOSPC);
 	assert_int_equal(world_stat(w).timers, 10);
 	assert_int_equal(rota_handle_stop(w->engine, h[3]), ROTA_PREVENTED);
-	assert_int_equal(rota_shard_after_func(w->shard, TICK, ran, &c, &h[3]),
-	    0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, TICK, ran, &c, &h[3]), 0);
 	world_poll(w, TICK);
 	assert_int_equal(c.ran, 10);
 }
@@ -314,16 +317,15 @@ refused_memory_at_every_call_leaves_it_usable(void **state)
 		int r;
 
 		assert_int_equal(rota_engine_create(&e, &config), 0);
-		assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)),
-		    0);
+		assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)), 0);
 		mem_fail(&w->mem, n);
 		r = rota_after_func(e, 0, ran, &c, NULL);
 		failed = mem_failed(&w->mem);
 		mem_fail(&w->mem, 0);
 		assert_int_equal(r, failed ? -ENOMEM : 0);
 		assert_int_equal(rota_after_func(e, 0, ran, &c, NULL), 0);
-		assert_int_equal(rota_shard_poll(rota_engine_shard(e, 0), TICK,
-		    0), 0);
+		assert_int_equal(
+		    rota_shard_poll(rota_engine_shard(e, 0), TICK, 0), 0);
 		assert_int_equal(c.ran, failed ? 1 : 2);
 		assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 		assert_int_equal(w->mem.wrong, 0);
@@ -407,8 +409,8 @@ main(void)
 		EVERY(nobody_needs_to_keep_the_handle),
 		EVERY(nodes_are_used_again),
 		EVERY(a_node_whose_generations_are_used_up_retires),
-		cmocka_unit_test_teardown(the_cap_counts_pooled_timers,
-		    world_teardown),
+		cmocka_unit_test_teardown(
+		    the_cap_counts_pooled_timers, world_teardown),
 		EVERY(refused_memory_at_every_call_leaves_it_usable),
 		EVERY(any_thread_may_start_and_stop),
 		EVERY(one_left_at_the_end_is_reported_as_what_it_is),

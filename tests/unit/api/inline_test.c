@@ -13,8 +13,8 @@
 
 #include "tests/support/world.h"
 
-static int (*volatile far_reset_at)(struct rota_timer *t, rota_time when) =
-    rota_timer_reset_at;
+static int (*volatile far_reset_at)(
+    struct rota_timer *t, rota_time when) = rota_timer_reset_at;
 static int (*volatile far_stop)(struct rota_timer *t) = rota_timer_stop;
 
 enum { SOME = 24 };
@@ -91,10 +91,10 @@ the_short_way_and_the_long_way_lead_to_the_same_place(void **state)
 		case 3:
 			if (random_next(&x) % 16)
 				break;
-			a = rota_shard_poll_batch(w->shard, now, 0, here,
-			    SOME / 2);
-			b = rota_shard_poll_batch(t.w.shard, now, 0, there,
-			    SOME / 2);
+			a = rota_shard_poll_batch(
+			    w->shard, now, 0, here, SOME / 2);
+			b = rota_shard_poll_batch(
+			    t.w.shard, now, 0, there, SOME / 2);
 			break;
 		case 4:
 			if (random_next(&x) % 8)
@@ -121,8 +121,7 @@ the_short_way_and_the_long_way_lead_to_the_same_place(void **state)
 	}
 	assert_int_equal(w->fired, t.w.fired);
 	assert_true(w->fired > 100);
-	assert_memory_equal(w->order, t.w.order,
-	    w->fired * sizeof(*w->order));
+	assert_memory_equal(w->order, t.w.order, w->fired * sizeof(*w->order));
 	same_figures(w, &t.w);
 	w->fired = 0;
 	twin_close(&t);
@@ -166,22 +165,23 @@ instants_out_of_range_saturate_on_both_ways(void **state)
 	struct probe *p = world_probes(w, 2);
 
 	for (unsigned i = 0; i < CM_COUNT(any); i++) {
-		rota_time want = any[i] < 0 ? 0 :
-		    any[i] > ROTA_NEVER ? ROTA_NEVER : any[i];
+		rota_time want = any[i] < 0 ? 0
+		    : any[i] > ROTA_NEVER   ? ROTA_NEVER
+					    : any[i];
 
 		for (unsigned armed = 0; armed < 2; armed++) {
 			if (!armed) {
 				rota_timer_stop(&p[0].timer);
 				far_stop(&p[1].timer);
 			}
-			assert_int_equal(rota_timer_reset_at(&p[0].timer,
-			    any[i]), armed);
-			assert_int_equal(far_reset_at(&p[1].timer, any[i]),
-			    armed);
-			assert_int_equal(rota_timer_deadline(&p[0].timer),
-			    want);
-			assert_int_equal(rota_timer_deadline(&p[1].timer),
-			    want);
+			assert_int_equal(
+			    rota_timer_reset_at(&p[0].timer, any[i]), armed);
+			assert_int_equal(
+			    far_reset_at(&p[1].timer, any[i]), armed);
+			assert_int_equal(
+			    rota_timer_deadline(&p[0].timer), want);
+			assert_int_equal(
+			    rota_timer_deadline(&p[1].timer), want);
 		}
 	}
 	world_poll(w, ROTA_NEVER);

@@ -29,8 +29,9 @@ a_shard_allocates_in_its_own_arena(void **state)
 {
 	struct rota_jemalloc *j;
 	struct rota_engine *e;
-	struct rota_config c = { .size = sizeof(c), .shards = 3,
-		.clock = ROTA_CLOCK_VIRTUAL };
+	struct rota_config c = {
+		.size = sizeof(c), .shards = 3, .clock = ROTA_CLOCK_VIRTUAL
+	};
 	uint64_t before[3];
 
 	(void)state;
@@ -41,8 +42,8 @@ a_shard_allocates_in_its_own_arena(void **state)
 	assert_int_equal(rota_engine_create(&e, &c), 0);
 	for (unsigned i = 0; i < 3; i++)
 		before[i] = allocated(j, i);
-	assert_int_equal(rota_shard_reserve(rota_engine_shard(e, 1), 100000),
-	    0);
+	assert_int_equal(
+	    rota_shard_reserve(rota_engine_shard(e, 1), 100000), 0);
 	assert_true(allocated(j, 1) >= before[1] + 100000 * 16);
 	assert_int_equal(allocated(j, 0), before[0]);
 	assert_int_equal(allocated(j, 2), before[2]);

@@ -55,8 +55,7 @@ refused_in_a_child(struct rota_timer *t)
 		_exit(refused_by_all(t));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void
@@ -69,10 +68,9 @@ null_is_refused_by_every_call(void **state)
 	assert_int_equal(refused_by_all(NULL), 0);
 	assert_int_equal(rota_timer_init(NULL, &w->kind), -EINVAL);
 	assert_int_equal(rota_timer_init(&t, NULL), -EINVAL);
-	assert_int_equal(rota_kind_init(NULL, w->shard, "k", probe_fire, 0),
-	    -EINVAL);
-	assert_int_equal(rota_kind_init(&k, NULL, "k", probe_fire, 0),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_kind_init(NULL, w->shard, "k", probe_fire, 0), -EINVAL);
+	assert_int_equal(rota_kind_init(&k, NULL, "k", probe_fire, 0), -EINVAL);
 	assert_int_equal(rota_kind_release(NULL), -EINVAL);
 }
 
@@ -83,12 +81,12 @@ a_callback_may_be_null_in_batch_mode_only(void **state)
 	struct rota_kind k;
 
 	assert_int_equal(rota_kind_init(&k, w->shard, "k", NULL, 0), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", NULL,
-	    ROTA_CONFINED), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", probe_fire,
-	    ROTA_BATCH), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", NULL, ROTA_BATCH),
-	    0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "k", NULL, ROTA_CONFINED), -EINVAL);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "k", probe_fire, ROTA_BATCH), -EINVAL);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "k", NULL, ROTA_BATCH), 0);
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
@@ -99,8 +97,9 @@ unknown_flags_are_refused(void **state)
 	struct rota_kind k;
 
 	for (unsigned bit = 2; bit < 32; bit++)
-		assert_int_equal(rota_kind_init(&k, w->shard, "k", probe_fire,
-		    1u << bit), -EINVAL);
+		assert_int_equal(
+		    rota_kind_init(&k, w->shard, "k", probe_fire, 1u << bit),
+		    -EINVAL);
 }
 
 static void
@@ -137,8 +136,9 @@ kinds_come_and_go_in_any_order(void **state)
 			if (made[i])
 				continue;
 			made[i] = true;
-			assert_int_equal(rota_kind_init(&k[i], w->shard, "k",
-			    probe_fire, 0), 0);
+			assert_int_equal(
+			    rota_kind_init(&k[i], w->shard, "k", probe_fire, 0),
+			    0);
 		}
 		/* every third time two stay, in the middle of the new ones */
 		for (unsigned left = 5; left > (order % 3 ? 0 : 2); left--) {
@@ -155,8 +155,8 @@ kinds_come_and_go_in_any_order(void **state)
 		if (made[i])
 			assert_int_equal(rota_kind_release(&k[i]), 0);
 	/* the list of kinds is whole: all of it moves to an heir */
-	assert_int_equal(rota_kind_init(&k[0], w->shard, "k", probe_fire, 0),
-	    0);
+	assert_int_equal(
+	    rota_kind_init(&k[0], w->shard, "k", probe_fire, 0), 0);
 	assert_int_equal(rota_kind_release(&k[0]), 0);
 	assert_int_equal(rota_kind_release(&w->kind), 0);
 }
@@ -164,8 +164,7 @@ kinds_come_and_go_in_any_order(void **state)
 static void
 memory_that_never_was_a_timer_is_refused(void **state)
 {
-	static const int fills[] = { 0x00, 0xff, 0xaa, 0x55, 0x01, 0x7f,
-		0x80 };
+	static const int fills[] = { 0x00, 0xff, 0xaa, 0x55, 0x01, 0x7f, 0x80 };
 	struct world *w = *state;
 	struct rota_timer *t = malloc(sizeof(*t)), before;
 	struct rota_stats s = world_stat(w);
@@ -303,8 +302,8 @@ a_shard_that_is_null_is_refused(void **state)
 	assert_int_equal(rota_shard_reserve(NULL, 1), -EINVAL);
 	assert_int_equal(rota_shard_stat(NULL, &s), -EINVAL);
 	assert_int_equal(rota_shard_check(NULL), -EINVAL);
-	assert_int_equal(rota_shard_after_func(NULL, 0, free, NULL, &h),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_shard_after_func(NULL, 0, free, NULL, &h), -EINVAL);
 }
 
 static void
@@ -338,14 +337,14 @@ an_answer_that_has_no_place_is_refused(void **state)
 
 	assert_int_equal(rota_shard_stat(w->shard, NULL), -EINVAL);
 	assert_int_equal(rota_engine_stat(w->engine, NULL), -EINVAL);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 0, 0, NULL, 1),
-	    -EINVAL);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 0, 0, out, 0),
-	    -EINVAL);
-	assert_int_equal(rota_after_func(w->engine, 0, NULL, NULL, NULL),
-	    -EINVAL);
-	assert_int_equal(rota_shard_after_func(w->shard, 0, NULL, NULL, NULL),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 0, 0, NULL, 1), -EINVAL);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 0, 0, out, 0), -EINVAL);
+	assert_int_equal(
+	    rota_after_func(w->engine, 0, NULL, NULL, NULL), -EINVAL);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 0, NULL, NULL, NULL), -EINVAL);
 }
 
 static void
@@ -377,8 +376,8 @@ the_promise_of_a_confined_kind_is_checked_in_a_debug_build(void **state)
 	struct rota_kind k;
 	struct probe p = { .world = w };
 
-	assert_int_equal(rota_kind_init(&k, w->shard, "mine", probe_fire,
-	    ROTA_CONFINED), 0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "mine", probe_fire, ROTA_CONFINED), 0);
 	k.released = probe_released;
 	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
 	assert_int_equal(rota_timer_reset_at(&p.timer, TICK), 0);

@@ -229,8 +229,8 @@ a_life_leaves_nothing_behind(void **state)
 			rota_timer_reset_at(&one->timer, 5 * TICK);
 			break;
 		case 2:
-			rota_timer_reset_at(&one->timer, (rota_time)
-			    (random_next(&x) % (1000 * TICK)));
+			rota_timer_reset_at(&one->timer,
+			    (rota_time)(random_next(&x) % (1000 * TICK)));
 			world_poll(w, 0);
 			break;
 		case 3:

@@ -214,8 +214,8 @@ stop_sync_others(struct probe *p, rota_time now)
 	(void)now;
 	for (unsigned i = 0; i < 3; i++)
 		if (&all[i] != p)
-			all[i].id = 100 + (unsigned)
-			    rota_timer_stop_sync(&all[i].timer);
+			all[i].id = 100 +
+			    (unsigned)rota_timer_stop_sync(&all[i].timer);
 }
 
 static void
@@ -242,8 +242,7 @@ main(void)
 		EVERY(it_waits_for_the_end_of_the_callback),
 		EVERY(a_new_arming_is_prevented_while_the_callback_runs),
 		cmocka_unit_test_teardown(
-		    other_timers_that_fire_do_not_end_the_wait,
-		    world_teardown),
+		    other_timers_that_fire_do_not_end_the_wait, world_teardown),
 		EVERY(in_a_callback_it_may_be_asked_of_other_timers),
 	};
 

@@ -94,8 +94,8 @@ a_start_after_a_stop_fires_once_at_the_new_deadline(void **state)
 		rota_timer_reset_at(&p->timer, now + 5 * TICK);
 		world_poll(w, now + TICK);
 		rota_timer_stop(&p->timer);
-		assert_int_equal(rota_timer_reset_at(&p->timer,
-		    now + then[i]), 0);
+		assert_int_equal(
+		    rota_timer_reset_at(&p->timer, now + then[i]), 0);
 		world_poll(w, now + then[i] - 1);
 		expect_nothing(w);
 		world_poll(w, now + then[i]);
@@ -188,8 +188,8 @@ a_neighbour_stopped_in_the_same_batch_does_not_run(void **state)
 	assert_int_equal(w->fired, 1);
 	for (unsigned i = 0; i < 4; i++) {
 		ran += p[i].fires;
-		assert_int_equal(p[i].fires ? ROTA_PREVENTED : answer[i],
-		    ROTA_PREVENTED);
+		assert_int_equal(
+		    p[i].fires ? ROTA_PREVENTED : answer[i], ROTA_PREVENTED);
 	}
 	assert_int_equal(ran, 1);
 	world_poll(w, 9 * TICK);
@@ -232,8 +232,8 @@ push_neighbours(struct probe *p, rota_time now)
 
 	for (unsigned i = 0; i < 4; i++)
 		if (&all[i] != p && !all[i].fires)
-			answer[i] = rota_timer_reset_at(&all[i].timer,
-			    now + 3 * TICK);
+			answer[i] = rota_timer_reset_at(
+			    &all[i].timer, now + 3 * TICK);
 }
 
 static void
@@ -274,8 +274,8 @@ a_callback_may_release_and_free_its_own_timer(void **state)
 	struct world *w = *state;
 	struct rota_kind k;
 
-	assert_int_equal(rota_kind_init(&k, w->shard, "own", free_self,
-	    w->row->kind), 0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "own", free_self, w->row->kind), 0);
 	for (unsigned i = 0; i < 100; i++) {
 		struct probe *p = calloc(1, sizeof(*p));
 
@@ -307,8 +307,7 @@ a_callback_may_free_its_timer_after_arming_it_again(void **state)
 	struct rota_kind k;
 	struct probe *p = calloc(1, sizeof(*p));
 
-	rota_kind_init(&k, w->shard, "own", free_after_rearming,
-	    w->row->kind);
+	rota_kind_init(&k, w->shard, "own", free_after_rearming, w->row->kind);
 	p->world = w;
 	rota_timer_init(&p->timer, &k);
 	rota_timer_reset_at(&p->timer, TICK);
@@ -368,8 +367,7 @@ start_many(struct probe *p, rota_time now)
 }
 
 static void
-what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once(
-    void **state)
+what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once(void **state)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 201);
@@ -489,8 +487,8 @@ the_figures_balance_after_every_call(void **state)
 			rota_timer_init(t, &w->kind);
 			break;
 		default:
-			rota_timer_reset_at(t, now +
-			    (rota_time)(random_next(&x) % (9 * TICK)));
+			rota_timer_reset_at(
+			    t, now + (rota_time)(random_next(&x) % (9 * TICK)));
 		}
 		s = world_stat(w);
 		for (unsigned i = 0; i < 30; i++)
@@ -511,16 +509,21 @@ main(void)
 		EVERY_OWNED(a_double_start_arms_anew_and_says_so),
 		EVERY_OWNED(the_second_of_two_stops_prevents_nothing),
 		EVERY_OWNED(a_stop_after_firing_prevents_nothing),
-		EVERY_OWNED(a_start_after_a_stop_fires_once_at_the_new_deadline),
+		EVERY_OWNED(
+		    a_start_after_a_stop_fires_once_at_the_new_deadline),
 		EVERY_OWNED(a_stop_in_its_own_callback_is_too_late),
-		EVERY_OWNED(an_arming_of_its_own_in_the_callback_can_be_stopped_there),
+		EVERY_OWNED(
+		    an_arming_of_its_own_in_the_callback_can_be_stopped_there),
 		EVERY_OWNED(a_neighbour_stopped_in_the_same_batch_does_not_run),
 		EVERY_OWNED(a_neighbour_that_ran_before_is_not_pending),
 		EVERY_OWNED(a_neighbour_pushed_in_the_same_batch_fires_later),
 		EVERY_OWNED(a_callback_may_release_and_free_its_own_timer),
-		EVERY_OWNED(a_callback_may_free_its_timer_after_arming_it_again),
-		EVERY_OWNED(a_callback_may_free_its_neighbours_of_the_same_batch),
-		EVERY_OWNED(what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once),
+		EVERY_OWNED(
+		    a_callback_may_free_its_timer_after_arming_it_again),
+		EVERY_OWNED(
+		    a_callback_may_free_its_neighbours_of_the_same_batch),
+		EVERY_OWNED(
+		    what_waits_for_the_next_poll_can_be_released_by_its_owner_at_once),
 		EVERY(from_another_thread_the_answers_are_the_same),
 		EVERY(owner_and_remote_take_turns_on_one_timer),
 		EVERY_OWNED(the_figures_balance_after_every_call),

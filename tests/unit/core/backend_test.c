@@ -28,19 +28,19 @@ struct bench {
 };
 
 /* An operation with the backend as the constant it has to be. */
-#define SWITCH(b, call)                                             \
-	do {                                                        \
-		switch ((b)->which) {                               \
-		case ROTA_HEAP:                                     \
-			call(ROTA_HEAP);                            \
-			break;                                      \
-		case ROTA_WHEEL:                                    \
-			call(ROTA_WHEEL);                           \
-			break;                                      \
-		case ROTA_WHEEL_COARSE:                             \
-			call(ROTA_WHEEL_COARSE);                    \
-			break;                                      \
-		}                                                   \
+#define SWITCH(b, call)                          \
+	do {                                     \
+		switch ((b)->which) {            \
+		case ROTA_HEAP:                  \
+			call(ROTA_HEAP);         \
+			break;                   \
+		case ROTA_WHEEL:                 \
+			call(ROTA_WHEEL);        \
+			break;                   \
+		case ROTA_WHEEL_COARSE:          \
+			call(ROTA_WHEEL_COARSE); \
+			break;                   \
+		}                                \
 	} while (0)
 
 static void
@@ -88,17 +88,16 @@ next(struct bench *b)
 static uint64_t
 due_by(const struct bench *b, uint64_t d)
 {
-	return b->which == ROTA_WHEEL_COARSE ?
-	    (d + TICK - 1) / TICK * TICK : d;
+	return b->which == ROTA_WHEEL_COARSE ? (d + TICK - 1) / TICK * TICK : d;
 }
 
 static void
 open_at(struct bench *b, uint64_t now)
 {
-	assert_int_equal(rota__backend_init(&b->backend, b->which, MOST, now,
-	    &b->from), 0);
-	assert_int_equal(rota__backend_grow(&b->backend, b->which, MOST,
-	    &b->from), 0);
+	assert_int_equal(
+	    rota__backend_init(&b->backend, b->which, MOST, now, &b->from), 0);
+	assert_int_equal(
+	    rota__backend_grow(&b->backend, b->which, MOST, &b->from), 0);
 }
 
 static int
@@ -163,7 +162,9 @@ a_coarse_tick_is_not_early_and_within_the_slack(void **state)
 	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, TICK + 1, 0), 2);
 	/* slack pays off by whole slots of a level */
 	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, TICK + 1,
-	    (uint64_t)TICK << WHEEL_BITS) % WHEEL_SLOTS, 0);
+			     (uint64_t)TICK << WHEEL_BITS) %
+		WHEEL_SLOTS,
+	    0);
 }
 
 static void
@@ -172,12 +173,11 @@ never_has_a_tick_too(void **state)
 	const uint64_t never = (uint64_t)ROTA_NEVER;
 
 	(void)state;
-	assert_int_equal(backend_tick(ROTA_WHEEL, never, 0),
-	    BACKEND_LAST_TICK);
-	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, never, 0),
-	    BACKEND_LAST_TICK);
-	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, never, never),
-	    BACKEND_LAST_TICK);
+	assert_int_equal(backend_tick(ROTA_WHEEL, never, 0), BACKEND_LAST_TICK);
+	assert_int_equal(
+	    backend_tick(ROTA_WHEEL_COARSE, never, 0), BACKEND_LAST_TICK);
+	assert_int_equal(
+	    backend_tick(ROTA_WHEEL_COARSE, never, never), BACKEND_LAST_TICK);
 	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, never, UINT64_MAX),
 	    BACKEND_LAST_TICK);
 }
@@ -222,8 +222,8 @@ no_deadline_is_before_next(void **state)
 		assert_true((next(b) == UINT64_MAX) == (n_in == 0));
 		assert_int_equal(backend_len(&b->backend), n_in);
 		if (n % 200 == 0)
-			assert_int_equal(rota__backend_check(&b->backend,
-			    b->which), 0);
+			assert_int_equal(
+			    rota__backend_check(&b->backend, b->which), 0);
 	}
 }
 
@@ -300,17 +300,19 @@ refused_memory_is_told_at_every_call(void **state)
 		int r;
 
 		mem_fail(&b->mem, n);
-		r = rota__backend_init(&b->backend, b->which, MOST, 0,
-		    &b->from);
+		r = rota__backend_init(
+		    &b->backend, b->which, MOST, 0, &b->from);
 		if (!r) {
-			r = rota__backend_grow(&b->backend, b->which, MOST,
-			    &b->from);
+			r = rota__backend_grow(
+			    &b->backend, b->which, MOST, &b->from);
 			if (r) { /* again, and then it works */
 				mem_fail(&b->mem, 0);
-				assert_int_equal(rota__backend_grow(
-				    &b->backend, b->which, MOST, &b->from), 0);
-				assert_int_equal(rota__backend_check(
-				    &b->backend, b->which), 0);
+				assert_int_equal(rota__backend_grow(&b->backend,
+						     b->which, MOST, &b->from),
+				    0);
+				assert_int_equal(
+				    rota__backend_check(&b->backend, b->which),
+				    0);
 				mem_fail(&b->mem, 1);
 				(void)b->from.alloc(b->from.arg, 1, 64);
 			}
@@ -326,9 +328,11 @@ refused_memory_is_told_at_every_call(void **state)
 	open_at(b, 0);
 }
 
-#define BACKEND(f, row)                                                    \
-	{ #f " [" #row "]", f, setup, teardown,                            \
-		(void *)(uintptr_t)&world_##row }
+#define BACKEND(f, row)                               \
+	{                                             \
+#f " [" #row "]", f, setup, teardown, \
+		    (void *)(uintptr_t)&world_##row   \
+	}
 #define BACKENDS(f) BACKEND(f, heap), BACKEND(f, wheel), BACKEND(f, coarse)
 
 int

@@ -46,8 +46,8 @@ static void
 arm_some(struct probe *p, rota_time from)
 {
 	for (unsigned i = 0; i < SOME; i++)
-		rota_timer_reset_at(&p[i].timer,
-		    from + (i * 7 % 5) * (TICK / 2));
+		rota_timer_reset_at(
+		    &p[i].timer, from + (i * 7 % 5) * (TICK / 2));
 }
 
 static void
@@ -150,8 +150,9 @@ between_two_polls_of_a_budget_nothing_is_lost(void **state)
 		now = (now / (8 * TICK) + 1) * 8 * TICK;
 		for (unsigned i = 0; i < 40; i++) {
 			p[i].fires = 0;
-			rota_timer_reset_at(&p[i].timer, now +
-			    (rota_time)(random_next(&x) % 4) * (TICK / 4));
+			rota_timer_reset_at(&p[i].timer,
+			    now +
+				(rota_time)(random_next(&x) % 4) * (TICK / 4));
 			armed[i] = true;
 		}
 		world_poll(w, now - TICK);
@@ -170,8 +171,8 @@ between_two_polls_of_a_budget_nothing_is_lost(void **state)
 				case 1:
 					if (!rota_timer_pending(&p[i].timer))
 						break;
-					assert_int_equal(rota_timer_release(
-					    &p[i].timer), 0);
+					assert_int_equal(
+					    rota_timer_release(&p[i].timer), 0);
 					rota_timer_init(&p[i].timer, &w->kind);
 					armed[i] = false;
 					break;
@@ -182,8 +183,8 @@ between_two_polls_of_a_budget_nothing_is_lost(void **state)
 					break;
 				case 3: /* later, due as well */
 					if (rota_timer_pending(&p[i].timer))
-						rota_timer_reset_at(&p[i].timer,
-						    now - TICK);
+						rota_timer_reset_at(
+						    &p[i].timer, now - TICK);
 					break;
 				}
 			}
@@ -249,8 +250,9 @@ a_push_later_moves_nothing(void **state)
 	before = world_stat(w);
 	for (unsigned n = 1; n <= 50; n++)
 		for (unsigned i = 0; i < 100; i++)
-			assert_int_equal(rota_timer_reset_at(&p[i].timer,
-			    100 * TICK + n), 1);
+			assert_int_equal(
+			    rota_timer_reset_at(&p[i].timer, 100 * TICK + n),
+			    1);
 	world_poll(w, 2 * TICK);
 	after = world_stat(w);
 	assert_int_equal(after.moves, before.moves);
@@ -364,8 +366,8 @@ flood(void *arg)
 		if (i % 3 == 2)
 			rota_timer_stop(f->t);
 		else
-			rota_timer_reset_at(f->t, (1000 + i * 7919 % 1000) *
-			    TICK);
+			rota_timer_reset_at(
+			    f->t, (1000 + i * 7919 % 1000) * TICK);
 }
 
 /* C4: a modify flood on one timer. */
@@ -397,7 +399,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		EXACT_OWNED(the_order_is_the_same_for_every_budget),
 		EVERY_OWNED(a_hundred_thousand_due_at_once_come_in_portions),
-		EVERY(the_inbox_is_drained_within_the_budget_in_the_order_it_came),
+		EVERY(
+		    the_inbox_is_drained_within_the_budget_in_the_order_it_came),
 		EVERY_OWNED(between_two_polls_of_a_budget_nothing_is_lost),
 		EVERY_OWNED(releasing_the_rest_of_a_slot_forgets_nothing),
 		EVERY_OWNED(a_push_later_moves_nothing),

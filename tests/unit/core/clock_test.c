@@ -229,8 +229,7 @@ when_saturates_at_both_ends(void **state)
 		assert_true(rota_when(now, INT64_MIN) == now);
 		assert_true(rota_when(now, -1) == now);
 		assert_true(rota_when(now, 0) == now);
-		assert_true(rota_when(now + ROTA_NEVER, 0) ==
-		    now + ROTA_NEVER);
+		assert_true(rota_when(now + ROTA_NEVER, 0) == now + ROTA_NEVER);
 		assert_true(rota_when(now, INT64_MAX) == ROTA_NEVER);
 		assert_true(rota_when(now, ROTA_NEVER) == ROTA_NEVER);
 		assert_true(rota_when(now, ROTA_NEVER - now) == ROTA_NEVER);

@@ -17,10 +17,10 @@ an_invalid_way_is_refused(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(rota_engine_destroy(w->engine, (enum rota_destroy)3),
-	    -EINVAL);
-	assert_int_equal(rota_engine_destroy(w->engine, (enum rota_destroy)-1),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_engine_destroy(w->engine, (enum rota_destroy)3), -EINVAL);
+	assert_int_equal(
+	    rota_engine_destroy(w->engine, (enum rota_destroy) - 1), -EINVAL);
 }
 
 static void
@@ -92,8 +92,8 @@ drop_reports_each_armed_timer_once(void **state)
 	assert_int_equal(world_destroy(w, ROTA_DROP), (int)armed);
 	assert_int_equal(w->leaks, armed);
 	for (unsigned i = 0; i < w->leaks; i++) {
-		struct probe *q = rota_container_of(w->leak[i].timer,
-		    struct probe, timer);
+		struct probe *q = rota_container_of(
+		    w->leak[i].timer, struct probe, timer);
 
 		assert_in_range(q->id, 0, 299);
 		assert_ptr_equal(q, &p[q->id]);
@@ -103,8 +103,8 @@ drop_reports_each_armed_timer_once(void **state)
 		else if (q->id % 5 == 1)
 			assert_int_equal(w->leak[i].deadline, 5000 * TICK);
 		else
-			assert_int_equal(w->leak[i].deadline,
-			    (1 + q->id % 100) * 7 * TICK);
+			assert_int_equal(
+			    w->leak[i].deadline, (1 + q->id % 100) * 7 * TICK);
 		assert_int_equal(++seen[q->id], 1);
 	}
 	expect_nothing(w);
@@ -118,8 +118,8 @@ a_leak_names_its_kind_and_the_place_it_was_made(void **state)
 	struct rota_timer t;
 	const char *here;
 
-	/* the same line */
-	rota_kind_init(&k, w->shard, "idle", probe_fire, 0); here = ROTA_HERE;
+	/* one line */
+	rota_kind_init(&k, w->shard, "idle", probe_fire, 0), here = ROTA_HERE;
 	rota_timer_init(&t, &k);
 	rota_timer_reset_at(&t, 3 * TICK);
 	assert_int_equal(world_destroy(w, ROTA_DROP), 1);

@@ -59,11 +59,17 @@ __wrap_pthread_join(pthread_t t, void **r)
 }
 
 static const struct world_row driven_heap = { .backend = ROTA_HEAP,
-	.flags = ROTA_DRIVERS, .shards = 2, .timed = true };
+	.flags = ROTA_DRIVERS,
+	.shards = 2,
+	.timed = true };
 static const struct world_row driven_wheel = { .backend = ROTA_WHEEL,
-	.flags = ROTA_DRIVERS, .shards = 2, .timed = true };
+	.flags = ROTA_DRIVERS,
+	.shards = 2,
+	.timed = true };
 static const struct world_row driven_coarse = { .backend = ROTA_WHEEL_COARSE,
-	.flags = ROTA_DRIVERS, .shards = 2, .timed = true };
+	.flags = ROTA_DRIVERS,
+	.shards = 2,
+	.timed = true };
 
 static int
 setup(void **state)
@@ -129,7 +135,8 @@ static void
 kind_on(struct rota_kind *k, struct world *w, unsigned shard)
 {
 	assert_int_equal(rota_kind_init(k, rota_engine_shard(w->engine, shard),
-	    "job", job_fire, 0), 0);
+			     "job", job_fire, 0),
+	    0);
 	k->released = job_released;
 }
 
@@ -153,8 +160,10 @@ timers_fire_by_themselves_and_never_early(void **state)
 	kind_on(&k[1], w, 1);
 	for (unsigned i = 0; i < JOBS; i++) {
 		job_init(&j[i], w, &k[i % 2]);
-		assert_int_equal(rota_timer_reset(&j[i].timer,
-		    (rota_span)(i * 7 % 30) * ROTA_MILLISECOND), 0);
+		assert_int_equal(
+		    rota_timer_reset(&j[i].timer,
+			(rota_span)(i * 7 % 30) * ROTA_MILLISECOND),
+		    0);
 	}
 	for (unsigned i = 0; i < JOBS; i++) {
 		until(&j[i].fires, 1);
@@ -197,8 +206,9 @@ nobody_else_can_own_a_driven_shard(void **state)
 	for (unsigned i = 0; i < 50; i++) {
 		/* at once: its thread may not have begun */
 		for (unsigned s = 0; s < 2; s++)
-			assert_int_equal(rota_shard_attach(
-			    rota_engine_shard(w->engine, s)), -EBUSY);
+			assert_int_equal(
+			    rota_shard_attach(rota_engine_shard(w->engine, s)),
+			    -EBUSY);
 		assert_int_equal(rota_shard_poll(w->shard, 0, 0), -EPERM);
 		assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
 		world_open(w, &c);
@@ -446,8 +456,9 @@ the_figures_balance_when_all_is_quiet(void **state)
 		struct rota_timer *t = &j[random_next(&x) % JOBS].timer;
 
 		if (random_next(&x) % 3)
-			rota_timer_reset(t, (rota_span)
-			    (random_next(&x) % 500) * ROTA_MICROSECOND);
+			rota_timer_reset(t,
+			    (rota_span)(random_next(&x) % 500) *
+				ROTA_MICROSECOND);
 		else
 			prevented += rota_timer_stop(t) == ROTA_PREVENTED;
 		if (n % 500 == 0)
@@ -490,16 +501,18 @@ a_wait_says_what_it_cannot(void **state)
 	expect_fired(w, 0);
 	/* a limit, with nothing armed */
 	assert_int_equal(rota_shard_wait(w->shard,
-	    rota_engine_now(w->engine) + ROTA_MILLISECOND), 0);
+			     rota_engine_now(w->engine) + ROTA_MILLISECOND),
+	    0);
 }
 
-#define DRIVEN(f)                                                         \
-	{ #f " [heap]", f, setup, teardown,                               \
-		(void *)(uintptr_t)&driven_heap },                        \
-	{ #f " [wheel]", f, setup, teardown,                              \
-		(void *)(uintptr_t)&driven_wheel },                       \
-	{ #f " [coarse]", f, setup, teardown,                             \
-		(void *)(uintptr_t)&driven_coarse }
+#define DRIVEN(f)                                                              \
+	{ #f " [heap]", f, setup, teardown, (void *)(uintptr_t)&driven_heap }, \
+	    { #f " [wheel]", f, setup, teardown,                               \
+		    (void *)(uintptr_t)&driven_wheel },                        \
+	{                                                                      \
+#f " [coarse]", f, setup, teardown,                            \
+		    (void *)(uintptr_t)&driven_coarse                          \
+	}
 
 int
 main(void)

@@ -25,7 +25,9 @@ static struct rota_config
 good(struct mem *m)
 {
 	return (struct rota_config){ .size = sizeof(struct rota_config),
-		.shards = 1, .clock = ROTA_CLOCK_VIRTUAL, .max_timers = 1000,
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL,
+		.max_timers = 1000,
 		.allocator = mem_allocator(m) };
 }
 
@@ -62,14 +64,14 @@ a_field_out_of_range_is_refused(void **state)
 	struct rota_config c;
 
 	(void)state;
-#define REFUSED(field, value)             \
-	do {                              \
-		c = good(&m);             \
-		c.field = (value);        \
-		refused(&c, &m);          \
+#define REFUSED(field, value)      \
+	do {                       \
+		c = good(&m);      \
+		c.field = (value); \
+		refused(&c, &m);   \
 	} while (0)
 	REFUSED(backend, (enum rota_backend)3);
-	REFUSED(backend, (enum rota_backend)-1);
+	REFUSED(backend, (enum rota_backend) - 1);
 	REFUSED(flags, 4);
 	REFUSED(flags, 1u << 31);
 	REFUSED(clock, (enum rota_clock)4);
@@ -118,14 +120,13 @@ at_the_last_start_that_is_taken_timers_still_fire(void **state)
 		struct probe p = { .world = w, .id = i };
 		struct rota_kind k;
 
-		rota_kind_init(&k, rota_engine_shard(e, 0), "k", probe_fire,
-		    0);
+		rota_kind_init(&k, rota_engine_shard(e, 0), "k", probe_fire, 0);
 		rota_timer_init(&p.timer, &k);
-		rota_timer_reset_at(&p.timer,
-		    i ? ROTA_NEVER : c.start - TICK);
+		rota_timer_reset_at(&p.timer, i ? ROTA_NEVER : c.start - TICK);
 		/* a budget: never must not be looked at for ever */
-		assert_int_equal(rota_shard_poll(rota_engine_shard(e, 0),
-		    ROTA_NEVER, 1000), 0);
+		assert_int_equal(
+		    rota_shard_poll(rota_engine_shard(e, 0), ROTA_NEVER, 1000),
+		    0);
 		assert_int_equal(p.fires, !i);
 		rota_timer_release(&p.timer);
 		rota_kind_release(&k);
@@ -145,8 +146,9 @@ zeros_stand_for_defaults(void **state)
 	assert_int_equal(rota_engine_create(&e, &c), 0);
 	assert_int_equal(rota_engine_shards(e), sysconf(_SC_NPROCESSORS_ONLN));
 	assert_int_equal(rota_engine_stat(e, &s), 0);
-	assert_int_equal(rota_shard_reserve(rota_engine_shard(e, 0),
-	    (1u << 24) + 1), -ENOSPC);
+	assert_int_equal(
+	    rota_shard_reserve(rota_engine_shard(e, 0), (1u << 24) + 1),
+	    -ENOSPC);
 	assert_in_range(rota_engine_now(e), 0, ROTA_HOUR);
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 }

@@ -39,10 +39,10 @@ let_fail(struct fault *f, unsigned at, int error)
 
 int __real_eventfd(unsigned count, int flags);
 int __wrap_eventfd(unsigned count, int flags);
-int __real_pthread_create(pthread_t *t, const pthread_attr_t *a,
-    void *(*fn)(void *), void *arg);
-int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a,
-    void *(*fn)(void *), void *arg);
+int __real_pthread_create(
+    pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
+int __wrap_pthread_create(
+    pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 int __real_pthread_join(pthread_t t, void **r);
 int __wrap_pthread_join(pthread_t t, void **r);
 void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off);
@@ -62,8 +62,8 @@ __wrap_eventfd(unsigned count, int flags)
 }
 
 int
-__wrap_pthread_create(pthread_t *t, const pthread_attr_t *a,
-    void *(*fn)(void *), void *arg)
+__wrap_pthread_create(
+    pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg)
 {
 	if (fails(&thread_fault))
 		return thread_fault.error;
@@ -275,8 +275,8 @@ refused_memory_for_an_engine_is_a_clean_error_at_every_call(void **state)
 		r = rota_engine_create(&e, &c);
 		if (!mem_failed(&w->mem)) {
 			assert_int_equal(r, 0);
-			assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE),
-			    0);
+			assert_int_equal(
+			    rota_engine_destroy(e, ROTA_REFUSE), 0);
 			break;
 		}
 		mem_fail(&w->mem, 0);
@@ -320,14 +320,15 @@ refused_memory_for_timers_is_a_clean_error_at_every_call(void **state)
 				refusals++;
 				/* what there is works on */
 				if (i)
-					assert_true(rota_timer_reset_at(
-					    &p[0].timer, 2 * TICK) >= 0);
+					assert_true(
+					    rota_timer_reset_at(
+						&p[0].timer, 2 * TICK) >= 0);
 				world_poll(w, 0);
 				r = rota_timer_init(&p[i].timer, &w->kind);
 			}
 			assert_int_equal(r, 0);
-			assert_true(rota_timer_reset_at(&p[i].timer,
-			    (1 + i % 40) * TICK) >= 0);
+			assert_true(rota_timer_reset_at(
+					&p[i].timer, (1 + i % 40) * TICK) >= 0);
 		}
 		failed = mem_failed(&w->mem);
 		world_poll(w, 40 * TICK);
@@ -360,13 +361,15 @@ destroying_needs_nothing(void **state)
 	assert_int_equal(eventfd_fault.calls + mmap_fault.calls, 0);
 }
 
-#define FAULT(f)                                                          \
-	{ #f " [heap]", f, setup, world_teardown,                         \
-		(void *)(uintptr_t)&world_heap },                         \
-	{ #f " [wheel]", f, setup, world_teardown,                        \
-		(void *)(uintptr_t)&world_wheel },                        \
-	{ #f " [coarse]", f, setup, world_teardown,                       \
-		(void *)(uintptr_t)&world_coarse }
+#define FAULT(f)                                          \
+	{ #f " [heap]", f, setup, world_teardown,         \
+		(void *)(uintptr_t)&world_heap },         \
+	    { #f " [wheel]", f, setup, world_teardown,    \
+		    (void *)(uintptr_t)&world_wheel },    \
+	{                                                 \
+#f " [coarse]", f, setup, world_teardown, \
+		    (void *)(uintptr_t)&world_coarse      \
+	}
 
 int
 main(void)
@@ -377,7 +380,8 @@ main(void)
 		FAULT(no_thread_for_a_driver_is_a_clean_error),
 		FAULT(no_page_is_a_clean_error),
 		FAULT(a_kernel_that_cannot_wipe_on_fork_will_do),
-		FAULT(refused_memory_for_an_engine_is_a_clean_error_at_every_call),
+		FAULT(
+		    refused_memory_for_an_engine_is_a_clean_error_at_every_call),
 		FAULT(refused_memory_for_timers_is_a_clean_error_at_every_call),
 		FAULT(destroying_needs_nothing),
 	};

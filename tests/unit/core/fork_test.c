@@ -55,8 +55,8 @@ in_a_child(int (*child)(struct world *w, struct probe *p), struct world *w,
 		_exit(child(w, p));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    1000 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status)
+				 : 1000 + WTERMSIG(status);
 }
 
 static int
@@ -350,11 +350,13 @@ in_the_parent_there_is_nothing_to_tell(void **state)
 	world_poll(w, TICK); /* still the owner */
 }
 
-#define FORK(f)                                                           \
-	{ #f " [heap]", f, world_setup, world_teardown,                   \
-		(void *)(uintptr_t)&world_heap },                         \
-	{ #f " [wheel]", f, world_setup, world_teardown,                  \
-		(void *)(uintptr_t)&world_wheel }
+#define FORK(f)                                                \
+	{ #f " [heap]", f, world_setup, world_teardown,        \
+		(void *)(uintptr_t)&world_heap },              \
+	{                                                      \
+#f " [wheel]", f, world_setup, world_teardown, \
+		    (void *)(uintptr_t)&world_wheel            \
+	}
 
 int
 main(void)

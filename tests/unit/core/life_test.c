@@ -21,9 +21,20 @@ struct life {
 	bool freed;
 };
 
-enum { RESET = 0, STOP = 4, PUSH = 5, DRAIN = 9, LOOK = 10, FRESH = 14,
-	BATCH = 18, KEEP = 22, RELEASE_OWNER = 23, RELEASE_REMOTE = 24,
-	EVICT = 25, CALLS = 26 };
+enum {
+	RESET = 0,
+	STOP = 4,
+	PUSH = 5,
+	DRAIN = 9,
+	LOOK = 10,
+	FRESH = 14,
+	BATCH = 18,
+	KEEP = 22,
+	RELEASE_OWNER = 23,
+	RELEASE_REMOTE = 24,
+	EVICT = 25,
+	CALLS = 26
+};
 
 /* One call, as the library makes it. False: it would not be made here. */
 static bool
@@ -123,8 +134,8 @@ call(struct life *l, int which)
 		}
 		return true;
 	}
-	switch (state_release(&l->word, which == RELEASE_OWNER, false, true,
-	    &was)) {
+	switch (state_release(
+	    &l->word, which == RELEASE_OWNER, false, true, &was)) {
 	case RELEASE_FREE:
 		assert_int_equal(!!(was & ST_LINKED), l->filed != 0);
 		assert_false(l->queued);
@@ -154,8 +165,8 @@ invariant(const struct life *l)
 	if (l->freed)
 		return;
 	assert_int_equal(!!(w & ST_QUEUED), l->queued);
-	assert_true(!(w & ST_LINKED) || l->filed <= ST_DEADLINE(w) ||
-	    (w & ST_QUEUED));
+	assert_true(
+	    !(w & ST_LINKED) || l->filed <= ST_DEADLINE(w) || (w & ST_QUEUED));
 	/* what is armed will come up: it is filed or on its way */
 	assert_true(!(w & ST_ARMED) || (w & (ST_LINKED | ST_QUEUED)));
 	assert_false((w & ST_ARMED) && (w & ST_RELEASE));
@@ -235,7 +246,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    the_invariant_holds_in_every_state_that_can_be_reached),
-		cmocka_unit_test(what_is_armed_fires_by_the_next_drain_and_look),
+		cmocka_unit_test(
+		    what_is_armed_fires_by_the_next_drain_and_look),
 	};
 
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);

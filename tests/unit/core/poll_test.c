@@ -83,8 +83,8 @@ an_instant_before_the_clock_began_counts_as_its_beginning(void **state)
 static void
 a_span_that_overflows_is_never(void **state)
 {
-	static const rota_span spans[] = { INT64_MAX, INT64_MAX - 1,
-		ROTA_NEVER, ROTA_NEVER - 7 * TICK };
+	static const rota_span spans[] = { INT64_MAX, INT64_MAX - 1, ROTA_NEVER,
+		ROTA_NEVER - 7 * TICK };
 	struct world *w = *state;
 	struct probe *p = world_probes(w, CM_COUNT(spans));
 
@@ -125,8 +125,8 @@ deadlines_fire_in_order_whatever_the_order_of_arming(void **state)
 	uint64_t x = 60203;
 
 	for (unsigned i = 0; i < 2000; i++)
-		rota_timer_reset_at(&p[i].timer,
-		    (rota_time)(random_next(&x) % (5 * TICK)));
+		rota_timer_reset_at(
+		    &p[i].timer, (rota_time)(random_next(&x) % (5 * TICK)));
 	world_poll(w, 6 * TICK);
 	assert_int_equal(w->fired, 2000);
 	for (unsigned i = 1; i < 2000; i++)
@@ -200,8 +200,9 @@ order_is_that_of_deadline_and_arming_after_any_resets(void **state)
 				rota_timer_stop(&p[i].timer);
 				continue;
 			}
-			rota_timer_reset_at(&p[i].timer, now + 1 +
-			    (rota_time)(random_next(&x) % 6) * (TICK / 3));
+			rota_timer_reset_at(&p[i].timer,
+			    now + 1 +
+				(rota_time)(random_next(&x) % 6) * (TICK / 3));
 			oracle_rank[i] = rank++;
 			if (random_next(&x) % 50 == 0)
 				world_poll(w, now);
@@ -322,9 +323,10 @@ a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else(void **state)
 		unsigned due = 0;
 
 		for (unsigned i = 0; i < 400; i++)
-			rota_timer_reset_at(&p[i].timer, now +
-			    (rota_time)(random_next(&x) >> (8 + i % 56)) %
-			    (2 * jumps[k]));
+			rota_timer_reset_at(&p[i].timer,
+			    now +
+				(rota_time)(random_next(&x) >> (8 + i % 56)) %
+				    (2 * jumps[k]));
 		rota_timer_reset_at(&p[0].timer, now + jumps[k]);
 		rota_timer_reset_at(&p[1].timer, now + jumps[k] + 1);
 		now += jumps[k];
@@ -363,8 +365,10 @@ next_is_never_later_than_the_earliest_deadline(void **state)
 		if (random_next(&x) % 3 == 0)
 			rota_timer_stop(&p[i].timer);
 		else
-			rota_timer_reset_at(&p[i].timer, now + (rota_time)
-			    (random_next(&x) >> (14 + random_next(&x) % 50)));
+			rota_timer_reset_at(&p[i].timer,
+			    now +
+				(rota_time)(random_next(&x) >>
+				    (14 + random_next(&x) % 50)));
 		if (n % 5 == 0) {
 			now += (rota_time)(random_next(&x) % (3 * TICK));
 			world_poll(w, now);
@@ -392,16 +396,17 @@ sleeping_until_next_is_enough(void **state)
 	rota_time next;
 
 	for (unsigned i = 0; i < 200; i++)
-		rota_timer_reset_at(&p[i].timer, (rota_time)
-		    (random_next(&x) >> (12 + random_next(&x) % 50)));
+		rota_timer_reset_at(&p[i].timer,
+		    (rota_time)(random_next(&x) >>
+			(12 + random_next(&x) % 50)));
 	while ((next = rota_shard_next(w->shard)) != ROTA_NEVER) {
 		world_poll(w, next);
 		assert_true(++polls < 200 * 25); /* it gets somewhere */
 	}
 	assert_int_equal(w->fired, 200);
 	for (unsigned i = 0; i < 200; i++)
-		assert_true(p[i].at <=
-		    due_by(w, rota_timer_deadline(&p[i].timer)));
+		assert_true(
+		    p[i].at <= due_by(w, rota_timer_deadline(&p[i].timer)));
 }
 
 static void
@@ -436,22 +441,27 @@ a_slack_is_not_exceeded_and_never_early(void **state)
 	for (unsigned k = 0; k < CM_COUNT(slacks); k++) {
 		struct probe p = { .world = w, .id = k };
 
-		assert_int_equal(rota_kind_init(&kind[k], w->shard, "slack",
-		    probe_fire, 0), 0);
+		assert_int_equal(
+		    rota_kind_init(&kind[k], w->shard, "slack", probe_fire, 0),
+		    0);
 		kind[k].slack = slacks[k];
 		assert_int_equal(rota_timer_init(&p.timer, &kind[k]), 0);
 		for (int n = 0; n < 200; n++) {
 			rota_time now = rota_shard_now(w->shard);
-			rota_time d = now + (rota_time)(random_next(&x) >>
-			    (24 + random_next(&x) % 40));
+			rota_time d = now +
+			    (rota_time)(random_next(&x) >>
+				(24 + random_next(&x) % 40));
 
 			p.fires = 0;
 			rota_timer_reset_at(&p.timer, d);
 			if (d > now)
 				world_poll(w, d - 1);
 			assert_int_equal(p.fires, 0);
-			world_poll(w, due_by(w, d) + (w->row->backend ==
-			    ROTA_WHEEL_COARSE ? slacks[k] : 0));
+			world_poll(w,
+			    due_by(w, d) +
+				(w->row->backend == ROTA_WHEEL_COARSE
+					? slacks[k]
+					: 0));
 			assert_int_equal(p.fires, 1);
 		}
 		rota_timer_release(&p.timer);
@@ -462,20 +472,29 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		EVERY_OWNED(it_fires_at_its_deadline_and_not_a_nanosecond_before),
-		EVERY_OWNED(a_span_of_zero_or_less_fires_in_the_next_poll_never_in_the_call),
-		EVERY_OWNED(an_instant_before_the_clock_began_counts_as_its_beginning),
+		EVERY_OWNED(
+		    it_fires_at_its_deadline_and_not_a_nanosecond_before),
+		EVERY_OWNED(
+		    a_span_of_zero_or_less_fires_in_the_next_poll_never_in_the_call),
+		EVERY_OWNED(
+		    an_instant_before_the_clock_began_counts_as_its_beginning),
 		EVERY_OWNED(a_span_that_overflows_is_never),
 		EVERY_OWNED(never_can_be_taken_back),
-		EXACT_OWNED(deadlines_fire_in_order_whatever_the_order_of_arming),
+		EXACT_OWNED(
+		    deadlines_fire_in_order_whatever_the_order_of_arming),
 		EXACT_OWNED(equal_deadlines_fire_in_the_order_of_arming),
-		EXACT_OWNED(a_push_to_an_equal_deadline_ranks_behind_what_is_there),
-		EXACT_OWNED(order_is_that_of_deadline_and_arming_after_any_resets),
-		EVERY_OWNED(a_callback_that_arms_itself_due_now_fires_once_a_poll),
-		EVERY_OWNED(what_a_callback_starts_due_now_waits_for_the_next_poll),
+		EXACT_OWNED(
+		    a_push_to_an_equal_deadline_ranks_behind_what_is_there),
+		EXACT_OWNED(
+		    order_is_that_of_deadline_and_arming_after_any_resets),
+		EVERY_OWNED(
+		    a_callback_that_arms_itself_due_now_fires_once_a_poll),
+		EVERY_OWNED(
+		    what_a_callback_starts_due_now_waits_for_the_next_poll),
 		EXACT_OWNED(what_two_polls_arm_for_one_instant_keeps_its_order),
 		EVERY_OWNED(a_clock_that_steps_back_is_held),
-		EVERY_OWNED(a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else),
+		EVERY_OWNED(
+		    a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else),
 		EVERY_OWNED(next_is_never_later_than_the_earliest_deadline),
 		EVERY_OWNED(sleeping_until_next_is_enough),
 		EVERY_OWNED(lateness_is_counted),

@@ -11,8 +11,7 @@
 
 #include "tests/support/world.h"
 
-static const struct world_row pair_heap = { .backend = ROTA_HEAP,
-	.shards = 3 };
+static const struct world_row pair_heap = { .backend = ROTA_HEAP, .shards = 3 };
 static const struct world_row pair_wheel = { .backend = ROTA_WHEEL,
 	.shards = 3 };
 static const struct world_row pair_coarse = { .backend = ROTA_WHEEL_COARSE,
@@ -55,15 +54,16 @@ timers_fire_on_the_heir_at_their_deadlines(void **state)
 		bool gone = i % 5 == 0 || 1 + i * 7 % 50 <= 10;
 
 		assert_int_equal(rota_timer_pending(&p[i].timer), !gone);
-		assert_int_equal(rota_timer_deadline(&p[i].timer),
-		    (1 + i * 7 % 50) * TICK);
+		assert_int_equal(
+		    rota_timer_deadline(&p[i].timer), (1 + i * 7 % 50) * TICK);
 		p[i].fires = 0;
 	}
 	for (unsigned n = 11; n <= 50; n++) {
 		poll_heir(heir, n * TICK);
 		for (unsigned i = 0; i < 500; i++)
-			assert_int_equal(p[i].fires, i % 5 &&
-			    1 + i * 7 % 50 > 10 && 1 + i * 7 % 50 <= n);
+			assert_int_equal(p[i].fires,
+			    i % 5 && 1 + i * 7 % 50 > 10 &&
+				1 + i * 7 % 50 <= n);
 	}
 	w->fired = 0;
 }
@@ -326,8 +326,8 @@ what_cannot_be_is_refused(void **state)
 	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
 	assert_int_equal(rota_shard_retire(w->shard, heir), -EINVAL);
 	assert_int_equal(rota_shard_retire(heir, w->shard), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, w->shard, "new", probe_fire, 0),
-	    -EINVAL);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard, "new", probe_fire, 0), -EINVAL);
 	assert_int_equal(rota_kind_init(&k, heir, "new", probe_fire, 0), 0);
 	assert_int_equal(rota_kind_release(&k), 0);
 }
@@ -398,14 +398,15 @@ handles_stay_valid(void **state)
 
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(rota_shard_after_func(w->shard,
-		    (5 + i % 5) * TICK, count, &ran, &h[i]), 0);
+				     (5 + i % 5) * TICK, count, &ran, &h[i]),
+		    0);
 	world_poll(w, TICK);
 	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(rota_handle_pending(w->engine, h[i]), 1);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(rota_handle_stop(w->engine, h[i]),
-		    ROTA_PREVENTED);
+		assert_int_equal(
+		    rota_handle_stop(w->engine, h[i]), ROTA_PREVENTED);
 	assert_int_equal(rota_handle_reset_at(w->engine, h[10], 3 * TICK), 1);
 	poll_heir(heir, 3 * TICK);
 	assert_int_equal(ran, 1);
@@ -415,15 +416,18 @@ handles_stay_valid(void **state)
 		assert_int_equal(rota_handle_stop(w->engine, h[i]), -ESTALE);
 	/* and new ones asked of the shard that is gone go to the heir */
 	for (unsigned i = 0; i < 3000; i++)
-		assert_int_equal(rota_shard_after_func(w->shard, 10 * TICK,
-		    count, &ran, NULL), 0);
+		assert_int_equal(rota_shard_after_func(
+				     w->shard, 10 * TICK, count, &ran, NULL),
+		    0);
 	poll_heir(heir, 10 * TICK);
 	assert_int_equal(ran, 3040);
 }
 
-#define PAIR(f, row)                                                       \
-	{ #f " [" #row "]", f, world_setup, world_teardown,                \
-		(void *)(uintptr_t)&pair_##row }
+#define PAIR(f, row)                                              \
+	{                                                         \
+#f " [" #row "]", f, world_setup, world_teardown, \
+		    (void *)(uintptr_t)&pair_##row                \
+	}
 #define PAIR_EXACT(f) PAIR(f, heap), PAIR(f, wheel)
 #define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
 

@@ -190,16 +190,16 @@ a_cap_is_a_cap_and_leaves_nothing_half_done(void **state)
 		before = world_stat(w);
 		one.r_kind = 4711;
 		for (unsigned k = 0; k < 3; k++)
-			assert_int_equal(rota_timer_init(&one, &w->kind),
-			    -ENOSPC);
+			assert_int_equal(
+			    rota_timer_init(&one, &w->kind), -ENOSPC);
 		assert_int_equal(one.r_kind, 4711); /* not touched */
 		after = world_stat(w);
 		assert_memory_equal(&before, &after, sizeof(before));
 		/* one goes, one may come */
 		assert_int_equal(rota_timer_release(&p[0].timer), 0);
 		assert_int_equal(rota_timer_init(&one, &w->kind), 0);
-		assert_int_equal(rota_timer_init(&p[0].timer, &w->kind),
-		    -ENOSPC);
+		assert_int_equal(
+		    rota_timer_init(&p[0].timer, &w->kind), -ENOSPC);
 		world_poll(w, 100 * TICK);
 		assert_int_equal(w->fired, caps[i] - 1);
 		w->fired = 0;
@@ -239,8 +239,7 @@ more_room_than_the_cap_is_refused(void **state)
 	(void)p;
 	assert_int_equal(rota_shard_reserve(w->shard, most - 9), -ENOSPC);
 	assert_int_equal(rota_shard_reserve(w->shard, UINT64_MAX), -ENOSPC);
-	assert_int_equal(rota_shard_reserve(w->shard, UINT64_MAX - 9),
-	    -ENOSPC);
+	assert_int_equal(rota_shard_reserve(w->shard, UINT64_MAX - 9), -ENOSPC);
 	assert_int_equal(rota_shard_reserve(w->shard, most - 10), 0);
 }
 
@@ -279,7 +278,8 @@ refused_memory_is_told_and_the_next_try_works(void **state)
 		assert_int_equal(r, 0);
 		mem_fail(&w->mem, 0);
 		assert_int_equal(rota_timer_release(&t), 0);
-		assert_int_equal(rota_shard_reserve(w->shard, 2 * HEAP_BLOCK), 0);
+		assert_int_equal(
+		    rota_shard_reserve(w->shard, 2 * HEAP_BLOCK), 0);
 		assert_int_equal(rota_shard_check(w->shard), 0);
 	}
 	assert_true(n >= 3);
@@ -296,8 +296,8 @@ overdue_tells_how_late_the_earliest_is(void **state)
 	rota_timer_reset_at(&p->timer, 5 * TICK);
 	world_poll(w, TICK);
 	assert_int_equal(rota_shard_overdue(w->shard, TICK), 0);
-	assert_in_range(rota_shard_overdue(w->shard, 9 * TICK), 4 * TICK,
-	    9 * TICK);
+	assert_in_range(
+	    rota_shard_overdue(w->shard, 9 * TICK), 4 * TICK, 9 * TICK);
 	world_poll(w, 9 * TICK);
 	assert_int_equal(rota_shard_overdue(w->shard, 99 * TICK), 0);
 	elsewhere_reset_at(&p->timer, 10 * TICK); /* waits to be filed */

@@ -68,10 +68,10 @@ waiting_for_its_release_is_told_from_handed_out(void **state)
 {
 	(void)state;
 	for (uint64_t f = 0; f < 16; f++) {
-		assert_int_equal(!!ST_WAITS(f),
-		    (f & ST_RELEASE) && (f & ST_QUEUED));
-		assert_int_equal(!!ST_GIVEN(f),
-		    (f & ST_RELEASE) && !(f & ST_QUEUED));
+		assert_int_equal(
+		    !!ST_WAITS(f), (f & ST_RELEASE) && (f & ST_QUEUED));
+		assert_int_equal(
+		    !!ST_GIVEN(f), (f & ST_RELEASE) && !(f & ST_QUEUED));
 	}
 }
 
@@ -93,27 +93,43 @@ stop_turns_armed_off_and_returns_what_it_saw(void **state)
 enum { GONE = -1, KEPT, POSTS, POKES };
 
 static const struct row reset_later[] = {
-	{ "----", "-Q-A", POSTS, 0 }, { "---A", "-Q-A", POSTS, 0 },
-	{ "--L-", "--LA", KEPT, 0 },  { "--LA", "--LA", KEPT, 0 },
-	{ "-Q--", "-Q-A", POKES, 0 }, { "-Q-A", "-Q-A", POKES, 0 },
-	{ "-QL-", "-QLA", KEPT, 0 },  { "-QLA", "-QLA", KEPT, 0 },
+	{ "----", "-Q-A", POSTS, 0 },
+	{ "---A", "-Q-A", POSTS, 0 },
+	{ "--L-", "--LA", KEPT, 0 },
+	{ "--LA", "--LA", KEPT, 0 },
+	{ "-Q--", "-Q-A", POKES, 0 },
+	{ "-Q-A", "-Q-A", POKES, 0 },
+	{ "-QL-", "-QLA", KEPT, 0 },
+	{ "-QLA", "-QLA", KEPT, 0 },
 	/* handed out: no longer */
-	{ "R---", "-Q-A", POSTS, 0 }, { "R--A", "-Q-A", POSTS, 0 },
-	{ "R-L-", "--LA", KEPT, 0 },  { "R-LA", "--LA", KEPT, 0 },
+	{ "R---", "-Q-A", POSTS, 0 },
+	{ "R--A", "-Q-A", POSTS, 0 },
+	{ "R-L-", "--LA", KEPT, 0 },
+	{ "R-LA", "--LA", KEPT, 0 },
 	/* waits for its release: nothing is changed */
-	{ "RQ--", "RQ--", GONE, 0 },  { "RQ-A", "RQ-A", GONE, 0 },
-	{ "RQL-", "RQL-", GONE, 0 },  { "RQLA", "RQLA", GONE, 0 },
+	{ "RQ--", "RQ--", GONE, 0 },
+	{ "RQ-A", "RQ-A", GONE, 0 },
+	{ "RQL-", "RQL-", GONE, 0 },
+	{ "RQLA", "RQLA", GONE, 0 },
 };
 
 static const struct row reset_earlier[] = {
-	{ "----", "-Q-A", POSTS, 0 }, { "---A", "-Q-A", POSTS, 0 },
-	{ "--L-", "-QLA", POSTS, 0 }, { "--LA", "-QLA", POSTS, 0 },
-	{ "-Q--", "-Q-A", POKES, 0 }, { "-Q-A", "-Q-A", POKES, 0 },
-	{ "-QL-", "-QLA", POKES, 0 }, { "-QLA", "-QLA", POKES, 0 },
-	{ "R---", "-Q-A", POSTS, 0 }, { "R--A", "-Q-A", POSTS, 0 },
-	{ "R-L-", "-QLA", POSTS, 0 }, { "R-LA", "-QLA", POSTS, 0 },
-	{ "RQ--", "RQ--", GONE, 0 },  { "RQ-A", "RQ-A", GONE, 0 },
-	{ "RQL-", "RQL-", GONE, 0 },  { "RQLA", "RQLA", GONE, 0 },
+	{ "----", "-Q-A", POSTS, 0 },
+	{ "---A", "-Q-A", POSTS, 0 },
+	{ "--L-", "-QLA", POSTS, 0 },
+	{ "--LA", "-QLA", POSTS, 0 },
+	{ "-Q--", "-Q-A", POKES, 0 },
+	{ "-Q-A", "-Q-A", POKES, 0 },
+	{ "-QL-", "-QLA", POKES, 0 },
+	{ "-QLA", "-QLA", POKES, 0 },
+	{ "R---", "-Q-A", POSTS, 0 },
+	{ "R--A", "-Q-A", POSTS, 0 },
+	{ "R-L-", "-QLA", POSTS, 0 },
+	{ "R-LA", "-QLA", POSTS, 0 },
+	{ "RQ--", "RQ--", GONE, 0 },
+	{ "RQ-A", "RQ-A", GONE, 0 },
+	{ "RQL-", "RQL-", GONE, 0 },
+	{ "RQLA", "RQLA", GONE, 0 },
 };
 
 static void
@@ -185,24 +201,32 @@ drain_settles_what_was_queued(void **state)
 
 /* Those LINKED; what comes up is, and RELEASE only with QUEUED. */
 static const struct row look_due[] = {
-	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "----", LOOK_FIRE, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q--", LOOK_FIRE, 0 },
+	{ "--L-", "----", LOOK_DROP, 0 },
+	{ "--LA", "----", LOOK_FIRE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 },
+	{ "-QLA", "-Q--", LOOK_FIRE, 0 },
 	{ "RQL-", "RQ--", LOOK_DROP, 0 },
 };
 static const struct row look_early[] = {
-	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "--LA", LOOK_FILE, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-QLA", LOOK_FILE, 0 },
+	{ "--L-", "----", LOOK_DROP, 0 },
+	{ "--LA", "--LA", LOOK_FILE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 },
+	{ "-QLA", "-QLA", LOOK_FILE, 0 },
 	{ "RQL-", "RQ--", LOOK_DROP, 0 },
 };
 static const struct row look_fresh[] = {
-	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "-Q-A", LOOK_DEFER, 0 },
+	{ "--L-", "----", LOOK_DROP, 0 },
+	{ "--LA", "-Q-A", LOOK_DEFER, 0 },
 	/* what is queued already is filed by the drain */
-	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q-A", LOOK_DROP, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 },
+	{ "-QLA", "-Q-A", LOOK_DROP, 0 },
 	{ "RQL-", "RQ--", LOOK_DROP, 0 },
 };
 static const struct row look_batch[] = {
-	{ "--L-", "----", LOOK_DROP, 0 }, { "--LA", "R---", LOOK_FIRE, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 }, { "-QLA", "-Q-A", LOOK_DROP, 0 },
+	{ "--L-", "----", LOOK_DROP, 0 },
+	{ "--LA", "R---", LOOK_FIRE, 0 },
+	{ "-QL-", "-Q--", LOOK_DROP, 0 },
+	{ "-QLA", "-Q-A", LOOK_DROP, 0 },
 	{ "RQL-", "RQ--", LOOK_DROP, 0 },
 };
 
@@ -226,8 +250,8 @@ look_rows(const struct row *rows, size_t n, struct state_claim c)
 		if (r->answer == LOOK_FIRE || r->answer == LOOK_FILE)
 			assert_int_equal(d, OLD);
 		/* whoever sees ARMED gone finds it running */
-		assert_ptr_equal(running,
-		    r->answer == LOOK_FIRE && !c.batch ? &self : NULL);
+		assert_ptr_equal(
+		    running, r->answer == LOOK_FIRE && !c.batch ? &self : NULL);
 	}
 }
 
@@ -251,7 +275,8 @@ look_files_what_is_not_due_again(void **state)
 		for (unsigned f = 0; f < 4; f++)
 			look_rows(look_early, CM_COUNT(look_early),
 			    (struct state_claim){ .before = before[i],
-			        .fresh = f & 1, .batch = f & 2 });
+				.fresh = f & 1,
+				.batch = f & 2 });
 }
 
 static void
@@ -261,8 +286,8 @@ look_defers_what_was_armed_since_the_poll_began(void **state)
 	look_rows(look_fresh, CM_COUNT(look_fresh),
 	    (struct state_claim){ .before = OLD + 1, .fresh = true });
 	look_rows(look_fresh, CM_COUNT(look_fresh),
-	    (struct state_claim){ .before = OLD + 1, .fresh = true,
-	        .batch = true });
+	    (struct state_claim){
+		.before = OLD + 1, .fresh = true, .batch = true });
 }
 
 static void
@@ -274,8 +299,10 @@ look_marks_what_it_hands_out(void **state)
 }
 
 static const struct row keep[] = {
-	{ "--L-", "----", false, 0 }, { "--LA", "--LA", true, 0 },
-	{ "-QL-", "-Q--", false, 0 }, { "-QLA", "-QLA", true, 0 },
+	{ "--L-", "----", false, 0 },
+	{ "--LA", "--LA", true, 0 },
+	{ "-QL-", "-Q--", false, 0 },
+	{ "-QLA", "-QLA", true, 0 },
 	{ "RQL-", "RQ--", false, 0 },
 };
 
@@ -341,8 +368,8 @@ release_rows(const struct row *rows, size_t n, bool owner, bool may_wait)
 		const struct row *r = &rows[owner ? k / 2 : k];
 		uint64_t before = word_of(r->from, OLD), was = 7;
 		rota_word w = before;
-		int answer = state_release(&w, owner, owner && k & 1, may_wait,
-		    &was);
+		int answer = state_release(
+		    &w, owner, owner && k & 1, may_wait, &was);
 
 		if (r->answer == RELEASE_WAIT && !may_wait) {
 			assert_int_equal(answer, RELEASE_BUSY);
@@ -368,8 +395,10 @@ release_frees_at_once_or_through_the_inbox(void **state)
 }
 
 static const struct row evict[] = {
-	{ "--L-", "----", false, 0 }, { "--LA", "-Q-A", true, 0 },
-	{ "-QL-", "-Q--", false, 0 }, { "-QLA", "-Q-A", false, 0 },
+	{ "--L-", "----", false, 0 },
+	{ "--LA", "-Q-A", true, 0 },
+	{ "-QL-", "-Q--", false, 0 },
+	{ "-QLA", "-Q-A", false, 0 },
 	{ "RQL-", "RQ--", false, 0 },
 };
 
@@ -390,14 +419,16 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_flags_lie_below_the_deadline),
-		cmocka_unit_test(waiting_for_its_release_is_told_from_handed_out),
+		cmocka_unit_test(
+		    waiting_for_its_release_is_told_from_handed_out),
 		cmocka_unit_test(stop_turns_armed_off_and_returns_what_it_saw),
 		cmocka_unit_test(reset_to_the_same_or_later_leaves_the_entry),
 		cmocka_unit_test(reset_to_earlier_queues),
 		cmocka_unit_test(drain_settles_what_was_queued),
 		cmocka_unit_test(look_fires_what_is_due),
 		cmocka_unit_test(look_files_what_is_not_due_again),
-		cmocka_unit_test(look_defers_what_was_armed_since_the_poll_began),
+		cmocka_unit_test(
+		    look_defers_what_was_armed_since_the_poll_began),
 		cmocka_unit_test(look_marks_what_it_hands_out),
 		cmocka_unit_test(keep_drops_zombies_and_nothing_else),
 		cmocka_unit_test(release_frees_at_once_or_through_the_inbox),

@@ -72,8 +72,8 @@ __wrap_read(int fd, void *p, size_t n)
 }
 
 int
-__wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
-    const sigset_t *mask)
+__wrap_ppoll(
+    struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask)
 {
 	return interrupted() ? -1 : __real_ppoll(p, n, ts, mask);
 }
@@ -320,17 +320,17 @@ main(void)
 		cmocka_unit_test_setup(it_is_made_by_the_first_who_asks, setup),
 		cmocka_unit_test_setup(
 		    a_signal_makes_it_readable_until_it_is_cleared, setup),
-		cmocka_unit_test_setup(a_full_counter_neither_blocks_nor_loses,
-		    setup),
+		cmocka_unit_test_setup(
+		    a_full_counter_neither_blocks_nor_loses, setup),
 		cmocka_unit_test_setup(eventfd_failing_is_a_clean_error, setup),
-		cmocka_unit_test_setup(an_interrupted_write_or_read_is_done_again,
-		    setup),
+		cmocka_unit_test_setup(
+		    an_interrupted_write_or_read_is_done_again, setup),
 		cmocka_unit_test_setup(an_interrupted_sleep_says_so, setup),
-		cmocka_unit_test_setup(a_sleep_ends_by_its_span_or_by_the_signal,
-		    setup),
+		cmocka_unit_test_setup(
+		    a_sleep_ends_by_its_span_or_by_the_signal, setup),
 		cmocka_unit_test_setup(a_renewed_one_is_another, setup),
-		cmocka_unit_test_setup(threads_that_ask_at_once_get_the_same,
-		    setup),
+		cmocka_unit_test_setup(
+		    threads_that_ask_at_once_get_the_same, setup),
 	};
 
 	return cmocka_run_group_tests_name("wake", tests, NULL, NULL);

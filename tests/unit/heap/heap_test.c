@@ -56,8 +56,8 @@ sound(const struct heap *h)
 static void
 add(struct bench *b, uint32_t i, uint64_t when, uint32_t seq)
 {
-	assert_int_equal(rota__heap_grow(&b->heap, b->heap.len + 1, &b->from),
-	    0);
+	assert_int_equal(
+	    rota__heap_grow(&b->heap, b->heap.len + 1, &b->from), 0);
 	heap_insert(&b->heap, &b->item[i], when, seq);
 }
 
@@ -197,9 +197,12 @@ removal_from_the_middle_keeps_the_index_true(void **state)
 			sound(&b->heap);
 		for (uint32_t k = 0; k < 20; k++)
 			if (in[k])
-				assert_ptr_equal(*heap_item(&b->heap,
-				    heap_at(&b->heap, heap_index(&b->heap,
-				    &b->item[k]))->id), &b->item[k]);
+				assert_ptr_equal(
+				    *heap_item(&b->heap,
+					heap_at(&b->heap,
+					    heap_index(&b->heap, &b->item[k]))
+					    ->id),
+				    &b->item[k]);
 	}
 	while (b->heap.len) {
 		uint32_t i = pop(b);
@@ -331,8 +334,9 @@ a_heap_survives_refused_memory_at_every_call(void **state)
 			uint32_t room;
 
 			r = rota__heap_grow(&h, 2 * HEAP_BLOCK, &from);
-			room = h.blocks ? (h.blocks << HEAP_BLOCK_BITS) -
-			    HEAP_PAD : 0;
+			room = h.blocks
+			    ? (h.blocks << HEAP_BLOCK_BITS) - HEAP_PAD
+			    : 0;
 			for (uint32_t i = 0; i < room && i < MOST; i++)
 				heap_insert(&h, &b->item[i], MOST - i, i);
 			assert_int_equal(rota__heap_check(&h), 0);
@@ -437,15 +441,17 @@ it_agrees_with_a_sorted_list(void **state)
 		}
 		first = ITEMS;
 		for (uint32_t k = 0; k < ITEMS; k++)
-			if (in[k] && (first == ITEMS || when[k] < when[first] ||
-			    (when[k] == when[first] &&
-			    (int32_t)(seq[k] - seq[first]) < 0)))
+			if (in[k] &&
+			    (first == ITEMS || when[k] < when[first] ||
+				(when[k] == when[first] &&
+				    (int32_t)(seq[k] - seq[first]) < 0)))
 				first = k;
 		if (first == ITEMS)
 			assert_int_equal(b->heap.len, 0);
 		else
-			assert_ptr_equal(*heap_item(&b->heap,
-			    heap_first(&b->heap)->id), &b->item[first]);
+			assert_ptr_equal(
+			    *heap_item(&b->heap, heap_first(&b->heap)->id),
+			    &b->item[first]);
 	}
 	sound(&b->heap);
 }
@@ -500,7 +506,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(pops_never_decrease),
-		TEST(equal_deadlines_pop_in_rank_order_whatever_the_order_they_came_in),
+		TEST(
+		    equal_deadlines_pop_in_rank_order_whatever_the_order_they_came_in),
 		TEST(ranks_go_on_where_32_bits_wrap),
 		TEST(the_extremes_of_time_sort_too),
 		TEST(removal_anywhere_leaves_a_heap_exhaustively),

@@ -80,7 +80,8 @@ chunks_in_use(const struct wheel *w)
 {
 	uint32_t n = w->fresh_chunk;
 
-	for (uint32_t c = w->free_chunk; c != WHEEL_NONE; c = wheel_chunk(w, c)->next)
+	for (uint32_t c = w->free_chunk; c != WHEEL_NONE;
+	     c = wheel_chunk(w, c)->next)
 		n--;
 	return n;
 }
@@ -169,9 +170,11 @@ removal_keeps_every_place_true(void **state)
 		sound(&b->wheel);
 		for (i = 0; i < 400; i++)
 			if (b->in[i])
-				assert_ptr_equal(wheel_pointers(&b->wheel,
-				    b->item[i] >> WHEEL_CHUNK_BITS)
-				    [b->item[i] & (WHEEL_CHUNK - 1)],
+				assert_ptr_equal(
+				    wheel_pointers(&b->wheel,
+					b->item[i] >>
+					    WHEEL_CHUNK_BITS)[b->item[i] &
+					(WHEEL_CHUNK - 1)],
 				    &b->item[i]);
 	}
 }
@@ -315,7 +318,8 @@ growing_moves_nothing_and_has_its_limit(void **state)
 	wheel_insert(&w, &b->item[0], 5);
 	at = wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS);
 	assert_int_equal(rota__wheel_grow(&w, MOST, &b->from), 0);
-	assert_ptr_equal(wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS), at);
+	assert_ptr_equal(
+	    wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS), at);
 	assert_int_equal(rota__wheel_grow(&w, 100 * MOST, &b->from), -1);
 	assert_int_equal(rota__wheel_check(&w), 0);
 	wheel_remove(&w, &b->item[0]);
@@ -404,8 +408,7 @@ check_finds_a_place_a_count_and_an_event_that_are_wrong(void **state)
 		take(b, i);
 	sound(&b->wheel);
 	/* a list of free chunks without an end */
-	wheel_chunk(&b->wheel, b->wheel.free_chunk)->next =
-	    b->wheel.free_chunk;
+	wheel_chunk(&b->wheel, b->wheel.free_chunk)->next = b->wheel.free_chunk;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 }
 

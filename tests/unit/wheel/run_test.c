@@ -92,8 +92,8 @@ leave_in_order(struct bench *b, uint32_t n)
 		assert_int_equal(run_when(&b->run, e), b->when[i]);
 		assert_int_equal(run_seq(&b->run, e), b->seq[i]);
 		assert_ptr_equal(run_entry(&b->run, &b->item[i]), e);
-		assert_true(b->when[i] > when || (b->when[i] == when &&
-		    (int32_t)(b->seq[i] - seq) > 0));
+		assert_true(b->when[i] > when ||
+		    (b->when[i] == when && (int32_t)(b->seq[i] - seq) > 0));
 		when = b->when[i];
 		seq = b->seq[i];
 		take_out(b, i);
@@ -253,8 +253,8 @@ a_visit_meets_each_item_once_sorted_or_not(void **state)
 			rota__run_sort(&b->run);
 		take_out(b, 1);
 		if (sorted) /* some have left from the front */
-			take_out(b, (uint32_t)(run_first(&b->run)->item -
-			    b->item));
+			take_out(
+			    b, (uint32_t)(run_first(&b->run)->item - b->item));
 		while ((item = run_visit(&b->run, &cursor))) {
 			uint32_t i = (uint32_t)(item - b->item);
 

@@ -133,8 +133,8 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 		slot = span;
 	}
 	assert_int_equal(WHEEL_CHUNK * sizeof(uint32_t *), 512);
-	assert_int_equal((WHEEL_SLAB * WHEEL_CHUNK) * sizeof(uint32_t *),
-	    64 << 10);
+	assert_int_equal(
+	    (WHEEL_SLAB * WHEEL_CHUNK) * sizeof(uint32_t *), 64 << 10);
 	/* 10 KB of slots */
 	assert_in_range(WHEEL_LEVELS * WHEEL_SLOTS * sizeof(struct wheel_slot),
 	    10000, 10240);
@@ -262,8 +262,10 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 			wheel_remove(&b->wheel, &b->item[i]);
 			b->tick[i] = WHEEL_END;
 		} else {
-			add(b, i, now + (random_next(&x) >>
-			    (26 + random_next(&x) % 38)));
+			add(b, i,
+			    now +
+				(random_next(&x) >>
+				    (26 + random_next(&x) % 38)));
 		}
 		if (n % 8 == 0) {
 			now += random_next(&x) >> (30 + random_next(&x) % 34);
@@ -275,16 +277,16 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 			if (b->tick[k] < first)
 				first = b->tick[k];
 		assert_true(b->wheel.event <= first);
-		assert_int_equal(b->wheel.event == WHEEL_END,
-		    first == WHEEL_END);
+		assert_int_equal(
+		    b->wheel.event == WHEEL_END, first == WHEEL_END);
 		assert_true(b->wheel.event == rota__wheel_event(&b->wheel));
 		for (uint32_t k = 0; k < ITEMS; k += 17)
 			if (b->tick[k] != WHEEL_END) {
-				assert_true(wheel_filed_by(&b->wheel,
-				    &b->item[k], b->tick[k]));
+				assert_true(wheel_filed_by(
+				    &b->wheel, &b->item[k], b->tick[k]));
 				assert_true(b->tick[k] == b->wheel.pos ||
-				    !wheel_filed_by(&b->wheel, &b->item[k],
-				    b->wheel.pos));
+				    !wheel_filed_by(
+					&b->wheel, &b->item[k], b->wheel.pos));
 			}
 		if (n % 100 == 0)
 			sound(&b->wheel);
@@ -306,8 +308,10 @@ each_pull_brings_up_exactly_what_is_due(void **state)
 
 		for (uint32_t i = 0; i < 1000; i++)
 			if (b->tick[i] == WHEEL_END)
-				add(b, i, now + (random_next(&x) >>
-				    (40 + random_next(&x) % 24)));
+				add(b, i,
+				    now +
+					(random_next(&x) >>
+					    (40 + random_next(&x) % 24)));
 		now += random_next(&x) >> (42 + random_next(&x) % 22);
 		for (uint32_t i = 0; i < 1000; i++)
 			due += b->tick[i] <= now;
@@ -388,7 +392,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(the_table_in_the_header_is_what_the_constants_give),
-		TEST(an_item_comes_up_in_its_tick_at_every_offset_of_every_tick),
+		TEST(
+		    an_item_comes_up_in_its_tick_at_every_offset_of_every_tick),
 		TEST(an_item_comes_up_in_its_tick_around_every_edge),
 		TEST(the_last_tick_of_all_comes_up),
 		TEST(an_item_at_pos_is_due_at_once),
