@@ -196,7 +196,10 @@ int rota_shard_wait(struct rota_shard *s, rota_time limit);
 int rota_shard_fd(struct rota_shard *s);
 
 /* rota_shard_wake - make a sleeping owner poll. Any thread; safe in a signal
- * handler if rota_shard_fd() was called before. Returns 0 or -EINVAL. */
+ * handler if rota_shard_fd() was called before. A poll takes the wakes that
+ * came before it: an owner that is woken for a reason of its own, such as an
+ * order to stop, asks for it between the poll and the sleep.
+ * Returns 0 or -EINVAL. */
 int rota_shard_wake(struct rota_shard *s);
 
 /* rota_shard_adopt - poll @s from a thread that is not its owner, since the

@@ -106,6 +106,8 @@ own(void *arg)
 		if (rota_shard_poll(K.s, rota_engine_now(K.e), 0))
 			race_fail("a poll without limit is not done");
 		word_add(&K.polls, (uint64_t)1, release);
+		if (word_load(&K.stop, acquire))
+			break; /* the poll may have taken the wake */
 		if (K.sleeper == BY_WAIT) {
 			int r = rota_shard_wait(K.s, ROTA_NEVER);
 
