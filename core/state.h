@@ -186,14 +186,16 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		next = old & ~ST_LINKED;
 		if (!(old & ST_ARMED)) {
 			how = LOOK_DROP;
-			/* Before LINKED goes: a claim that failed. [P3] */
-			word_store(c.running, NULL, relaxed);
+			/* Before LINKED goes: a claim that failed. It may
+			 * hide what another owner's callback left: release
+			 * hands that on. [P3], [R1] of core/shard.h */
+			word_store(c.running, NULL, release);
 		} else if (*d >= c.before) {
 			return LOOK_FILE;
 		} else if (rota_unlikely(c.fresh)) {
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
 			next |= ST_QUEUED;
-			word_store(c.running, NULL, relaxed); /* as above */
+			word_store(c.running, NULL, release); /* as above */
 		} else if (c.batch) {
 			/* What is being reset just now is filed anew. */
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_FIRE;
@@ -202,8 +204,6 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		} else {
 			how = LOOK_FIRE;
 			next &= ~ST_ARMED;
-			/* It may hide what another owner's callback left:
-			 * release hands that on. [R1] of core/shard.h */
 			word_store(c.running, c.self, release); /* [P3] */
 		}
 	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
