@@ -409,7 +409,9 @@ finish(struct worker *w)
 	pthread_barrier_wait(&W.barrier);
 	while (word_load(&W.detached, relaxed) == 1)
 		retire_ownerless(); /* the others had done all they had to */
-	relay_take(w);
+	/* A driver may be in the midst of its callback. */
+	for (; word_load(&W.slot[w->index], relaxed); sched_yield())
+		relay_take(w);
 	for (int i = 0; i < FINAL_POLLS && !(W.mode & DRIVEN); i++) {
 		pthread_barrier_wait(&W.barrier);
 		poll_own(w, FAR, 0);
