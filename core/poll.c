@@ -181,7 +181,7 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 	if (call) {
 		if (s->adoptable) {
 			/* It may block: adopters must know what is next. */
-			word_store(&s->next, rota__shard_next(s), relaxed);
+			word_store(&s->next, (uint64_t)rota__shard_next(s), relaxed);
 			shard_unhold(s);
 		}
 		call(t, (rota_time)p->now);
@@ -559,6 +559,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (p.lost)
 		return 1;
 	if (seat == SEAT_OWNER || s->adoptable)
-		word_store(&s->next, rota__shard_next(s), relaxed); /* a hint */
+		word_store(&s->next, (uint64_t)rota__shard_next(s),
+		    relaxed); /* a hint */
 	return !done;
 }
