@@ -176,6 +176,22 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 	return (int)(was & ST_ARMED);
 }
 
+/* The owner arms a confined timer: as rota/inline.h, for every instant. */
+rota_inline int
+confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
+    bool push)
+{
+	uint64_t old = t->r_word;
+
+	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_filed ||
+	    (push && !(old & ST_ARMED)))
+		return owner_reset(s, t, d, push, true);
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	t->r_seq = shard_rank(s);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	return (int)(old & ST_ARMED);
+}
+
 /* From another thread, or by the owner of a shard that others may adopt. */
 static rota_noinline int
 held_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
@@ -209,7 +225,7 @@ reset(struct rota_timer *t, rota_time when, bool push)
 	if (!promise_kept(k, s))
 		return -EPERM;
 	if (kind_plain(k))
-		return owner_reset(s, t, d, push, true);
+		return confined_reset(s, t, d, push);
 	if (word_load(&s->holder, relaxed) == self_id())
 		return owner_reset(s, t, d, push, false);
 	return held_reset(s, t, d, push);
@@ -233,27 +249,23 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	return true;
 }
 
-/* owner_reset() of what is neither queued nor released, in few instructions:
- * see rota/inline.h. */
+/* owner_reset() of what rota/inline.h could not leave where it is. */
 int
 rota_timer_reset_owner(struct rota_timer *t, rota_time when,
     struct rota_kind *k)
 {
 	struct rota_shard *s = rota_container_of(k->r_hot, struct rota_shard,
 	    hot);
-	uint64_t old = t->r_word, later = (uint64_t)when << ST_SHIFT;
-	uint64_t posts, staged = s->staged;
+	uint64_t old = t->r_word;
 
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
 		return owner_reset(s, t, (uint64_t)when, false, true);
-	posts = 1 ^ ((uint64_t)((later | 15) >= old) & old >> 1);
-	t->r_word = (later + ST_ARMED + posts * ST_QUEUED) | (old & ST_LINKED);
+	t->r_word = (uint64_t)when << ST_SHIFT | ST_ARMED | ST_QUEUED |
+	    (old & ST_LINKED);
 	t->r_seq = shard_rank(s);
-	s->stage[staged] = t;
-	staged += posts;
-	s->staged = staged;
+	s->stage[s->staged++] = t;
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	if (rota_unlikely(staged == SHARD_STAGE))
+	if (rota_unlikely(s->staged == SHARD_STAGE))
 		return stage_full(s, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }
@@ -417,6 +429,11 @@ rota_timer_release(struct rota_timer *t)
 		return -EPERM;
 	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
+	if (owner && running_elsewhere(s, t)) { /* then the inbox waits for it */
+		if (release)
+			shard_unhold(s);
+		owner = release = false;
+	}
 	if (!owner && !k->released) /* an adopter keeps its owner waiting */
 		return word_load(&s->attached, relaxed) == self_id() ?
 		    -EAGAIN : -EINVAL; /* only this thread stores it */

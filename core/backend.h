@@ -10,6 +10,7 @@
  *     insert    room was made by rota__backend_grow              pointer line
  *   _file_by    see that an item is looked at by its    O(log4)  as remove +
  *               deadline; what is filed earlier stays            insert
+ *               both return when it will be looked at
  *   _remove     take an item out                        O(log4)  four lines
  *   _next       no deadline is before this instant      O(1)     O(1)
  *   _visit      walk the items, in no order             O(1)     O(1)
@@ -76,23 +77,19 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 	return tick;
 }
 
-rota_inline void
+rota_inline uint64_t
 backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)
 {
-	uint64_t tick;
+	uint64_t tick = backend_tick(which, d, slack);
 
-	if (which == ROTA_HEAP) {
-		heap_insert(&b->heap, item, d, seq);
-		return;
-	}
-	tick = backend_tick(which, d, slack);
-	if (rota_likely(tick > b->wheel.pos))
-		wheel_insert(&b->wheel, item, tick);
-	else if (which == ROTA_WHEEL)
-		heap_insert(&b->heap, item, d, seq);
-	else
-		wheel_insert(&b->wheel, item, b->wheel.pos);
+	if (which != ROTA_HEAP && rota_likely(tick > b->wheel.pos))
+		return wheel_insert(&b->wheel, item, tick) << WHEEL_TICK_BITS;
+	if (which == ROTA_WHEEL_COARSE)
+		return wheel_insert(&b->wheel, item, b->wheel.pos)
+		    << WHEEL_TICK_BITS;
+	heap_insert(&b->heap, item, d, seq);
+	return d;
 }
 
 /* Where an item is, told by its place: an exact wheel has three rooms. */
@@ -120,32 +117,48 @@ backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
 		wheel_remove(&b->wheel, item);
 }
 
-rota_inline void
+/* backend_filed: when @item is looked at. */
+rota_inline uint64_t
+backend_filed(const struct backend *b, enum rota_backend which,
+    const uint32_t *item)
+{
+	if (backend_in_heap(which, item))
+		return heap_at(&b->heap, heap_index(&b->heap, item))->when;
+	if (backend_in_run(which, item))
+		return run_when(&b->run, run_entry(&b->run, item));
+	return wheel_filed(&b->wheel, item) << WHEEL_TICK_BITS;
+}
+
+rota_inline uint64_t
 backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)
 {
 	if (backend_in_heap(which, item)) {
-		if (heap_before(d, seq,
-		        heap_at(&b->heap, heap_index(&b->heap, item))))
-			heap_move(&b->heap, item, d, seq);
-		return;
+		uint32_t i = heap_index(&b->heap, item);
+
+		if (heap_before(d, seq, heap_at(&b->heap, i)))
+			heap_rekey(&b->heap, i, d, seq);
+		else
+			d = heap_at(&b->heap, i)->when;
+		return d;
 	}
 	if (backend_in_run(which, item)) {
-		if (d >= run_when(&b->run, run_entry(&b->run, item)))
-			return;
+		if (d >= backend_filed(b, which, item))
+			return backend_filed(b, which, item);
 		run_remove(&b->run, item);
 	} else {
-		if (wheel_filed_by(&b->wheel, item,
-		        backend_tick(which, d, slack)))
-			return;
+		if (wheel_filed(&b->wheel, item) <=
+		    backend_tick(which, d, slack))
+			return backend_filed(b, which, item);
 		wheel_remove(&b->wheel, item);
 	}
-	backend_insert(b, which, item, d, seq, slack);
+	return backend_insert(b, which, item, d, seq, slack);
 }
 
 /* backend_fetch: is @item's entry to be moved to be looked at by @d? If so
  * what that will touch first is fetched. A guess is good enough: heaps say
- * yes. */
+ * yes. backend_fetch_on, once that has had time to arrive: what will be
+ * touched next. */
 rota_inline bool
 backend_fetch(const struct backend *b, enum rota_backend which,
     const uint32_t *item, uint64_t d, uint64_t slack)
@@ -155,10 +168,18 @@ backend_fetch(const struct backend *b, enum rota_backend which,
 		return true;
 	}
 	if (backend_in_run(which, item) ||
-	    wheel_filed_by(&b->wheel, item, backend_tick(which, d, slack)))
+	    wheel_filed(&b->wheel, item) <= backend_tick(which, d, slack))
 		return false;
 	rota_prefetch(wheel_pointer(&b->wheel, *item));
 	return true;
+}
+
+rota_inline void
+backend_fetch_on(const struct backend *b, enum rota_backend which,
+    const uint32_t *item)
+{
+	if (which == ROTA_HEAP)
+		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));
 }
 
 rota_inline uint64_t

@@ -32,6 +32,16 @@ struct poll {
 	unsigned room, given;
 };
 
+/* The entry of @t, whose deadline is @d, comes up at @when: after @d, if the
+ * wheel is coarse. A reset to @d must leave it there all the same. */
+rota_inline void
+note(const struct rota_kind *k, struct rota_timer *t, uint64_t d,
+    uint64_t when)
+{
+	if (kind_plain(k)) /* or another thread may have the link */
+		t->r_filed = when < d ? when : d;
+}
+
 /* Bring the structure in line with the word of @t, which the inbox or the
  * stage is letting go. */
 rota_inline void
@@ -40,15 +50,18 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	struct rota_kind *k = kind_known(t);
 	uint64_t d;
 
-	switch (state_drain(&t->r_word, kind_plain(k), &d)) {
+	switch (state_drain(&t->r_word, kind_plain(k),
+	    running_elsewhere(s, t), &d)) {
 	case DRAIN_INSERT:
-		backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
-		    (uint64_t)k->slack);
+		note(k, t, d,
+		    backend_insert(&s->backend, which, &t->r_place, d,
+			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
 		break;
 	case DRAIN_MOVE:
-		backend_file_by(&s->backend, which, &t->r_place, d, t->r_seq,
-		    (uint64_t)k->slack);
+		note(k, t, d,
+		    backend_file_by(&s->backend, which, &t->r_place, d,
+			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
 		break;
 	case DRAIN_REMOVE:
@@ -65,6 +78,23 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		if (k->released)
 			k->released(t);
 		break;
+	case DRAIN_WAIT:
+		t->r_link = s->leaving;
+		s->leaving = t;
+		break;
+	}
+}
+
+/* Those that were released while their callback ran: is it over? */
+rota_inline void
+leave(struct rota_shard *s, const enum rota_backend which)
+{
+	struct rota_timer *t = s->leaving, *next;
+
+	s->leaving = NULL;
+	for (; t; t = next) {
+		next = t->r_link;
+		file(s, t, which);
 	}
 }
 
@@ -94,6 +124,9 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 				file(s, t, which);
 		}
 		for (uint64_t i = 0; i < wait; i++)
+			backend_fetch_on(&s->backend, which,
+			    &batch[i]->r_place);
+		for (uint64_t i = 0; i < wait; i++)
 			file(s, batch[i], which);
 	}
 }
@@ -119,6 +152,7 @@ void
 rota__shard_settle(struct rota_shard *s)
 {
 	rota__shard_unstage(s);
+	SHARD_SWITCH(s, leave(s, WHICH));
 	while (s->deferred)
 		SHARD_SWITCH(s, undefer(s, WHICH));
 }
@@ -196,6 +230,8 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 	}
 	count_add(&s->ended[p->seat], 1);
 	word_store(&s->running[p->seat], NULL, release); /* [R1] */
+	if (rota_unlikely(p->lost)) /* who has hold may wait for this end */
+		rota_shard_wake(s);
 }
 
 rota_inline enum state_look
@@ -257,7 +293,7 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct heap *h = &s->backend.heap;
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
-	uint64_t d;
+	uint64_t d, when;
 
 	if (which == ROTA_HEAP)
 		heap_ahead(h);
@@ -274,13 +310,15 @@ step_heap(struct poll *p, const enum rota_backend which)
 		defer(s, t);
 		break;
 	case LOOK_FILE:
+		when = d;
 		if (which == ROTA_HEAP) {
-			heap_move(h, &t->r_place, d, t->r_seq);
+			heap_rekey(h, 0, d, t->r_seq);
 		} else {
 			heap_take(h, 0);
-			backend_insert(&s->backend, which, &t->r_place, d,
-			    t->r_seq, 0);
+			when = backend_insert(&s->backend, which, &t->r_place,
+			    d, t->r_seq, 0);
 		}
+		note(kind_known(t), t, d, when);
 		break;
 	}
 }
@@ -307,8 +345,9 @@ step_run(struct poll *p, const struct run_entry *e)
 		defer(s, t);
 		break;
 	case LOOK_FILE:
-		backend_insert(&s->backend, ROTA_WHEEL, &t->r_place, d,
-		    t->r_seq, 0);
+		note(kind_known(t), t, d,
+		    backend_insert(&s->backend, ROTA_WHEEL, &t->r_place, d,
+			t->r_seq, 0));
 		break;
 	}
 }
@@ -330,8 +369,9 @@ step_coarse(struct poll *p, uint32_t *item)
 		defer(p->s, t);
 		break;
 	case LOOK_FILE:
-		backend_insert(&p->s->backend, ROTA_WHEEL_COARSE, item, d,
-		    t->r_seq, (uint64_t)kind_known(t)->slack);
+		note(kind_known(t), t, d,
+		    backend_insert(&p->s->backend, ROTA_WHEEL_COARSE, item, d,
+			t->r_seq, (uint64_t)kind_known(t)->slack));
 		break;
 	}
 }
@@ -351,20 +391,27 @@ pour(struct poll *p)
 		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
 	while (w->draining != WHEEL_NONE) {
 		struct rota_timer *t;
+		struct rota_kind *k;
 		uint64_t d;
 
 		if (!p->left)
 			return false;
 		p->left--;
 		t = timer_of(wheel_take(w));
-		if (!state_keep(&t->r_word, kind_plain(kind_known(t)), &d)) {
+		k = kind_known(t);
+		if (!state_keep(&t->r_word, kind_plain(k), &d)) {
 			count_add(&s->count.dropped, 1);
 			continue;
 		}
 		count_add(&s->count.moves, 1);
-		if (d >> WHEEL_TICK_BITS > w->pos)
-			wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS);
-		else if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
+		if (d >> WHEEL_TICK_BITS > w->pos) {
+			note(k, t, d,
+			    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
+				<< WHEEL_TICK_BITS);
+			continue;
+		}
+		note(k, t, d, d);
+		if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
 			heap_insert(&b->heap, &t->r_place, d, t->r_seq);
 	}
 	rota__run_sort(r);
@@ -506,6 +553,7 @@ poll(struct poll *p, const enum rota_backend which)
 	bool done;
 
 	unstage(s, which);
+	leave(s, which);
 	done = drain(p, which);
 	s->poll_seq = s->hot.seq;
 	if (done)
@@ -513,6 +561,7 @@ poll(struct poll *p, const enum rota_backend which)
 	if (p->lost)
 		return false;
 	unstage(s, which);
+	leave(s, which); /* this poll's callback may have been waited for */
 	shard_show(s);
 	if (done)
 		sweep(p);
@@ -527,6 +576,7 @@ rota__shard_drain(struct rota_shard *s)
 
 	rota__self = (struct rota_self){ s, SEAT_OWNER };
 	rota__shard_unstage(s);
+	SHARD_SWITCH(s, leave(s, WHICH));
 	SHARD_SWITCH(s, drain(&p, WHICH));
 	shard_show(s);
 	rota__self = before;

@@ -513,7 +513,10 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	if (r)
 		return r == -EBUSY ? -EPERM : r;
 	r = poll_begin(s);
-	if (!r) {
+	if (!r && word_load(&s->running[SEAT_ADOPTER], acquire)) { /* [R1] */
+		shard_unhold(s);
+		r = -EBUSY;
+	} else if (!r) {
 		rota__shard_settle(s);
 		word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
 		r = rota_shard_reserve(heir,
@@ -625,6 +628,12 @@ rota_shard_check(struct rota_shard *s)
 		if (!kind_of(t) || shard_of(kind_of(t)) != s)
 			return __LINE__;
 		if (!(w & ST_LINKED))
+			return __LINE__;
+		if (kind_plain(kind_of(t)) && s->which != ROTA_WHEEL_COARSE &&
+		    t->r_filed != backend_filed(&s->backend, s->which, item))
+			return __LINE__;
+		if (kind_plain(kind_of(t)) && w & ST_ARMED &&
+		    t->r_filed > ST_DEADLINE(w))
 			return __LINE__;
 	}
 	return line;

@@ -73,6 +73,8 @@ struct rota_shard {
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct rota_timer *deferred; /* armed in this poll, and due */
+	struct rota_timer *leaving;  /* released, QUEUED; their callback runs
+				      * on the other seat */
 	struct backend_cursor sweep;
 	bool sweeping;
 	struct shard_count count;
@@ -184,6 +186,20 @@ rota_inline void *
 running_claim(const struct rota_timer *t)
 {
 	return (char *)t + 1;
+}
+
+/* running_elsewhere: is another thread in @t's callback? The holder, for whom
+ * it can only turn false meanwhile. */
+rota_inline bool
+running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
+{
+	if (rota_likely(!s->adoptable))
+		return false;
+	for (int seat = 0; seat < SEATS; seat++)
+		if (word_load(&s->running[seat], acquire) == t && /* [R1] */
+		    !(rota__self.shard == s && (int)rota__self.seat == seat))
+			return true;
+	return false;
 }
 
 rota_inline struct rota_timer *

@@ -29,6 +29,7 @@
  *                 any     else, QUEUED        d, ARMED              acq_rel
  *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
  *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
+ *                 owner   RELEASE, running    as it was             -
  *   state_look    owner   not ARMED           LINKED off            acq_rel
  *                 owner   ARMED, not yet due  as it was             -
  *                 owner   armed this poll     LINKED off, QUEUED    acq_rel
@@ -234,14 +235,16 @@ enum state_drain {
 	DRAIN_REMOVE, /* no longer linked: take its entry out */
 	DRAIN_NONE,   /* not armed, not linked */
 	DRAIN_FREE,   /* released, not linked */
-	DRAIN_FREE_REMOVE /* released, no longer linked: take its entry out */
+	DRAIN_FREE_REMOVE, /* released, no longer linked: take its entry out */
+	DRAIN_WAIT   /* released, but its callback runs: ask again later */
 };
 
 /* state_drain: the inbox or the stage lets go of the timer, and what is to be
  * done with it is settled in the same step. Owner only; the link must have
- * been read before: afterwards it is the next pusher's. */
+ * been read before: afterwards it is the next pusher's. With @running, which
+ * cannot turn true while the caller is the owner, a release has to wait. */
 rota_inline enum state_drain
-state_drain(rota_word *word, bool plain, uint64_t *d)
+state_drain(rota_word *word, bool plain, bool running, uint64_t *d)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
@@ -254,6 +257,8 @@ state_drain(rota_word *word, bool plain, uint64_t *d)
 			next |= ST_LINKED;
 			how = old & ST_LINKED ? DRAIN_MOVE : DRAIN_INSERT;
 		} else if (rota_unlikely(old & ST_RELEASE)) {
+			if (running)
+				return DRAIN_WAIT;
 			how = old & ST_LINKED ? DRAIN_FREE_REMOVE : DRAIN_FREE;
 		} else {
 			how = old & ST_LINKED ? DRAIN_REMOVE : DRAIN_NONE;

@@ -121,33 +121,59 @@ heap_up(struct heap *h, uint32_t i, struct heap_entry e)
 	heap_put(h, i, e);
 }
 
+/* heap_least: which of the four children at @c comes first. Without a branch
+ * on their keys: which it is cannot be foretold, and a wrong guess costs more
+ * than all the comparisons. */
+rota_inline uint32_t
+heap_least(const struct heap_entry *c)
+{
+	uint64_t low = c[1].when < c[0].when ? c[1].when : c[0].when;
+	uint64_t high = c[3].when < c[2].when ? c[3].when : c[2].when;
+	uint64_t least = high < low ? high : low;
+	uint32_t best = high < low ? 2 + (c[3].when < c[2].when)
+				   : (uint32_t)(c[1].when < c[0].when);
+
+	if (rota_unlikely((c[0].when == least) + (c[1].when == least) +
+	            (c[2].when == least) + (c[3].when == least) >
+	        1)) {
+		for (uint32_t k = 0; k < 4; k++)
+			if (heap_before(c[k].when, c[k].seq, &c[best]))
+				best = k;
+	}
+	return best;
+}
+
 /* heap_down: @e belongs at @i or below it. */
 rota_inline void
 heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 {
 	for (;;) {
-		uint32_t c = 4 * i + 1, best = c, n;
-		const struct heap_entry *line, *b;
+		uint32_t c = 4 * i + 1, best = 0;
+		const struct heap_entry *line;
 
 		if (c >= h->len)
 			break;
-		/* One of these four lines is looked at next. */
-		if (4 * c + 16 < h->len)
+		/* One of these four lines is looked at next; they stand in a
+		 * row. */
+		if (4 * c + 16 < h->len) {
+			const struct heap_entry *below = heap_at(h, 4 * c + 1);
+
 			for (uint32_t k = 0; k < 4; k++)
-				rota_prefetch(heap_at(h, 4 * (c + k) + 1));
-		line = heap_at(h, c);
-		b = line;
-		n = h->len - c < 4 ? h->len - c : 4;
-		for (uint32_t k = 1; k < n; k++) {
-			if (heap_before(line[k].when, line[k].seq, b)) {
-				b = &line[k];
-				best = c + k;
-			}
+				rota_prefetch(below + 4 * k);
 		}
-		if (!heap_before(b->when, b->seq, &e))
+		line = heap_at(h, c);
+		if (rota_likely(c + 4 <= h->len)) {
+			best = heap_least(line);
+		} else {
+			for (uint32_t k = 1; c + k < h->len; k++)
+				if (heap_before(line[k].when, line[k].seq,
+				        &line[best]))
+					best = k;
+		}
+		if (!heap_before(line[best].when, line[best].seq, &e))
 			break;
-		heap_put(h, i, *b);
-		i = best;
+		heap_put(h, i, line[best]);
+		i = c + best;
 	}
 	heap_put(h, i, e);
 }
@@ -201,17 +227,23 @@ heap_remove(struct heap *h, uint32_t *item)
 	heap_take(h, heap_index(h, item));
 }
 
-/* heap_move: give @item another key, either way. */
+/* heap_rekey: give the entry at @i another key, either way. */
 rota_inline void
-heap_move(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
+heap_rekey(struct heap *h, uint32_t i, uint64_t when, uint32_t seq)
 {
-	uint32_t i = heap_index(h, item);
 	struct heap_entry e = { when, seq, heap_at(h, i)->id };
 
 	if (heap_before(when, seq, heap_at(h, i)))
 		heap_up(h, i, e);
 	else
 		heap_down(h, i, e);
+}
+
+/* heap_move: give @item another key. */
+rota_inline void
+heap_move(struct heap *h, const uint32_t *item, uint64_t when, uint32_t seq)
+{
+	heap_rekey(h, heap_index(h, item), when, seq);
 }
 
 /* heap_first: the earliest entry; the heap is not empty. */

@@ -209,8 +209,9 @@ wheel_close(struct wheel *w, uint32_t slot)
 }
 
 /* wheel_insert: file @item at @tick, at or after pos. Room was made by
- * rota__wheel_grow(). */
-rota_inline void
+ * rota__wheel_grow(). Returns the first tick of its slot, when it is looked
+ * at. */
+rota_inline uint64_t
 wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 {
 	uint32_t level = wheel_level(w->pos, tick);
@@ -227,6 +228,7 @@ wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 	w->len++;
 	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
 		w->event = start;
+	return start;
 }
 
 /* wheel_remove: take @item out; the slot's last pointer fills the gap. */
@@ -246,11 +248,11 @@ wheel_remove(struct wheel *w, uint32_t *item)
 		wheel_close(w, slot);
 }
 
-/* wheel_filed_by: is @item filed where it is looked at by @tick? */
-rota_inline bool
-wheel_filed_by(const struct wheel *w, const uint32_t *item, uint64_t tick)
+/* wheel_filed: the tick at which @item is looked at. */
+rota_inline uint64_t
+wheel_filed(const struct wheel *w, const uint32_t *item)
 {
-	return wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->start <= tick;
+	return wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->start;
 }
 
 /* wheel_due: the slot that starts at the event; of all that do, the one on

@@ -7,6 +7,10 @@
  * overlaps the cache misses of as many calls as fit its window. Everything
  * else goes to the library, which has these functions too.
  *
+ * A shared timer keeps its entry if the deadline is not before the last one,
+ * which is all that its word can say. Of a confined one it is known when the
+ * entry comes up, and it stays for every deadline from then on.
+ *
  * Included by rota/timer.h. Nothing here is to be used by name.
  */
 #ifndef ROTA_INLINE_H
@@ -41,11 +45,10 @@ int rota_timer_stop_any(struct rota_timer *t);
 #define ROTA_KIND_OF(t) \
 	((t)->r_kind ^ (uintptr_t)((uintptr_t)(t)*ROTA_KIND_MIX))
 
-/* core/state.h has the words; these are ARMED, LINKED and RELEASE. */
+/* core/state.h has the words; these are ARMED and LINKED. */
 #define ROTA_WORD_FLAGS 15
 #define ROTA_WORD_ARMED 1
 #define ROTA_WORD_LINKED 2
-#define ROTA_WORD_RELEASE 8
 
 #if defined(__GNUC__) && !defined(ROTA_NO_INLINE)
 
@@ -56,8 +59,9 @@ extern inline __attribute__((__gnu_inline__)) int
 rota_timer_reset_at(struct rota_timer *t, rota_time when)
 {
 	uintptr_t k;
-	uint64_t old, later = (uint64_t)when << 4;
 	struct rota_hot *hot;
+	uint64_t flags, seq;
+	int armed;
 
 	if (!t)
 		return rota_timer_reset_any(t, when);
@@ -65,18 +69,23 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	if (__builtin_expect((k & ROTA_KIND_BITS) != 1 ||
 	        (uint64_t)when >> 60, 0))
 		return rota_timer_reset_any(t, when);
-	old = t->r_word;
-	/* Not the atomic word of a shared kind: nobody else touches it. */
-	if ((old & (ROTA_WORD_ARMED | ROTA_WORD_LINKED | ROTA_WORD_RELEASE)) !=
-	        (ROTA_WORD_ARMED | ROTA_WORD_LINKED) ||
-	    (later | ROTA_WORD_FLAGS) < old)
+	/* Not the atomic word of a shared kind: nobody else touches it. What
+	 * follows hangs on the timer's line by branches, not by data: while
+	 * the line comes the processor guesses them and goes on. */
+	flags = t->r_word & ROTA_WORD_FLAGS;
+	armed = flags == (ROTA_WORD_ARMED | ROTA_WORD_LINKED);
+	if ((!armed && flags != ROTA_WORD_LINKED) ||
+	    (uint64_t)when < t->r_filed)
 		return rota_timer_reset_owner(t, when,
 		    (struct rota_kind *)(k - 1));
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
-	t->r_word = later | (old & ROTA_WORD_FLAGS);
-	ROTA_COUNT(&hot->seq);
-	t->r_seq = (uint32_t)hot->seq;
-	return 1;
+	t->r_word = (uint64_t)when << 4 | ROTA_WORD_ARMED | ROTA_WORD_LINKED;
+	if (!armed)
+		ROTA_COUNT(&hot->starts);
+	seq = hot->seq + 1;
+	__atomic_store_n(&hot->seq, seq, __ATOMIC_RELAXED);
+	t->r_seq = (uint32_t)seq;
+	return armed;
 }
 
 extern inline __attribute__((__gnu_inline__)) int

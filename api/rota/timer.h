@@ -84,7 +84,11 @@ struct rota_kind {
 
 struct rota_timer {
 	uint64_t r_word;  /* core/state.h */
-	void *r_link;     /* core/inbox.h */
+	union {
+		void *r_link;     /* while queued: core/inbox.h */
+		uint64_t r_filed; /* while not, if confined: deadlines from
+				   * here on leave its entry; rota/inline.h */
+	};
 	uintptr_t r_kind; /* the kind, and a proof that this is a timer */
 	uint32_t r_place; /* heap/heap.h or wheel/wheel.h; the owner's */
 	uint32_t r_seq;   /* rank among equal deadlines; the owner's */
@@ -181,14 +185,17 @@ int rota_timer_stop_sync(struct rota_timer *t);
 
 /* rota_timer_release - stop @t for good and take its memory back.
  *
- * Returns  0: @t is yours at once (the caller is the owner and nobody is
- *          just pushing it). 1: kind->released(@t) will run on the owner, in
- *          a poll; until then @t must stay. -EINVAL also if the caller is
- *          not the owner and the kind has no `released`; -EAGAIN if the
- *          caller is the owner, the kind has none, and another thread is
- *          just pushing @t: poll, then try again.
- * Threads  no other call on @t may begin after this one has. One that is
- *          under way may end.
+ * Returns  0: @t is yours at once (the caller is the owner, nobody is just
+ *          pushing it, and no adopter is in its callback). 1:
+ *          kind->released(@t) will run on the owner, in a poll, and not while
+ *          another thread is in @t's callback; until then @t must stay.
+ *          -EINVAL also if the caller is not the owner and the kind has no
+ *          `released`; -EAGAIN if the caller is the owner, the kind has none,
+ *          and another thread is just pushing @t or in its callback: poll,
+ *          then try again.
+ * Threads  no other call on @t may begin after this one has, except those of
+ *          its callback while that runs. A reset that is under way may end,
+ *          if it was seen to have armed @t.
  * Orders   `released` sees what you wrote before [P6].
  */
 int rota_timer_release(struct rota_timer *t);

@@ -282,7 +282,7 @@ struct model {
 	{
 		uint64_t d;
 
-		switch (state_drain(&t.word, false, &d)) {
+		switch (state_drain(&t.word, false, false, &d)) {
 		case DRAIN_INSERT:
 			file(s, t, d);
 			break;

@@ -106,12 +106,7 @@ the_short_way_and_the_long_way_lead_to_the_same_place(void **state)
 			break;
 		default:
 			a = rota_timer_reset_at(&p[i].timer, when);
-			if ((w->row->kind & ROTA_CONFINED) && when >= 0 &&
-			    when < ROTA_NEVER && random_next(&x) % 2)
-				b = rota_timer_reset_owner(&t.p[i].timer, when,
-				    &t.w.kind); /* what the short way calls */
-			else
-				b = far_reset_at(&t.p[i].timer, when);
+			b = far_reset_at(&t.p[i].timer, when);
 		}
 		assert_int_equal(a, b);
 		assert_int_equal(p[i].timer.r_word, t.p[i].timer.r_word);

@@ -419,6 +419,84 @@ an_adopter_that_lost_the_shard_leaves_it_and_says_there_is_more(void **state)
 	w->fired = 0;
 }
 
+/* Memory that a callback on another thread may look at is not given back,
+ * whoever asks: the owner at once, or a remote thread through the inbox. */
+static void
+what_is_released_stays_while_its_callback_runs_elsewhere(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct owner a = { .w = w };
+	pthread_t adopter;
+	int r;
+
+	for (unsigned i = 0; i < 2; i++) {
+		p[i].then = blocked;
+		a.now = (i + 1) * TICK;
+		rota_timer_reset_at(&p[i].timer, a.now);
+		while (rota_shard_poll(w->shard, 0, 0))
+			;
+		pthread_create(&adopter, NULL, adopter_run, &a);
+		sem_wait(&begun);
+		w->kind.released = NULL;
+		assert_int_equal(rota_timer_release(&p[i].timer), -EAGAIN);
+		w->kind.released = probe_released;
+		if (i)
+			elsewhere_release(&p[i].timer);
+		else
+			assert_int_equal(rota_timer_release(&p[i].timer), 1);
+		/* what is released does not come back to life */
+		assert_int_equal(rota_timer_reset_at(&p[i].timer, 0), -EINVAL);
+		for (unsigned k = 0; k < 3; k++) {
+			while (rota_shard_poll(w->shard, 0, 0))
+				;
+			assert_int_equal(w->freed, i);
+		}
+		assert_int_equal(rota_shard_next(w->shard), ROTA_NEVER);
+		sem_post(&end);
+		pthread_join(adopter, NULL);
+		while ((r = rota_shard_poll(w->shard, 0, 0)))
+			assert_true(r > 0 || r == -EBUSY);
+		assert_int_equal(w->freed, i + 1);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+	w->fired = 0;
+}
+
+static void
+a_shard_does_not_retire_while_an_adopter_is_in_a_callback(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct owner a = { w, TICK, 0, 0 };
+	struct probe *p;
+	pthread_t adopter;
+	int r;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.shards = 2;
+	world_open(w, &c);
+	p = world_probes(w, 1);
+	p->then = blocked;
+	rota_timer_reset_at(&p->timer, TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	pthread_create(&adopter, NULL, adopter_run, &a);
+	sem_wait(&begun);
+	assert_int_equal(rota_shard_retire(w->shard,
+			     rota_engine_shard(w->engine, 1)),
+	    -EBUSY);
+	sem_post(&end);
+	pthread_join(adopter, NULL);
+	/* -EBUSY also from a compare-and-swap that fails for no reason */
+	while ((r = rota_shard_retire(w->shard,
+		    rota_engine_shard(w->engine, 1))) == -EBUSY)
+		;
+	assert_int_equal(r, 0);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
+	w->fired = 0;
+}
+
 static int answer[2];
 
 static void
@@ -487,10 +565,8 @@ who_may_not_is_told_so(void **state)
 		(void *)(uintptr_t)&adopt_heap },               \
 	    { #f " [wheel]", f, adopt_setup, world_teardown,    \
 		    (void *)(uintptr_t)&adopt_wheel },          \
-	{                                                       \
-#f " [coarse]", f, adopt_setup, world_teardown, \
-		    (void *)(uintptr_t)&adopt_coarse            \
-	}
+	    { #f " [coarse]", f, adopt_setup, world_teardown,   \
+		    (void *)(uintptr_t)&adopt_coarse }
 
 int
 main(void)
@@ -508,6 +584,9 @@ main(void)
 		    while_an_adopter_has_hold_the_owner_finds_it_busy_and_goes_on),
 		ADOPT(
 		    an_adopter_that_lost_the_shard_leaves_it_and_says_there_is_more),
+		ADOPT(what_is_released_stays_while_its_callback_runs_elsewhere),
+		ADOPT(
+		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
 		ADOPT(who_may_not_is_told_so),
 	};
 

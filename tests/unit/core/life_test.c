@@ -61,7 +61,7 @@ call(struct life *l, int which)
 		if (!l->queued)
 			return false;
 		l->queued = false;
-		switch (state_drain(&l->word, false, &d)) {
+		switch (state_drain(&l->word, false, false, &d)) {
 		case DRAIN_INSERT:
 			assert_int_equal(l->filed, 0);
 			l->filed = (unsigned)d;
@@ -85,6 +85,9 @@ call(struct life *l, int which)
 			break;
 		case DRAIN_NONE:
 			assert_int_equal(l->filed, 0);
+			break;
+		case DRAIN_WAIT: /* nothing runs here */
+			fail();
 			break;
 		}
 		return true;

@@ -193,9 +193,21 @@ drain_settles_what_was_queued(void **state)
 		rota_word w = word_of(r->from, OLD);
 		uint64_t d = 7;
 
-		assert_int_equal(state_drain(&w, k & 1, &d), r->answer);
+		assert_int_equal(state_drain(&w, k & 1, false, &d), r->answer);
 		expect_word(r, w);
 		assert_int_equal(d, OLD);
+		/* whose callback runs stays while it is to be released */
+		if (ST_WAITS(word_of(r->from, OLD))) {
+			w = word_of(r->from, OLD);
+			assert_int_equal(
+			    state_drain(&w, k & 1, true, &d), DRAIN_WAIT);
+			assert_int_equal(w, word_of(r->from, OLD));
+		} else {
+			w = word_of(r->from, OLD);
+			assert_int_equal(
+			    state_drain(&w, k & 1, true, &d), r->answer);
+			expect_word(r, w);
+		}
 	}
 }
 
