@@ -295,8 +295,6 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	uint64_t d, when;
 
-	if (which == ROTA_HEAP)
-		heap_ahead(h);
 	switch (look_exact(p, t, first.when, first.seq, &d)) {
 	case LOOK_FIRE:
 		heap_take(h, 0);

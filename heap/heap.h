@@ -143,6 +143,19 @@ heap_least(const struct heap_entry *c)
 	return best;
 }
 
+/* heap_ahead: @id has come up to @i: fetch its item, once it is a child of
+ * the first, and the pointer to that one level before. */
+rota_inline void
+heap_ahead(const struct heap *h, uint32_t i, uint32_t id)
+{
+	if (rota_likely(i > 20))
+		return;
+	if (i > 4)
+		rota_prefetch(heap_item(h, id));
+	else
+		rota_prefetch(*heap_item(h, id));
+}
+
 /* heap_down: @e belongs at @i or below it. */
 rota_inline void
 heap_down(struct heap *h, uint32_t i, struct heap_entry e)
@@ -173,6 +186,7 @@ heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 		if (!heap_before(line[best].when, line[best].seq, &e))
 			break;
 		heap_put(h, i, line[best]);
+		heap_ahead(h, i, line[best].id);
 		i = c + best;
 	}
 	heap_put(h, i, e);
@@ -251,18 +265,6 @@ rota_inline const struct heap_entry *
 heap_first(const struct heap *h)
 {
 	return heap_at(h, 0);
-}
-
-/* heap_ahead: fetch what the next firsts will be, as far as can be told: the
- * children of the first and their items, of the grandchildren the pointers to
- * them. */
-rota_inline void
-heap_ahead(const struct heap *h)
-{
-	for (uint32_t i = 1; i <= 4 && i < h->len; i++)
-		rota_prefetch(*heap_item(h, heap_at(h, i)->id));
-	for (uint32_t i = 5; i <= 20 && i < h->len; i++)
-		rota_prefetch(heap_item(h, heap_at(h, i)->id));
 }
 
 /* heap_visit: any item at or after *@cursor, which moves on; NULL at the end.
