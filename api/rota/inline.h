@@ -61,7 +61,7 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	uintptr_t k;
 	struct rota_hot *hot;
 	uint64_t flags, seq;
-	int armed;
+	int armed = 1;
 
 	if (!t)
 		return rota_timer_reset_any(t, when);
@@ -72,16 +72,19 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	/* Not the atomic word of a shared kind: nobody else touches it. What
 	 * follows hangs on the timer's line by branches, not by data: while
 	 * the line comes the processor guesses them and goes on. */
-	flags = t->r_word & ROTA_WORD_FLAGS;
-	armed = flags == (ROTA_WORD_ARMED | ROTA_WORD_LINKED);
-	if ((!armed && flags != ROTA_WORD_LINKED) ||
-	    (uint64_t)when < t->r_filed)
+	hot = ((struct rota_kind *)(k - 1))->r_hot;
+	if ((uint64_t)when < t->r_filed)
 		return rota_timer_reset_owner(t, when,
 		    (struct rota_kind *)(k - 1));
-	hot = ((struct rota_kind *)(k - 1))->r_hot;
-	t->r_word = (uint64_t)when << 4 | ROTA_WORD_ARMED | ROTA_WORD_LINKED;
-	if (!armed)
+	flags = t->r_word & ROTA_WORD_FLAGS;
+	if (flags != (ROTA_WORD_ARMED | ROTA_WORD_LINKED)) {
+		if (flags != ROTA_WORD_LINKED)
+			return rota_timer_reset_owner(t, when,
+			    (struct rota_kind *)(k - 1));
 		ROTA_COUNT(&hot->starts);
+		armed = 0;
+	}
+	t->r_word = (uint64_t)when << 4 | ROTA_WORD_ARMED | ROTA_WORD_LINKED;
 	seq = hot->seq + 1;
 	__atomic_store_n(&hot->seq, seq, __ATOMIC_RELAXED);
 	t->r_seq = (uint32_t)seq;
