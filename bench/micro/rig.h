@@ -40,6 +40,10 @@ struct micro_case {
  * multiple of it. */
 #define RIG_BLOCK 1000u
 
+/* Timers in one call of rota_timer_reset_many(): an epoll_wait() of a server
+ * under load has about so many. */
+#define RIG_MANY 64u
+
 /* Arbitrary, far from zero, where the generator starts badly. */
 #define RIG_SEED UINT64_C(0x9e3779b97f4a7c15)
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ahead.c - the same operation on many timers, fetched ahead.
+ *
+ * A call on one cold timer waits for its line; a processor overlaps only as
+ * many calls as fit its window (docs/decisions/0005). Who knows the next
+ * timers can have their lines brought meanwhile, and then pays little more
+ * than the memory's bandwidth.
+ */
+#include <rota/timer.h>
+
+#include <errno.h>
+
+#include "core/compiler.h"
+
+/* How many timers ahead: one miss is some 150 ns, one operation 5 to 10.
+ * Measured flat from 12 to 32. */
+#define AHEAD 16
+
+/* Fetch what the operation on @t[i] will come to in AHEAD operations. */
+rota_inline void
+fetch(struct rota_timer *const *t, size_t i, size_t n)
+{
+	if (rota_likely(i + AHEAD < n))
+		rota_prefetch(t[i + AHEAD]);
+}
+
+rota_inline void
+fetch_first(struct rota_timer *const *t, size_t n)
+{
+	for (size_t i = 0; i < n && i < AHEAD; i++)
+		rota_prefetch(t[i]);
+}
+
+long
+rota_timer_reset_many(struct rota_timer *const *t, const rota_time *when,
+    size_t n)
+{
+	long pending = 0, error = 0;
+
+	if (n && (!t || !when))
+		return -EINVAL;
+	fetch_first(t, n);
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		fetch(t, i, n);
+		r = rota_timer_reset_at(t[i], when[i]);
+		if (rota_likely(r == 1))
+			pending++;
+		else if (rota_unlikely(r < 0) && !error)
+			error = r;
+	}
+	return error ? error : pending;
+}
+
+long
+rota_timer_stop_many(struct rota_timer *const *t, size_t n)
+{
+	long prevented = 0, error = 0;
+
+	if (n && !t)
+		return -EINVAL;
+	fetch_first(t, n);
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		fetch(t, i, n);
+		r = rota_timer_stop(t[i]);
+		if (rota_likely(r == ROTA_PREVENTED))
+			prevented++;
+		else if (rota_unlikely(r < 0) && !error)
+			error = r;
+	}
+	return error ? error : prevented;
+}
