@@ -332,8 +332,7 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 
 	*verdict = ROTA_NOT_PENDING;
 	if (ST_GIVEN(word)) { /* by the latest poll? A snapshot */
-		if (word_load(&t->r_seq, relaxed) ==
-		    (uint32_t)word_load(&s->count.polls, relaxed))
+		if (word_load(&t->r_seq, relaxed) == shard_batch(s))
 			*verdict = ROTA_RUNNING;
 		return true;
 	}

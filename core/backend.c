@@ -17,12 +17,8 @@ rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
 	if (which != ROTA_HEAP &&
 	    rota__wheel_init(&b->wheel, max, now >> WHEEL_TICK_BITS, mem))
 		goto fail;
-	if (which == ROTA_WHEEL) {
-		b->run.sorted = true;
-		b->run.entry = mem->alloc(mem->arg, RUN_BYTES, ROTA_LINE);
-		if (!b->run.entry)
-			goto fail;
-	}
+	if (which == ROTA_WHEEL && rota__run_init(&b->run, mem))
+		goto fail;
 	return 0;
 fail:
 	rota__backend_destroy(b, which, mem);
@@ -37,8 +33,7 @@ rota__backend_destroy(struct backend *b, enum rota_backend which,
 		rota__heap_destroy(&b->heap, mem);
 	if (which != ROTA_HEAP)
 		rota__wheel_destroy(&b->wheel, mem);
-	if (b->run.entry)
-		mem->free(mem->arg, b->run.entry, RUN_BYTES);
+	rota__run_destroy(&b->run, mem);
 }
 
 /* The heap of an exact wheel has room for all: they may all be due in one

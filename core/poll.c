@@ -250,7 +250,7 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 
 	/* Until the next poll a stop of what is handed out says so. */
 	if (c.batch)
-		word_store(&t->r_seq, (uint32_t)s->count.polls, relaxed);
+		word_store(&t->r_seq, shard_batch(s), relaxed);
 	how = state_look(&t->r_word, c, kind_plain(kind_known(t)), d);
 	if (c.batch && how != LOOK_FIRE)
 		t->r_seq = rank;
@@ -323,7 +323,7 @@ step_heap(struct poll *p, const enum rota_backend which)
 
 /* The first of the run is due. */
 rota_inline void
-step_run(struct poll *p, const struct run_entry *e)
+step_run(struct poll *p, struct run_entry *e)
 {
 	struct rota_shard *s = p->s;
 	struct run *r = &s->backend.run;
@@ -332,7 +332,7 @@ step_run(struct poll *p, const struct run_entry *e)
 	uint64_t d;
 
 	how = look_exact(p, t, run_when(r, e), run_seq(r, e), &d);
-	run_remove(r, &t->r_place);
+	run_take(r, e);
 	switch (how) {
 	case LOOK_FIRE:
 		fire(p, t, d);
@@ -374,6 +374,31 @@ step_coarse(struct poll *p, uint32_t *item)
 	}
 }
 
+/* File @t, which came out of the slot that @s drains. */
+rota_inline void
+pour_one(struct rota_shard *s, struct rota_timer *t)
+{
+	struct rota_kind *k = kind_known(t);
+	struct wheel *w = &s->backend.wheel;
+	struct run *r = &s->backend.run;
+	uint64_t d;
+
+	if (!state_keep(&t->r_word, kind_plain(k), &d)) {
+		count_add(&s->count.dropped, 1);
+		return;
+	}
+	count_add(&s->count.moves, 1);
+	if (d >> WHEEL_TICK_BITS > w->pos) {
+		note(k, t, d,
+		    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
+			<< WHEEL_TICK_BITS);
+		return;
+	}
+	note(k, t, d, d);
+	if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
+		heap_insert(&s->backend.heap, &t->r_place, d, t->r_seq);
+}
+
 /* Empty the slot that @s drains: what is due in its first tick goes to the
  * run, the rest further down the wheel, or later. Then sort the run. False:
  * out of steps. */
@@ -381,36 +406,24 @@ static rota_noinline bool
 pour(struct poll *p)
 {
 	struct rota_shard *s = p->s;
-	struct backend *b = &s->backend;
-	struct wheel *w = &b->wheel;
-	struct run *r = &b->run;
+	struct wheel *w = &s->backend.wheel;
+	struct run *r = &s->backend.run;
+	uint32_t *item[WHEEL_CHUNK];
 
 	if (r->sorted)
 		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
 	while (w->draining != WHEEL_NONE) {
-		struct rota_timer *t;
-		struct rota_kind *k;
-		uint64_t d;
+		uint32_t n;
 
 		if (!p->left)
 			return false;
-		p->left--;
-		t = timer_of(wheel_take(w));
-		k = kind_known(t);
-		if (!state_keep(&t->r_word, kind_plain(k), &d)) {
-			count_add(&s->count.dropped, 1);
-			continue;
+		n = wheel_take_many(w, item, p->left);
+		p->left -= n;
+		while (n-- > 0) {
+			if (n >= WHEEL_AHEAD)
+				rota_prefetch(item[n - WHEEL_AHEAD]);
+			pour_one(s, timer_of(item[n]));
 		}
-		count_add(&s->count.moves, 1);
-		if (d >> WHEEL_TICK_BITS > w->pos) {
-			note(k, t, d,
-			    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
-				<< WHEEL_TICK_BITS);
-			continue;
-		}
-		note(k, t, d, d);
-		if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
-			heap_insert(&b->heap, &t->r_place, d, t->r_seq);
 	}
 	rota__run_sort(r);
 	return true;
@@ -456,7 +469,7 @@ expire_exact(struct poll *p)
 	struct backend *b = &p->s->backend;
 
 	while (!p->lost) {
-		const struct run_entry *e;
+		struct run_entry *e;
 
 		/* What a pour had still to pour was taken out. */
 		if (rota_unlikely(!b->run.sorted &&

@@ -297,6 +297,16 @@ shard_rank(struct rota_shard *s)
 	return (uint32_t)word_load(&s->hot.seq, relaxed); /* its own */
 }
 
+/* shard_batch: a mark of the latest poll, in which no other shard's polls come:
+ * a timer may have been handed out by a shard that has retired since. The
+ * factor (2^32 by the golden ratio) sets the indices far apart. */
+rota_inline uint32_t
+shard_batch(const struct rota_shard *s)
+{
+	return (uint32_t)word_load(&s->count.polls, relaxed) ^
+	    s->index * 2654435769u; /* a figure */
+}
+
 /* rota__shard_live - timers armed now; exact when no call is under way. */
 uint64_t rota__shard_live(const struct rota_shard *s);
 

@@ -187,26 +187,24 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		next = old & ~ST_LINKED;
 		if (!(old & ST_ARMED)) {
 			how = LOOK_DROP;
-			/* Before LINKED goes: a claim that failed. It may
-			 * hide what another owner's callback left: release
-			 * hands that on. [P3], [R1] of core/shard.h */
-			word_store(c.running, NULL, release);
 		} else if (*d >= c.before) {
 			return LOOK_FILE;
 		} else if (rota_unlikely(c.fresh)) {
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
 			next |= ST_QUEUED;
-			word_store(c.running, NULL, release); /* as above */
-		} else if (c.batch) {
-			/* What is being reset just now is filed anew. */
-			how = old & ST_QUEUED ? LOOK_DROP : LOOK_FIRE;
-			if (how == LOOK_FIRE)
-				next = (next & ~ST_ARMED) | ST_RELEASE;
+		} else if (c.batch && old & ST_QUEUED) {
+			how = LOOK_DROP; /* being reset: it is filed anew */
 		} else {
 			how = LOOK_FIRE;
 			next &= ~ST_ARMED;
-			word_store(c.running, c.self, release); /* [P3] */
+			next |= c.batch ? ST_RELEASE : 0;
 		}
+		/* Before LINKED goes: a claim, or that one failed. It may hide
+		 * what another owner's callback left: release hands that on.
+		 * [P3], [R1] of core/shard.h */
+		if (!c.batch)
+			word_store(c.running,
+			    how == LOOK_FIRE ? c.self : NULL, release);
 	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
 	    plain)); /* [P1] [P3] */
 	return how;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.c - sorting a run, and its invariants asked. The operations are in
+ * run.c - a run's memory, its sorting, and its invariants asked. The operations are in
  * wheel/run.h.
  */
 #include "wheel/run.h"
 
 #include <string.h>
+
+#define RUN_BYTES (2 * RUN_MOST * sizeof(struct run_entry))
 
 /* Keys are dealt to 256 buckets by the highest bits within the tick, 4 us
  * each; a bucket has one or two then. */
@@ -14,6 +16,29 @@
 #define BUCKET_SHIFT (32 + RUN_BITS - BUCKET_BITS)
 /* Up to this many are sorted by insertion, more are merged: arbitrary. */
 #define INSERT_MOST 12
+
+int
+rota__run_init(struct run *r, const struct rota_mem *mem)
+{
+	memset(r, 0, sizeof(*r));
+	r->sorted = true;
+	r->entry = mem->alloc(mem->arg, RUN_BYTES, ROTA_LINE);
+	if (!r->entry)
+		return -1;
+	r->spare = r->entry + RUN_MOST;
+	return 0;
+}
+
+/* The memory is one block, and sorting swaps its halves. */
+void
+rota__run_destroy(struct run *r, const struct rota_mem *mem)
+{
+	struct run_entry *block = r->entry < r->spare ? r->entry : r->spare;
+
+	if (block)
+		mem->free(mem->arg, block, RUN_BYTES);
+	memset(r, 0, sizeof(*r));
+}
 
 static void
 insertion_sort(struct run_entry *e, uint32_t n)
@@ -46,40 +71,42 @@ merge_sort(struct run_entry *e, struct run_entry *spare, uint32_t n)
 	memmove(e + k, spare + i, (half - i) * sizeof(*e));
 }
 
-/* The first half of the memory has what was collected; dealt to the second,
- * sorted there bucket by bucket, and back. */
+/* What was collected is dealt to the spare half by the keys' highest bits, and
+ * put in order there: nearly is by then. */
 void
 rota__run_sort(struct run *r)
 {
-	struct run_entry *e = r->entry, *to = r->entry + RUN_MOST;
+	struct run_entry *e = r->entry, *to = r->spare;
 	uint16_t start[BUCKETS + 1];
-	uint32_t n = 0;
+	uint32_t n = r->end, most = 0;
 
-	/* Gaps go: their place is asked for by nobody. */
-	for (uint32_t i = 0; i < r->end; i++)
-		if (e[i].item)
-			e[n++] = e[i];
-	r->end = n;
+	if (rota_unlikely(r->live != n)) { /* gaps go: nobody asks for them */
+		n = 0;
+		for (uint32_t i = 0; i < r->end; i++)
+			if (e[i].item)
+				e[n++] = e[i];
+		r->end = n;
+	}
 	r->sorted = true;
-	if (n <= INSERT_MOST) {
-		insertion_sort(e, n);
-	} else {
+	if (n > INSERT_MOST) {
 		memset(start, 0, sizeof(start));
 		for (uint32_t i = 0; i < n; i++)
 			start[(e[i].key >> BUCKET_SHIFT) + 1]++;
-		for (uint32_t b = 0; b < BUCKETS; b++)
+		for (uint32_t b = 0; b < BUCKETS; b++) {
+			most = start[b + 1] > most ? start[b + 1] : most;
 			start[b + 1] = (uint16_t)(start[b + 1] + start[b]);
+		}
 		for (uint32_t i = 0; i < n; i++)
 			to[start[e[i].key >> BUCKET_SHIFT]++] = e[i];
-		/* Now start[b] is where bucket b ends. */
-		for (uint32_t b = 0, from = 0; b < BUCKETS; from = start[b++]) {
-			uint32_t many = start[b] - from;
-
-			if (many > 1)
-				merge_sort(to + from, e, many);
-		}
-		memmove(e, to, n * sizeof(*e));
+		r->entry = to;
+		r->spare = e;
 	}
+	if (most <= INSERT_MOST)
+		insertion_sort(r->entry, n);
+	else /* now start[b] is where bucket b ends */
+		for (uint32_t b = 0, from = 0; b < BUCKETS; from = start[b++])
+			merge_sort(to + from, e, start[b] - from);
+	e = r->entry;
 	for (uint32_t i = 0; i < n; i++)
 		*e[i].item = RUN_PLACE | i;
 }

@@ -43,11 +43,13 @@ struct run {
 	uint32_t end;
 	uint32_t live;  /* items, gaps not counted */
 	bool sorted;    /* false: being collected */
-	struct run_entry *entry; /* RUN_MOST, and as many to sort with */
+	struct run_entry *entry; /* RUN_MOST of them */
+	struct run_entry *spare; /* as many, to sort with */
 };
 
-#define RUN_BYTES (2 * RUN_MOST * sizeof(struct run_entry))
-
+/* rota__run_init - an empty run; 0 or -1. */
+int rota__run_init(struct run *r, const struct rota_mem *mem);
+void rota__run_destroy(struct run *r, const struct rota_mem *mem);
 /* rota__run_sort - put what was collected in order. */
 void rota__run_sort(struct run *r);
 /* rota__run_check - 0, or the line of the check that failed. */
@@ -79,7 +81,7 @@ run_add(struct run *r, uint32_t *item, uint64_t when, uint32_t seq)
 }
 
 /* run_first: the first entry, or NULL. */
-rota_inline const struct run_entry *
+rota_inline struct run_entry *
 run_first(struct run *r)
 {
 	if (!r->live || !r->sorted)
@@ -111,6 +113,15 @@ rota_inline void
 run_remove(struct run *r, const uint32_t *item)
 {
 	run_entry(r, item)->item = NULL;
+	r->live--;
+}
+
+/* run_take: the first entry, @e, leaves. */
+rota_inline void
+run_take(struct run *r, struct run_entry *e)
+{
+	e->item = NULL;
+	r->first++;
 	r->live--;
 }
 

@@ -32,6 +32,7 @@
 #define ROTA_WHEEL_WHEEL_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "core/compiler.h"
 
@@ -319,6 +320,29 @@ wheel_take(struct wheel *w)
 	if (rota_unlikely(s->count == 0))
 		wheel_close(w, w->draining);
 	return item;
+}
+
+/* wheel_take_many: up to @most items, at least one, of the slot being drained;
+ * to be worked on from the last in @out, which has room for a chunk, to the
+ * first. Fetches what the next call will return first. */
+rota_inline uint32_t
+wheel_take_many(struct wheel *w, uint32_t **out, uint64_t most)
+{
+	struct wheel_slot *s = &w->slot[w->draining];
+	uint32_t n = s->count < most ? s->count : (uint32_t)most;
+	uint32_t next = wheel_chunk(w, s->head)->next;
+
+	memcpy(out, wheel_pointers(w, s->head) + s->count - n,
+	    n * sizeof(*out));
+	if (next != WHEEL_NONE)
+		for (uint32_t i = WHEEL_CHUNK;
+		     i > 0 && i + WHEEL_AHEAD > WHEEL_CHUNK; i--)
+			rota_prefetch(wheel_pointers(w, next)[i - 1]);
+	s->count -= n;
+	w->len -= n;
+	if (s->count == 0)
+		wheel_close(w, w->draining);
+	return n;
 }
 
 /* rota__wheel_visit - any item at or after *@cursor, a place, which moves on

@@ -34,8 +34,7 @@ setup(void **state)
 	struct bench *b = calloc(1, sizeof(*b));
 
 	b->from = mem_backend(&b->mem);
-	b->run.entry = b->from.alloc(b->from.arg, RUN_BYTES, ROTA_LINE);
-	b->run.sorted = true;
+	assert_int_equal(rota__run_init(&b->run, &b->from), 0);
 	*state = b;
 	return 0;
 }
@@ -45,7 +44,7 @@ teardown(void **state)
 {
 	struct bench *b = *state;
 
-	b->from.free(b->from.arg, b->run.entry, RUN_BYTES);
+	rota__run_destroy(&b->run, &b->from);
 	assert_int_equal(b->mem.blocks, 0);
 	assert_int_equal(b->mem.wrong, 0);
 	free(b);
