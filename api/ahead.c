@@ -31,8 +31,8 @@ fetch_first(struct rota_timer *const *t, size_t n)
 }
 
 long
-rota_timer_reset_many(struct rota_timer *const *t, const rota_time *when,
-    size_t n)
+rota_timer_reset_many(
+    struct rota_timer *const *t, const rota_time *when, size_t n)
 {
 	long pending = 0, error = 0;
 

@@ -28,7 +28,7 @@
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
 #define NODES (1u << NODE_BITS)
-#define TABLE 256 /* slabs in a table, tables in an engine: 2^26 nodes */
+#define TABLE 256     /* slabs in a table, tables in an engine: 2^26 nodes */
 #define OWN_MOST 1024 /* free nodes an owner keeps to itself; arbitrary */
 #define NO_NODE UINT32_MAX
 
@@ -152,8 +152,8 @@ slab_add(struct rota_engine *e, struct pool_shard *ps)
 	if (p->slabs == TABLE * TABLE)
 		return -ENOSPC;
 	if (!*table) {
-		struct node **fresh = rota__engine_alloc(e, 0,
-		    TABLE * sizeof(*fresh), ROTA_LINE);
+		struct node **fresh = rota__engine_alloc(
+		    e, 0, TABLE * sizeof(*fresh), ROTA_LINE);
 
 		if (!fresh)
 			return -ENOMEM;
@@ -205,8 +205,8 @@ pool_of(struct rota_engine *e)
 			pthread_mutex_init(&ps->lock, NULL);
 			ps->free = ps->own_free = NO_NODE;
 			/* A shard that has retired has no use for it. */
-			(void)rota_kind_init(&ps->kind, &e->shard[i],
-			    "rota_after_func", run, 0);
+			(void)rota_kind_init(
+			    &ps->kind, &e->shard[i], "rota_after_func", run, 0);
 			ps->kind.r_pool = e;
 		}
 		word_store(&e->pool, p, release); /* above */
@@ -266,8 +266,8 @@ rota__pool_destroy(struct rota_engine *e)
 		rota__engine_free(e, shard, nodes, NODES * sizeof(*nodes));
 	}
 	for (uint32_t i = 0; i < TABLE && p->table[i]; i++)
-		rota__engine_free(e, 0, p->table[i],
-		    TABLE * sizeof(struct node *));
+		rota__engine_free(
+		    e, 0, p->table[i], TABLE * sizeof(struct node *));
 	for (unsigned i = 0; i < e->shards; i++)
 		pthread_mutex_destroy(&p->shard[i].lock);
 	rota__engine_free(e, 0, p, pool_bytes(e));
@@ -310,8 +310,8 @@ rota_shard_after_func(struct rota_shard *s, rota_time when, rota_func *fn,
 }
 
 int
-rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn,
-    void *arg, rota_handle *h)
+rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
+    rota_handle *h)
 {
 	struct rota_shard *s;
 	unsigned i;
@@ -321,11 +321,11 @@ rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn,
 	for (i = 0; i < e->shards; i++)
 		if (word_load(&e->shard[i].attached, relaxed) == self_id())
 			break; /* only this thread stores its identity */
-	if (i == e->shards) /* spread the threads; stacks are 4 KB apart */
+	if (i == e->shards)    /* spread the threads; stacks are 4 KB apart */
 		i = (unsigned)(self_id() >> 12) % e->shards;
 	s = &e->shard[i];
-	return after_func(e, s, rota_when(rota__clock_read(&e->clock), span),
-	    fn, arg, h);
+	return after_func(
+	    e, s, rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
 }
 
 /* Take a use of the node that @h names. 0, -ESTALE or -EINVAL. */
@@ -341,11 +341,13 @@ handle_pin(struct rota_engine *e, rota_handle h, struct node **out)
 	old = word_load(&n->pin, relaxed); /* the CAS checks it */
 	do {
 		if (PIN_GENERATION(old) != PIN_GENERATION(h))
-			return PIN_GENERATION(old) > PIN_GENERATION(h) ?
-			    -ESTALE : -EINVAL;
+			return PIN_GENERATION(old) > PIN_GENERATION(h)
+			    ? -ESTALE
+			    : -EINVAL;
 		if (!PIN_USES(old))
 			return -EINVAL; /* a generation not handed out yet */
-	} while (!word_cas(&n->pin, &old, old + 1, acq_rel, relaxed)); /* [N1] */
+	} while (
+	    !word_cas(&n->pin, &old, old + 1, acq_rel, relaxed)); /* [N1] */
 	*out = n;
 	return 0;
 }

@@ -50,7 +50,7 @@ rota_jemalloc_create(struct rota_jemalloc **out, unsigned shards)
 		size_t size = sizeof(*j->arena);
 
 		if (mallctl("arenas.create", &j->arena[j->shards], &size, NULL,
-		        0)) {
+			0)) {
 			rota_jemalloc_destroy(j);
 			return -EAGAIN;
 		}
@@ -93,8 +93,8 @@ figure(unsigned arena, const char *what, uint64_t *out)
 }
 
 int
-rota_jemalloc_stat(struct rota_jemalloc *j, unsigned shard,
-    struct rota_jemalloc_stats *out)
+rota_jemalloc_stat(
+    struct rota_jemalloc *j, unsigned shard, struct rota_jemalloc_stats *out)
 {
 	uint64_t epoch = 1, pages = 0;
 	size_t size = sizeof(epoch);

@@ -4,7 +4,7 @@
  * edge of the state machine, what follows from it.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
-#define ROTA_NO_INLINE /* they are defined here */
+#define ROTA_NO_INLINE          /* they are defined here */
 #include <rota/timer.h>
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include "core/shard.h"
 
 int
-rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
-    const char *name, rota_fire_fn *fire, uint32_t flags, const char *site)
+rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
+    rota_fire_fn *fire, uint32_t flags, const char *site)
 {
 	if (!k || !s || flags & ~(ROTA_CONFINED | ROTA_BATCH))
 		return -EINVAL;
@@ -74,7 +74,7 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 
 	for (;;) {
 		*s = shard_of(k);
-		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst); /* [C1] */
+		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst);    /* [C1] */
 		if (rota_likely(!word_load(&(*s)->closing, seq_cst))) /* [C1] */
 			return n + 1;
 		word_add(&(*s)->timers, (uint64_t)0 - 1, relaxed);
@@ -113,9 +113,9 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 #ifdef ROTA_DEBUG_OBJECTS
 	char line[160];
 
-	if (kind_plain(k) &&
-	    word_load(&s->holder, relaxed) != self_id()) {
-		snprintf(line, sizeof(line), "rota: another thread touched a "
+	if (kind_plain(k) && word_load(&s->holder, relaxed) != self_id()) {
+		snprintf(line, sizeof(line),
+		    "rota: another thread touched a "
 		    "timer of the confined kind %s (%s)",
 		    k->name ? k->name : "?", k->site);
 		if (s->config->log)
@@ -167,7 +167,7 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 	bool wake;
 
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
-	        push, &was, &wake))
+		push, &was, &wake))
 		return -EINVAL;
 	word_add(&s->resets, (uint64_t)1, relaxed); /* a figure */
 	if (!(was & ST_ARMED))
@@ -178,8 +178,8 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 
 /* The owner arms a confined timer: as rota/inline.h, for every instant. */
 rota_inline int
-confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
-    bool push)
+confined_reset(
+    struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 {
 	uint64_t old = t->r_word;
 
@@ -240,10 +240,10 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	uint64_t later = d << ST_SHIFT;
 
 	if ((old & (ST_ARMED | ST_LINKED | ST_RELEASE)) !=
-	        (ST_ARMED | ST_LINKED) ||
+		(ST_ARMED | ST_LINKED) ||
 	    (later | 15) < old ||
 	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
-	        relaxed)) /* as state_reset() */
+		relaxed)) /* as state_reset() */
 		return false;
 	t->r_seq = shard_rank(s);
 	return true;
@@ -251,11 +251,11 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 
 /* owner_reset() of what rota/inline.h could not leave where it is. */
 int
-rota_timer_reset_owner(struct rota_timer *t, rota_time when,
-    struct rota_kind *k)
+rota_timer_reset_owner(
+    struct rota_timer *t, rota_time when, struct rota_kind *k)
 {
-	struct rota_shard *s = rota_container_of(k->r_hot, struct rota_shard,
-	    hot);
+	struct rota_shard *s = rota_container_of(
+	    k->r_hot, struct rota_shard, hot);
 	uint64_t old = t->r_word;
 
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
@@ -305,8 +305,8 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 
 	if (rota_unlikely(!k))
 		return -EINVAL;
-	return rota_timer_reset_at(t,
-	    rota_when(rota__clock_read(shard_of(k)->clock), span));
+	return rota_timer_reset_at(
+	    t, rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
 /* The seat on which @t's callback runs or is about to, or SEATS. */
@@ -365,8 +365,8 @@ rota_timer_stop_any(struct rota_timer *t)
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
 		if (rota_likely(was & ST_ARMED)) {
-			if (rota_likely(word_load(&s->holder, relaxed) ==
-			        self_id()))
+			if (rota_likely(
+				word_load(&s->holder, relaxed) == self_id()))
 				count_add(&s->hot.stops, 1);
 			else
 				word_add(&s->stops, (uint64_t)1,
@@ -428,19 +428,21 @@ rota_timer_release(struct rota_timer *t)
 		return -EPERM;
 	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
-	if (owner && running_elsewhere(s, t)) { /* then the inbox waits for it */
+	if (owner &&
+	    running_elsewhere(s, t)) { /* then the inbox waits for it */
 		if (release)
 			shard_unhold(s);
 		owner = release = false;
 	}
 	if (!owner && !k->released) /* an adopter keeps its owner waiting */
-		return word_load(&s->attached, relaxed) == self_id() ?
-		    -EAGAIN : -EINVAL; /* only this thread stores it */
+		return word_load(&s->attached, relaxed) == self_id()
+		    ? -EAGAIN
+		    : -EINVAL; /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
 		rota__shard_settle(s); /* it may be no more than staged */
 	if (owner)
-		how = state_release(&t->r_word, true, plain,
-		    k->released != NULL, &was);
+		how = state_release(
+		    &t->r_word, true, plain, k->released != NULL, &was);
 	else
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);

@@ -65,8 +65,7 @@ atomic_dice(void)
 #endif
 
 #define word_load(p, order) __atomic_load_n((p), ROTA_ORDER_##order)
-#define word_store(p, v, order) \
-	__atomic_store_n((p), (v), ROTA_ORDER_##order)
+#define word_store(p, v, order) __atomic_store_n((p), (v), ROTA_ORDER_##order)
 #define word_swap(p, v, order) \
 	(atomic_chaos(), __atomic_exchange_n((p), (v), ROTA_ORDER_##order))
 #define word_add(p, v, order) \
@@ -76,15 +75,14 @@ atomic_dice(void)
 
 /* Weak: may fail with *@old unchanged. On failure *@old is the word as it
  * is now, read with @fail. */
-#define word_cas(p, old, new, order, fail)                              \
-	(atomic_chaos(),                                                \
-	    !atomic_refuses() &&                                        \
-	        __atomic_compare_exchange_n((p), (old), (new), 1,       \
-	            ROTA_ORDER_##order, ROTA_ORDER_##fail))
+#define word_cas(p, old, new, order, fail)                        \
+	(atomic_chaos(),                                          \
+	    !atomic_refuses() &&                                  \
+		__atomic_compare_exchange_n((p), (old), (new), 1, \
+		    ROTA_ORDER_##order, ROTA_ORDER_##fail))
 
 /* A counter with one writer: no read-modify-write, readable by anyone. */
-#define count_add(p, v) \
-	word_store((p), word_load((p), relaxed) + (v), relaxed)
+#define count_add(p, v) word_store((p), word_load((p), relaxed) + (v), relaxed)
 
 #endif
 #endif

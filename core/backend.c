@@ -26,8 +26,8 @@ fail:
 }
 
 void
-rota__backend_destroy(struct backend *b, enum rota_backend which,
-    const struct rota_mem *mem)
+rota__backend_destroy(
+    struct backend *b, enum rota_backend which, const struct rota_mem *mem)
 {
 	if (which != ROTA_WHEEL_COARSE)
 		rota__heap_destroy(&b->heap, mem);

@@ -43,10 +43,10 @@ struct backend {
 };
 
 /* rota__backend_init - for up to @max items, at instant @now. 0 or -1. */
-int rota__backend_init(struct backend *b, enum rota_backend which,
-    uint64_t max, uint64_t now, const struct rota_mem *mem);
-void rota__backend_destroy(struct backend *b, enum rota_backend which,
-    const struct rota_mem *mem);
+int rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
+    uint64_t now, const struct rota_mem *mem);
+void rota__backend_destroy(
+    struct backend *b, enum rota_backend which, const struct rota_mem *mem);
 /* rota__backend_grow - see that @n items fit. 0 or -1. */
 int rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
     const struct rota_mem *mem);
@@ -119,8 +119,8 @@ backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
 
 /* backend_filed: when @item is looked at. */
 rota_inline uint64_t
-backend_filed(const struct backend *b, enum rota_backend which,
-    const uint32_t *item)
+backend_filed(
+    const struct backend *b, enum rota_backend which, const uint32_t *item)
 {
 	if (backend_in_heap(which, item))
 		return heap_at(&b->heap, heap_index(&b->heap, item))->when;
@@ -175,8 +175,8 @@ backend_fetch(const struct backend *b, enum rota_backend which,
 }
 
 rota_inline void
-backend_fetch_on(const struct backend *b, enum rota_backend which,
-    const uint32_t *item)
+backend_fetch_on(
+    const struct backend *b, enum rota_backend which, const uint32_t *item)
 {
 	if (which == ROTA_HEAP)
 		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));

@@ -27,7 +27,7 @@ caller_now(struct clock *c)
 
 	while (now > (rota_time)held) {
 		if (word_cas(&c->ticks, &held, (uint64_t)now, relaxed,
-		    relaxed)) /* see above */
+			relaxed)) /* see above */
 			return now;
 	}
 	return (rota_time)held;

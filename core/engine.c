@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_SHARDS 1024         /* arbitrary: more than there are cores */
+#define MAX_SHARDS 1024 /* arbitrary: more than there are cores */
 #define DEFAULT_TIMERS (1 << 24)
-#define MAX_TIMERS (1 << 26)    /* a place has 31 bits, chunks have gaps */
-#define DRIVER_BUDGET 4096      /* steps: some 100 us */
+#define MAX_TIMERS (1 << 26) /* a place has 31 bits, chunks have gaps */
+#define DRIVER_BUDGET 4096   /* steps: some 100 us */
 /* How late a shard must be for a driver to adopt it, and how often drivers
  * look: Go's sysmon, 10 ms. */
 #define ADOPT_AFTER (10 * ROTA_MILLISECOND)
@@ -40,8 +40,8 @@ libc_free(void *arg, unsigned shard, void *ptr, size_t size)
 }
 
 void *
-rota__engine_alloc(struct rota_engine *e, unsigned shard, size_t size,
-    size_t align)
+rota__engine_alloc(
+    struct rota_engine *e, unsigned shard, size_t size, size_t align)
 {
 	const struct rota_allocator *a = &e->config.allocator;
 
@@ -85,8 +85,9 @@ config_check(struct rota_config *c)
 	if (!c->shards) {
 		long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-		c->shards = n < 1 ? 1 : n > MAX_SHARDS ? MAX_SHARDS :
-		    (unsigned)n;
+		c->shards = n < 1    ? 1
+		    : n > MAX_SHARDS ? MAX_SHARDS
+				     : (unsigned)n;
 	}
 	return 0;
 }
@@ -133,8 +134,8 @@ drive(void *arg)
 			nanosleep(&nap, NULL);
 		else if (r == 0 && !word_load(&e->stopping, acquire))
 			/* Asked again: the poll may have taken the wake. */
-			rota_shard_wait(s, adopts ?
-			    rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
+			rota_shard_wait(s,
+			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
 	}
 	rota_shard_detach(s);
 	return NULL;
@@ -201,8 +202,8 @@ unmake(struct rota_engine *e)
 	for (unsigned i = 0; i < e->shards; i++)
 		rota__shard_destroy(&e->shard[i]);
 	if (e->shard)
-		a.free(a.arg, 0, e->shard,
-		    e->config.shards * sizeof(*e->shard));
+		a.free(
+		    a.arg, 0, e->shard, e->config.shards * sizeof(*e->shard));
 	if (e->driver)
 		a.free(a.arg, 0, e->driver, driver_bytes(e));
 	if (e->alive)
@@ -226,8 +227,8 @@ make(struct rota_engine *e)
 	(void)madvise(page, sizeof(*e->alive), MADV_WIPEONFORK);
 #endif
 	e->driver = rota__engine_alloc(e, 0, driver_bytes(e), ROTA_LINE);
-	e->shard = rota__engine_alloc(e, 0,
-	    e->config.shards * sizeof(*e->shard), ROTA_LINE);
+	e->shard = rota__engine_alloc(
+	    e, 0, e->config.shards * sizeof(*e->shard), ROTA_LINE);
 	if (!e->driver || !e->shard)
 		return -ENOMEM;
 	for (; e->shards < e->config.shards; e->shards++) {
@@ -299,9 +300,9 @@ inside(const struct rota_engine *e)
 
 		/* What is its own it stored itself. */
 		if ((word_load(&s->attached, relaxed) == self &&
-		        word_load(&s->running[SEAT_OWNER], relaxed)) ||
+			word_load(&s->running[SEAT_OWNER], relaxed)) ||
 		    (word_load(&s->adopter, relaxed) == self &&
-		        word_load(&s->running[SEAT_ADOPTER], relaxed)))
+			word_load(&s->running[SEAT_ADOPTER], relaxed)))
 			return true;
 	}
 	return false;

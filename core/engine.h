@@ -28,18 +28,18 @@ struct rota_engine {
 	rota_word stopping; /* drivers shall end */
 	rota_word *alive;   /* a page that a fork wipes: 1, in a child 0 */
 	unsigned shards;
-	unsigned drivers;   /* threads that were started */
+	unsigned drivers; /* threads that were started */
 	struct rota_shard *shard;
 	struct driver *driver;
-	struct pool *pool;  /* one for each shard; made by its first use */
+	struct pool *pool; /* one for each shard; made by its first use */
 	pthread_mutex_t lock;
 };
 
 /* rota__engine_alloc - memory from the engine's allocator, or NULL. */
-void *rota__engine_alloc(struct rota_engine *e, unsigned shard, size_t size,
-    size_t align);
-void rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr,
-    size_t size);
+void *rota__engine_alloc(
+    struct rota_engine *e, unsigned shard, size_t size, size_t align);
+void rota__engine_free(
+    struct rota_engine *e, unsigned shard, void *ptr, size_t size);
 /* rota__engine_of - whose shard it is. */
 struct rota_engine *rota__engine_of(struct rota_shard *s);
 

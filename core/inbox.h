@@ -27,8 +27,8 @@ inbox_push(rota_link *head, void *node, rota_slot *link)
 
 	do {
 		*link = top;
-	} while (!word_cas(head, &top, node, seq_cst,
-	    relaxed)); /* [I1] [I2] [I3] */
+	} while (
+	    !word_cas(head, &top, node, seq_cst, relaxed)); /* [I1] [I2] [I3] */
 }
 
 /* inbox_take: all that was pushed, the last one first. */

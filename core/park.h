@@ -30,7 +30,7 @@ struct park {
 rota_inline void
 park_enter(struct park *p, uint64_t until)
 {
-	word_store(&p->sleep_until, until, relaxed); /* before parked */
+	word_store(&p->sleep_until, until, relaxed);  /* before parked */
 	word_store(&p->parked, (uint64_t)1, seq_cst); /* [K1] */
 }
 

@@ -27,7 +27,7 @@ struct poll {
 	uint64_t now;
 	uint64_t left; /* steps */
 	enum shard_seat seat;
-	bool lost;     /* another thread took hold during a callback */
+	bool lost; /* another thread took hold during a callback */
 	struct rota_timer **out; /* NULL: call */
 	unsigned room, given;
 };
@@ -35,8 +35,7 @@ struct poll {
 /* The entry of @t, whose deadline is @d, comes up at @when: after @d, if the
  * wheel is coarse. A reset to @d must leave it there all the same. */
 rota_inline void
-note(const struct rota_kind *k, struct rota_timer *t, uint64_t d,
-    uint64_t when)
+note(const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)
 {
 	if (kind_plain(k)) /* or another thread may have the link */
 		t->r_filed = when < d ? when : d;
@@ -50,12 +49,12 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	struct rota_kind *k = kind_known(t);
 	uint64_t d;
 
-	switch (state_drain(&t->r_word, kind_plain(k),
-	    running_elsewhere(s, t), &d)) {
+	switch (state_drain(
+	    &t->r_word, kind_plain(k), running_elsewhere(s, t), &d)) {
 	case DRAIN_INSERT:
 		note(k, t, d,
-		    backend_insert(&s->backend, which, &t->r_place, d,
-			t->r_seq, (uint64_t)k->slack));
+		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
+			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
 		break;
 	case DRAIN_MOVE:
@@ -117,15 +116,14 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 
 			if (w & ST_LINKED &&
 			    backend_fetch(&s->backend, which, &t->r_place,
-			        ST_DEADLINE(w),
-			        (uint64_t)kind_known(t)->slack))
+				ST_DEADLINE(w), (uint64_t)kind_known(t)->slack))
 				batch[wait++] = t;
 			else
 				file(s, t, which);
 		}
 		for (uint64_t i = 0; i < wait; i++)
-			backend_fetch_on(&s->backend, which,
-			    &batch[i]->r_place);
+			backend_fetch_on(
+			    &s->backend, which, &batch[i]->r_place);
 		for (uint64_t i = 0; i < wait; i++)
 			file(s, batch[i], which);
 	}
@@ -215,7 +213,8 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 	if (call) {
 		if (s->adoptable) {
 			/* It may block: adopters must know what is next. */
-			word_store(&s->next, (uint64_t)rota__shard_next(s), relaxed);
+			word_store(
+			    &s->next, (uint64_t)rota__shard_next(s), relaxed);
 			shard_unhold(s);
 		}
 		call(t, (rota_time)p->now);
@@ -256,8 +255,8 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 		t->r_seq = rank;
 
 	if (!c.batch) /* the claim is settled */
-		word_store(c.running, how == LOOK_FIRE ? t : NULL,
-		    release); /* [R1] */
+		word_store(
+		    c.running, how == LOOK_FIRE ? t : NULL, release); /* [R1] */
 	if (how == LOOK_DROP)
 		count_add(&s->count.dropped, 1);
 	else if (how == LOOK_FILE)
@@ -313,8 +312,8 @@ step_heap(struct poll *p, const enum rota_backend which)
 			heap_rekey(h, 0, d, t->r_seq);
 		} else {
 			heap_take(h, 0);
-			when = backend_insert(&s->backend, which, &t->r_place,
-			    d, t->r_seq, 0);
+			when = backend_insert(
+			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
 		}
 		note(kind_known(t), t, d, when);
 		break;
@@ -344,8 +343,8 @@ step_run(struct poll *p, struct run_entry *e)
 		break;
 	case LOOK_FILE:
 		note(kind_known(t), t, d,
-		    backend_insert(&s->backend, ROTA_WHEEL, &t->r_place, d,
-			t->r_seq, 0));
+		    backend_insert(
+			&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 		break;
 	}
 }
@@ -472,16 +471,18 @@ expire_exact(struct poll *p)
 		struct run_entry *e;
 
 		/* What a pour had still to pour was taken out. */
-		if (rota_unlikely(!b->run.sorted &&
-		        b->wheel.draining == WHEEL_NONE))
+		if (rota_unlikely(
+			!b->run.sorted && b->wheel.draining == WHEEL_NONE))
 			rota__run_sort(&b->run);
 		e = run_first(&b->run);
-		const struct heap_entry *h = b->heap.len ?
-		    heap_first(&b->heap) : NULL;
+		const struct heap_entry *h = b->heap.len ? heap_first(&b->heap)
+							 : NULL;
 		uint64_t upto = p->now;
 
-		if (e && !(h && !heap_before(run_when(&b->run, e),
-		                run_seq(&b->run, e), h))) {
+		if (e &&
+		    !(h &&
+			!heap_before(
+			    run_when(&b->run, e), run_seq(&b->run, e), h))) {
 			if (run_when(&b->run, e) > p->now)
 				return true;
 			if (!p->left || (p->out && p->given == p->room))
@@ -547,8 +548,7 @@ sweep(struct poll *p)
 			break;
 		}
 		t = timer_of(item);
-		if (state_keep(&t->r_word,
-		        kind_plain(kind_known(t)), &d))
+		if (state_keep(&t->r_word, kind_plain(kind_known(t)), &d))
 			continue;
 		backend_unvisit(&s->sweep, item);
 		shard_remove(s, t);

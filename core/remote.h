@@ -61,8 +61,7 @@ remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t *was, bool *wake)
 {
 	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
-	enum state_release how = state_release(word, false, false, true,
-	    was);
+	enum state_release how = state_release(word, false, false, true, was);
 
 	*wake = false;
 	if (how == RELEASE_POST) {

@@ -45,8 +45,8 @@ rota__shard_init(struct rota_shard *s)
 	s->next = ST_NEVER;
 	s->bytes = sizeof(*s);
 	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };
-	if (rota__backend_init(&s->backend, s->which, s->config->max_timers,
-	        s->now, &s->mem))
+	if (rota__backend_init(
+		&s->backend, s->which, s->config->max_timers, s->now, &s->mem))
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
 	return 0;
@@ -136,11 +136,11 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 }
 
 void
-rota__shard_free(struct rota_shard *s, struct rota_kind *k,
-    struct rota_timer *t)
+rota__shard_free(
+    struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 {
 	t->r_kind = 0;
-	word_add(&s->timers, (uint64_t)0 - 1, relaxed); /* a count */
+	word_add(&s->timers, (uint64_t)0 - 1, relaxed);   /* a count */
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
 }
 
@@ -174,8 +174,8 @@ rota__shard_drop(struct rota_shard *s)
 			continue;
 		dropped++;
 		if (c->leak)
-			c->leak(c->leak_arg, kind_of(t), t,
-			    rota_timer_deadline(t));
+			c->leak(
+			    c->leak_arg, kind_of(t), t, rota_timer_deadline(t));
 	}
 	return dropped;
 }
@@ -188,8 +188,8 @@ rota__shard_next(struct rota_shard *s)
 	if (s->taken || s->backlog || s->deferred ||
 	    !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
-	SHARD_SWITCH(s, next = backend_next(&s->backend,
-	    (enum rota_backend)WHICH));
+	SHARD_SWITCH(
+	    s, next = backend_next(&s->backend, (enum rota_backend)WHICH));
 	return next < ST_NEVER ? (rota_time)next : ROTA_NEVER;
 }
 
@@ -219,8 +219,8 @@ rota_shard_attach(struct rota_shard *s)
 		return -EINVAL;
 	if (shard_forked(s))
 		return -ECHILD;
-	while (!word_cas(&s->attached, &none, self_id(), acquire,
-	    relaxed)) { /* [H1] */
+	while (!word_cas(
+	    &s->attached, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none)
 			return -EBUSY;
 	}
@@ -239,7 +239,7 @@ rota_shard_detach(struct rota_shard *s)
 	park_leave(&s->park);
 	if (!s->adoptable)
 		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
-	word_store(&s->attached, (uint64_t)0, release); /* [H1] */
+	word_store(&s->attached, (uint64_t)0, release);       /* [H1] */
 	return 0;
 }
 
@@ -251,8 +251,8 @@ poll_begin(struct rota_shard *s)
 
 	if (!s->adoptable)
 		return 0;
-	while (!word_cas(&s->holder, &none, self_id(), acquire,
-	    relaxed)) { /* [H1] */
+	while (!word_cas(
+	    &s->holder, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none)
 			return -EBUSY;
 	}
@@ -323,15 +323,15 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 		return -ECHILD;
 	if (rota__self.shard == s)
 		return -EDEADLK;
-	while (!word_cas(&s->adopter, &none, self_id(), acquire,
-	    relaxed)) { /* [H1] */
+	while (!word_cas(
+	    &s->adopter, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none)
 			return -EBUSY;
 	}
 	r = poll_on(s, SEAT_ADOPTER, now, budget, NULL, NULL);
 	if (r >= 0)
 		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */
-	word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
+	word_store(&s->adopter, (uint64_t)0, release);       /* [H1] */
 	return r;
 }
 
@@ -519,8 +519,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	} else if (!r) {
 		rota__shard_settle(s);
 		word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
-		r = rota_shard_reserve(heir,
-		    word_load(&s->timers, seq_cst)); /* [C1] */
+		r = rota_shard_reserve(
+		    heir, word_load(&s->timers, seq_cst)); /* [C1] */
 	}
 	if (r) {
 		word_store(&s->closing, (uint64_t)0, relaxed); /* as it was */
@@ -545,7 +545,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	word_add(&heir->timers, word_swap(&s->timers, (uint64_t)0, relaxed),
 	    relaxed);
 	live = rota__shard_live(s);
-	word_add(&heir->inherited, live, relaxed);          /* figures */
+	word_add(&heir->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
 	pthread_mutex_unlock(&heir->lock);
 	pthread_mutex_unlock(&s->lock);

@@ -57,9 +57,9 @@ struct rota_shard {
 	const struct rota_config *config;
 	struct clock *clock;
 	const rota_word *alive; /* 0 in the child of a fork */
-	rota_word holder;   /* identity of who may touch the structure */
-	rota_word attached; /* identity of the owner, 0: none */
-	rota_link heir;     /* where a retired shard's timers went */
+	rota_word holder;       /* identity of who may touch the structure */
+	rota_word attached;     /* identity of the owner, 0: none */
+	rota_link heir;         /* where a retired shard's timers went */
 	enum rota_backend which;
 	bool adoptable;
 	uint32_t index;
@@ -69,9 +69,9 @@ struct rota_shard {
 	struct rota_hot hot;
 	uint64_t staged;
 	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
-	uint64_t poll_seq; /* of the latest before this poll */
-	struct rota_timer *taken;   /* from the inbox, last come first */
-	struct rota_timer *backlog; /* turned round: first come first */
+	uint64_t poll_seq;           /* of the latest before this poll */
+	struct rota_timer *taken;    /* from the inbox, last come first */
+	struct rota_timer *backlog;  /* turned round: first come first */
 	struct rota_timer *deferred; /* armed in this poll, and due */
 	struct rota_timer *leaving;  /* released, QUEUED; their callback runs
 				      * on the other seat */
@@ -167,8 +167,8 @@ kind_of(const struct rota_timer *t)
 {
 	struct rota_kind *k;
 
-	if (rota_unlikely(!t || !t->r_kind ||
-	        (ROTA_KIND_OF(t) & ROTA_KIND_BITS) > 1))
+	if (rota_unlikely(
+		!t || !t->r_kind || (ROTA_KIND_OF(t) & ROTA_KIND_BITS) > 1))
 		return NULL;
 	k = kind_known(t);
 	return rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
@@ -228,8 +228,8 @@ shard_hold(struct rota_shard *s, bool *release)
 	if (rota_likely(!s->adoptable) ||
 	    word_load(&s->attached, relaxed) != self)
 		return false;
-	*release = word_cas(&s->holder, &none, self, acquire,
-	    relaxed); /* [H1] */
+	*release = word_cas(
+	    &s->holder, &none, self, acquire, relaxed); /* [H1] */
 	return *release;
 }
 
@@ -240,25 +240,25 @@ shard_unhold(struct rota_shard *s)
 }
 
 /* The backend as a constant in each branch. */
-#define SHARD_SWITCH(s, call)                                    \
-	do {                                                     \
-		switch ((s)->which) {                            \
-		case ROTA_HEAP: {                                \
-			const enum rota_backend WHICH = ROTA_HEAP; \
-			call;                                    \
-			break;                                   \
-		}                                                \
-		case ROTA_WHEEL: {                               \
-			const enum rota_backend WHICH = ROTA_WHEEL; \
-			call;                                    \
-			break;                                   \
-		}                                                \
-		case ROTA_WHEEL_COARSE: {                        \
+#define SHARD_SWITCH(s, call)                                              \
+	do {                                                               \
+		switch ((s)->which) {                                      \
+		case ROTA_HEAP: {                                          \
+			const enum rota_backend WHICH = ROTA_HEAP;         \
+			call;                                              \
+			break;                                             \
+		}                                                          \
+		case ROTA_WHEEL: {                                         \
+			const enum rota_backend WHICH = ROTA_WHEEL;        \
+			call;                                              \
+			break;                                             \
+		}                                                          \
+		case ROTA_WHEEL_COARSE: {                                  \
 			const enum rota_backend WHICH = ROTA_WHEEL_COARSE; \
-			call;                                    \
-			break;                                   \
-		}                                                \
-		}                                                \
+			call;                                              \
+			break;                                             \
+		}                                                          \
+		}                                                          \
 	} while (0)
 
 rota_inline void
@@ -277,8 +277,8 @@ int rota__shard_grow(struct rota_shard *s, uint64_t n);
  * if @s has retired, pass on what is there. Any thread. */
 void rota__shard_posted(struct rota_shard *s, bool wake);
 /* rota__shard_free - end of a release: @t is the user's again. */
-void rota__shard_free(struct rota_shard *s, struct rota_kind *k,
-    struct rota_timer *t);
+void rota__shard_free(
+    struct rota_shard *s, struct rota_kind *k, struct rota_timer *t);
 /* rota__shard_drop - forget all timers; returns how many were armed, each
  * reported through the engine's leak hook. */
 uint64_t rota__shard_drop(struct rota_shard *s);

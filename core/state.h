@@ -91,8 +91,8 @@
 #define ST_NEVER (UINT64_MAX >> ST_SHIFT)
 
 /* A confined timer needs no locked instruction: nobody else looks. */
-#define STATE_TRY(word, old, next, order, fail, plain)   \
-	((plain) ? (word_store(word, next, relaxed), 1)  \
+#define STATE_TRY(word, old, next, order, fail, plain)  \
+	((plain) ? (word_store(word, next, relaxed), 1) \
 		 : word_cas(word, old, next, order, fail))
 
 #define ST_WAITS(word) /* for its release */ \
@@ -108,7 +108,7 @@ state_stop(rota_word *word, bool plain)
 
 	while (old & ST_ARMED) {
 		if (STATE_TRY(word, &old, old & ~ST_ARMED, acq_rel, acquire,
-		        plain)) /* [P2] [P4], on failure [P3] */
+			plain)) /* [P2] [P4], on failure [P3] */
 			break;
 	}
 	return old;
@@ -150,17 +150,19 @@ state_reset(rota_word *word, uint64_t d, bool push, bool plain, uint64_t *was,
 }
 
 /* This call turned QUEUED on: push the timer on the inbox or the stage. */
-#define ST_POSTS(was, is) ((is) & ~(was) & ST_QUEUED)
+/* clang-format off: an & that is taken for an address */
+#define ST_POSTS(was, is) ((is) & ~(was)&ST_QUEUED)
 /* Somebody else is pushing it, maybe for a later deadline: poke. */
 #define ST_POKES(was, is)          \
-	((is) & (was) & ST_QUEUED && \
-	    !((was) & ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
+	((is) & (was)&ST_QUEUED && \
+	    !((was)&ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
+/* clang-format on */
 
 enum state_look {
-	LOOK_FIRE,  /* claimed: it fires now, and has no entry */
-	LOOK_FILE,  /* still linked: file it again, at @d */
-	LOOK_DROP,  /* no longer linked, nothing to do */
-	LOOK_DEFER  /* no longer linked: file it anew in the next poll */
+	LOOK_FIRE, /* claimed: it fires now, and has no entry */
+	LOOK_FILE, /* still linked: file it again, at @d */
+	LOOK_DROP, /* no longer linked, nothing to do */
+	LOOK_DEFER /* no longer linked: file it anew in the next poll */
 };
 
 /* How state_look may claim. */
@@ -203,10 +205,10 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		 * what another owner's callback left: release hands that on.
 		 * [P3], [R1] of core/shard.h */
 		if (!c.batch)
-			word_store(c.running,
-			    how == LOOK_FIRE ? c.self : NULL, release);
-	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
-	    plain)); /* [P1] [P3] */
+			word_store(c.running, how == LOOK_FIRE ? c.self : NULL,
+			    release);
+	} while (!STATE_TRY(
+	    word, &old, next, acq_rel, relaxed, plain)); /* [P1] [P3] */
 	return how;
 }
 
@@ -222,19 +224,19 @@ state_keep(rota_word *word, bool plain, uint64_t *d)
 			*d = ST_DEADLINE(old);
 			return true;
 		}
-	} while (!STATE_TRY(word, &old, old & ~ST_LINKED, release, relaxed,
-	    plain)); /* [P3] */
+	} while (!STATE_TRY(
+	    word, &old, old & ~ST_LINKED, release, relaxed, plain)); /* [P3] */
 	return false;
 }
 
 enum state_drain {
-	DRAIN_INSERT, /* now linked: insert it at @d */
-	DRAIN_MOVE,   /* linked: see that it is filed by @d */
-	DRAIN_REMOVE, /* no longer linked: take its entry out */
-	DRAIN_NONE,   /* not armed, not linked */
-	DRAIN_FREE,   /* released, not linked */
+	DRAIN_INSERT,      /* now linked: insert it at @d */
+	DRAIN_MOVE,        /* linked: see that it is filed by @d */
+	DRAIN_REMOVE,      /* no longer linked: take its entry out */
+	DRAIN_NONE,        /* not armed, not linked */
+	DRAIN_FREE,        /* released, not linked */
 	DRAIN_FREE_REMOVE, /* released, no longer linked: take its entry out */
-	DRAIN_WAIT   /* released, but its callback runs: ask again later */
+	DRAIN_WAIT /* released, but its callback runs: ask again later */
 };
 
 /* state_drain: the inbox or the stage lets go of the timer, and what is to be
@@ -261,8 +263,8 @@ state_drain(rota_word *word, bool plain, bool running, uint64_t *d)
 		} else {
 			how = old & ST_LINKED ? DRAIN_REMOVE : DRAIN_NONE;
 		}
-	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
-	    plain)); /* [P5] [P6] */
+	} while (!STATE_TRY(
+	    word, &old, next, acq_rel, relaxed, plain)); /* [P5] [P6] */
 	return how;
 }
 
@@ -277,8 +279,8 @@ enum state_release {
 /* state_release: stop for good and ask for the memory back. Any thread; a
  * remote one must be prepared to wait. */
 rota_inline enum state_release
-state_release(rota_word *word, bool owner, bool plain, bool may_wait,
-    uint64_t *was)
+state_release(
+    rota_word *word, bool owner, bool plain, bool may_wait, uint64_t *was)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
@@ -298,8 +300,8 @@ state_release(rota_word *word, bool owner, bool plain, bool may_wait,
 		} else {
 			how = RELEASE_POST;
 		}
-	} while (!STATE_TRY(word, &old, next, acq_rel, relaxed,
-	    plain)); /* [P2] [P5] [P6] */
+	} while (!STATE_TRY(
+	    word, &old, next, acq_rel, relaxed, plain)); /* [P2] [P5] [P6] */
 	*was = old;
 	return how;
 }

@@ -20,8 +20,7 @@ rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem)
 	memset(h, 0, sizeof(*h));
 	h->free_id = HEAP_NONE;
 	h->max_blocks = (uint32_t)blocks;
-	h->block = mem->alloc(mem->arg, blocks * sizeof(*h->block),
-	    ROTA_LINE);
+	h->block = mem->alloc(mem->arg, blocks * sizeof(*h->block), ROTA_LINE);
 	return h->block ? 0 : -1;
 }
 
@@ -31,8 +30,8 @@ rota__heap_destroy(struct heap *h, const struct rota_mem *mem)
 	for (uint32_t i = 0; i < h->blocks; i++)
 		mem->free(mem->arg, h->block[i].entry, BLOCK_BYTES);
 	if (h->block)
-		mem->free(mem->arg, h->block,
-		    h->max_blocks * sizeof(*h->block));
+		mem->free(
+		    mem->arg, h->block, h->max_blocks * sizeof(*h->block));
 	memset(h, 0, sizeof(*h));
 }
 
@@ -65,7 +64,8 @@ rota__heap_check(const struct heap *h)
 	uint32_t free = 0;
 
 	if ((uint64_t)h->len + HEAP_PAD >
-	    ((uint64_t)h->blocks << HEAP_BLOCK_BITS) && h->len)
+		((uint64_t)h->blocks << HEAP_BLOCK_BITS) &&
+	    h->len)
 		return __LINE__;
 	for (uint32_t i = 0; i < h->len; i++) {
 		const struct heap_entry *e = heap_at(h, i);

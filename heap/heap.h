@@ -62,8 +62,7 @@ struct heap {
 };
 
 /* rota__heap_init - an empty heap for up to @max items. 0 or -1. */
-int rota__heap_init(struct heap *h, uint64_t max,
-    const struct rota_mem *mem);
+int rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem);
 void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
 /* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
@@ -134,8 +133,8 @@ heap_least(const struct heap_entry *c)
 				   : (uint32_t)(c[1].when < c[0].when);
 
 	if (rota_unlikely((c[0].when == least) + (c[1].when == least) +
-	            (c[2].when == least) + (c[3].when == least) >
-	        1)) {
+		    (c[2].when == least) + (c[3].when == least) >
+		1)) {
 		for (uint32_t k = 0; k < 4; k++)
 			if (heap_before(c[k].when, c[k].seq, &c[best]))
 				best = k;
@@ -179,8 +178,8 @@ heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 			best = heap_least(line);
 		} else {
 			for (uint32_t k = 1; c + k < h->len; k++)
-				if (heap_before(line[k].when, line[k].seq,
-				        &line[best]))
+				if (heap_before(
+					line[k].when, line[k].seq, &line[best]))
 					best = k;
 		}
 		if (!heap_before(line[best].when, line[best].seq, &e))

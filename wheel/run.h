@@ -41,8 +41,8 @@ struct run {
 	uint32_t base;  /* the rank that counts as 0 */
 	uint32_t first; /* all before it have left */
 	uint32_t end;
-	uint32_t live;  /* items, gaps not counted */
-	bool sorted;    /* false: being collected */
+	uint32_t live;           /* items, gaps not counted */
+	bool sorted;             /* false: being collected */
 	struct run_entry *entry; /* RUN_MOST of them */
 	struct run_entry *spare; /* as many, to sort with */
 };

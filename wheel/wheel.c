@@ -15,8 +15,9 @@
 static uint64_t
 chunks_for(uint64_t n)
 {
-	uint64_t partly = n < WHEEL_LEVELS * WHEEL_SLOTS ?
-	    n : WHEEL_LEVELS * WHEEL_SLOTS;
+	uint64_t partly = n < WHEEL_LEVELS * WHEEL_SLOTS
+	    ? n
+	    : WHEEL_LEVELS * WHEEL_SLOTS;
 
 	return n / WHEEL_CHUNK + partly;
 }
@@ -28,8 +29,8 @@ slabs_for(uint64_t n)
 }
 
 int
-rota__wheel_init(struct wheel *w, uint64_t max, uint64_t pos,
-    const struct rota_mem *mem)
+rota__wheel_init(
+    struct wheel *w, uint64_t max, uint64_t pos, const struct rota_mem *mem)
 {
 	memset(w, 0, sizeof(*w));
 	w->pos = pos;
@@ -39,8 +40,8 @@ rota__wheel_init(struct wheel *w, uint64_t max, uint64_t pos,
 	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
 		w->slot[i].head = WHEEL_NONE;
 	w->max_slabs = (uint32_t)slabs_for(max);
-	w->slab = mem->alloc(mem->arg, w->max_slabs * sizeof(*w->slab),
-	    ROTA_LINE);
+	w->slab = mem->alloc(
+	    mem->arg, w->max_slabs * sizeof(*w->slab), ROTA_LINE);
 	return w->slab ? 0 : -1;
 }
 
@@ -50,8 +51,7 @@ rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem)
 	for (uint32_t i = 0; i < w->slabs; i++)
 		mem->free(mem->arg, w->slab[i].item, SLAB_BYTES);
 	if (w->slab)
-		mem->free(mem->arg, w->slab,
-		    w->max_slabs * sizeof(*w->slab));
+		mem->free(mem->arg, w->slab, w->max_slabs * sizeof(*w->slab));
 	memset(w, 0, sizeof(*w));
 }
 
@@ -138,8 +138,8 @@ rota__wheel_visit(const struct wheel *w, uint32_t *cursor)
 }
 
 static int
-slot_check(const struct wheel *w, uint32_t slot, uint64_t *items,
-    uint64_t *chunks)
+slot_check(
+    const struct wheel *w, uint32_t slot, uint64_t *items, uint64_t *chunks)
 {
 	const struct wheel_slot *s = &w->slot[slot];
 	uint32_t level = slot / WHEEL_SLOTS, digit = slot & WHEEL_DIGIT;
@@ -154,7 +154,8 @@ slot_check(const struct wheel *w, uint32_t slot, uint64_t *items,
 		return __LINE__;
 	if (slot != w->draining && (level ? digit <= at : digit < at))
 		return __LINE__;
-	for (uint32_t c = s->head; c != WHEEL_NONE; c = wheel_chunk(w, c)->next) {
+	for (uint32_t c = s->head; c != WHEEL_NONE;
+	     c = wheel_chunk(w, c)->next) {
 		if (c >= w->fresh_chunk || wheel_chunk(w, c)->slot != slot ||
 		    wheel_chunk(w, c)->start != wheel_start(w, slot))
 			return __LINE__;

@@ -60,7 +60,7 @@
 /* Items ahead that a drain fetches: measured flat from 8 to 24. */
 #define WHEEL_AHEAD 12
 
-_Static_assert(WHEEL_LEVELS * WHEEL_BITS == 40, "levels cover 60 bits of ns");
+_Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
 
 struct wheel_slot {
 	uint32_t head;  /* the chunk that is being filled; WHEEL_NONE: empty */
@@ -94,13 +94,12 @@ struct wheel {
 };
 
 /* rota__wheel_init - an empty wheel for up to @max items, come to @pos. */
-int rota__wheel_init(struct wheel *w, uint64_t max, uint64_t pos,
-    const struct rota_mem *mem);
+int rota__wheel_init(
+    struct wheel *w, uint64_t max, uint64_t pos, const struct rota_mem *mem);
 void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
 /* rota__wheel_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
-int rota__wheel_grow(struct wheel *w, uint64_t n,
-    const struct rota_mem *mem);
+int rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem);
 /* rota__wheel_event - the next tick with something to drain, asked from the
  * bitmaps. */
 uint64_t rota__wheel_event(const struct wheel *w);
@@ -111,7 +110,7 @@ rota_inline struct wheel_chunk *
 wheel_chunk(const struct wheel *w, uint32_t chunk)
 {
 	return &w->slab[chunk >> WHEEL_SLAB_BITS]
-	            .chunk[chunk & (WHEEL_SLAB - 1)];
+		    .chunk[chunk & (WHEEL_SLAB - 1)];
 }
 
 /* The pointer at @place: a chunk, and an index there. */
@@ -162,8 +161,8 @@ wheel_unmark(struct wheel *w, uint32_t slot)
 {
 	uint32_t digit = slot & WHEEL_DIGIT;
 
-	w->used[slot / WHEEL_SLOTS][digit >> 6] &=
-	    ~((uint64_t)1 << (digit & 63));
+	w->used[slot / WHEEL_SLOTS][digit >> 6] &= ~(
+	    (uint64_t)1 << (digit & 63));
 }
 
 /* wheel_open: a new head chunk for @slot, which has none or a full one. */
@@ -177,9 +176,8 @@ wheel_open(struct wheel *w, uint32_t slot)
 		chunk = w->fresh_chunk++;
 	else
 		w->free_chunk = wheel_chunk(w, chunk)->next;
-	*wheel_chunk(w, chunk) = (struct wheel_chunk){
-		wheel_start(w, slot), s->head, slot
-	};
+	*wheel_chunk(w, chunk) = (struct wheel_chunk){ wheel_start(w, slot),
+		s->head, slot };
 	if (s->head == WHEEL_NONE)
 		wheel_mark(w, slot);
 	s->head = chunk;
@@ -332,8 +330,8 @@ wheel_take_many(struct wheel *w, uint32_t **out, uint64_t most)
 	uint32_t n = s->count < most ? s->count : (uint32_t)most;
 	uint32_t next = wheel_chunk(w, s->head)->next;
 
-	memcpy(out, wheel_pointers(w, s->head) + s->count - n,
-	    n * sizeof(*out));
+	memcpy(
+	    out, wheel_pointers(w, s->head) + s->count - n, n * sizeof(*out));
 	if (next != WHEEL_NONE)
 		for (uint32_t i = WHEEL_CHUNK;
 		     i > 0 && i + WHEEL_AHEAD > WHEEL_CHUNK; i--)

@@ -67,15 +67,15 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
 typedef void rota_log_fn(void *arg, const char *line);
 
 struct rota_config {
-	size_t size;             /* sizeof(struct rota_config) */
+	size_t size; /* sizeof(struct rota_config) */
 	enum rota_backend backend;
-	unsigned shards;         /* 0: one for each processor */
-	unsigned flags;          /* ROTA_DRIVERS, ROTA_ADOPT */
+	unsigned shards; /* 0: one for each processor */
+	unsigned flags;  /* ROTA_DRIVERS, ROTA_ADOPT */
 	enum rota_clock clock;
 	rota_time (*now)(void *arg); /* ROTA_CLOCK_CALLER */
 	void *now_arg;
-	rota_time start;         /* the clock's first instant, >= 0 */
-	uint64_t max_timers;     /* for each shard; 0: 2^24; at most 2^26 */
+	rota_time start;     /* the clock's first instant, >= 0 */
+	uint64_t max_timers; /* for each shard; 0: 2^24; at most 2^26 */
 	struct rota_allocator allocator;
 	rota_leak_fn *leak;
 	void *leak_arg;
@@ -83,7 +83,7 @@ struct rota_config {
 	void *log_arg;
 	void (*wake)(void *arg, struct rota_shard *s); /* NULL: rota_shard_fd */
 	void *wake_arg;
-	unsigned budget;         /* of the drivers' polls; 0: 4096 */
+	unsigned budget; /* of the drivers' polls; 0: 4096 */
 };
 
 /* rota_engine_create - an engine as @config says, in *@e.
@@ -93,8 +93,8 @@ struct rota_config {
  *          range; -ENOMEM; -EMFILE, -ENFILE and -EAGAIN from the descriptor
  *          or thread of a driver. On error nothing is left behind.
  */
-int rota_engine_create(struct rota_engine **e,
-    const struct rota_config *config);
+int rota_engine_create(
+    struct rota_engine **e, const struct rota_config *config);
 
 enum rota_destroy {
 	ROTA_REFUSE, /* -EBUSY if a timer is armed */
@@ -162,8 +162,8 @@ int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);
  * Returns  how many; ask rota_shard_next() whether more are due. -errno as
  *          rota_shard_poll(), -EINVAL @out NULL or @n 0.
  */
-int rota_shard_poll_batch(struct rota_shard *s, rota_time now,
-    unsigned budget, struct rota_timer **out, unsigned n);
+int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
+    struct rota_timer **out, unsigned n);
 
 /* rota_shard_next - when the owner must poll next, if nothing changes.
  *
@@ -230,20 +230,20 @@ int rota_shard_reserve(struct rota_shard *s, uint64_t n);
  * call is under way; entries and zombies are those of the latest poll, unless
  * the owner asks. */
 struct rota_stats {
-	uint64_t starts;   /* resets of a timer that was not pending */
-	uint64_t pushes;   /* resets of one that was */
-	uint64_t stops;    /* stops and releases that prevented */
-	uint64_t fires;    /* callbacks begun and timers handed out */
-	uint64_t live;     /* armed now */
-	uint64_t timers;   /* initialised now */
-	uint64_t entries;  /* filed in the heap or wheel, zombies included */
-	uint64_t zombies;  /* entries of stopped timers, at most: exact when no
+	uint64_t starts;  /* resets of a timer that was not pending */
+	uint64_t pushes;  /* resets of one that was */
+	uint64_t stops;   /* stops and releases that prevented */
+	uint64_t fires;   /* callbacks begun and timers handed out */
+	uint64_t live;    /* armed now */
+	uint64_t timers;  /* initialised now */
+	uint64_t entries; /* filed in the heap or wheel, zombies included */
+	uint64_t zombies; /* entries of stopped timers, at most: exact when no
 			    * reset raced with a sweep */
-	uint64_t inserts;  /* entries made */
-	uint64_t moves;    /* entries moved: lazy resets, cascades, earlier */
-	uint64_t dropped;  /* zombies met when their place came due */
-	uint64_t swept;    /* zombies taken out by a sweep */
-	uint64_t drained;  /* timers taken from the inbox */
+	uint64_t inserts; /* entries made */
+	uint64_t moves;   /* entries moved: lazy resets, cascades, earlier */
+	uint64_t dropped; /* zombies met when their place came due */
+	uint64_t swept;   /* zombies taken out by a sweep */
+	uint64_t drained; /* timers taken from the inbox */
 	uint64_t polls;
 	uint64_t adopted;  /* polls by others than the owner */
 	uint64_t wakes;    /* wakes of a sleeping owner */

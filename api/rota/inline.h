@@ -25,14 +25,14 @@ extern "C" {
 
 /* What the holder of a shard counts. */
 struct rota_hot {
-	uint64_t seq;    /* rank of the latest arming */
+	uint64_t seq; /* rank of the latest arming */
 	uint64_t starts;
 	uint64_t stops;
 };
 
 /* Arm a timer of the confined kind @k for @when, in range. */
-int rota_timer_reset_owner(struct rota_timer *t, rota_time when,
-    struct rota_kind *k);
+int rota_timer_reset_owner(
+    struct rota_timer *t, rota_time when, struct rota_kind *k);
 /* The same for any timer, or none. */
 int rota_timer_reset_any(struct rota_timer *t, rota_time when);
 int rota_timer_stop_any(struct rota_timer *t);
@@ -66,21 +66,21 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	if (!t)
 		return rota_timer_reset_any(t, when);
 	k = ROTA_KIND_OF(t);
-	if (__builtin_expect((k & ROTA_KIND_BITS) != 1 ||
-	        (uint64_t)when >> 60, 0))
+	if (__builtin_expect(
+		(k & ROTA_KIND_BITS) != 1 || (uint64_t)when >> 60, 0))
 		return rota_timer_reset_any(t, when);
 	/* Not the atomic word of a shared kind: nobody else touches it. What
 	 * follows hangs on the timer's line by branches, not by data: while
 	 * the line comes the processor guesses them and goes on. */
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
 	if ((uint64_t)when < t->r_filed)
-		return rota_timer_reset_owner(t, when,
-		    (struct rota_kind *)(k - 1));
+		return rota_timer_reset_owner(
+		    t, when, (struct rota_kind *)(k - 1));
 	flags = t->r_word & ROTA_WORD_FLAGS;
 	if (flags != (ROTA_WORD_ARMED | ROTA_WORD_LINKED)) {
 		if (flags != ROTA_WORD_LINKED)
-			return rota_timer_reset_owner(t, when,
-			    (struct rota_kind *)(k - 1));
+			return rota_timer_reset_owner(
+			    t, when, (struct rota_kind *)(k - 1));
 		ROTA_COUNT(&hot->starts);
 		armed = 0;
 	}

@@ -43,8 +43,8 @@ struct rota_jemalloc_stats {
 
 /* rota_jemalloc_stat - the figures of one shard's arena.
  * Returns 0; -EINVAL; -EOPNOTSUPP jemalloc was built without statistics. */
-int rota_jemalloc_stat(struct rota_jemalloc *j, unsigned shard,
-    struct rota_jemalloc_stats *out);
+int rota_jemalloc_stat(
+    struct rota_jemalloc *j, unsigned shard, struct rota_jemalloc_stats *out);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

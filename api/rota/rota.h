@@ -18,7 +18,7 @@ extern "C" {
 #define ROTA_VERSION_MAJOR 0
 #define ROTA_VERSION_MINOR 1
 #define ROTA_VERSION_PATCH 0
-#define ROTA_VERSION \
+#define ROTA_VERSION                                             \
 	(ROTA_VERSION_MAJOR * 10000 + ROTA_VERSION_MINOR * 100 + \
 	    ROTA_VERSION_PATCH)
 

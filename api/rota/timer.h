@@ -69,10 +69,10 @@ struct rota_kind {
 	rota_fire_fn *fire;         /* NULL with ROTA_BATCH */
 	rota_released_fn *released; /* may be NULL if only the owner releases:
 				     * see rota_timer_release() */
-	rota_span slack; /* may be this much later; coarse wheels use it */
-	const char *name;           /* for reports; not copied */
-	const char *site;           /* "file:line" of its creation */
-	uint32_t flags;             /* ROTA_CONFINED, ROTA_BATCH */
+	rota_span slack;  /* may be this much later; coarse wheels use it */
+	const char *name; /* for reports; not copied */
+	const char *site; /* "file:line" of its creation */
+	uint32_t flags;   /* ROTA_CONFINED, ROTA_BATCH */
 	uint32_t r_magic;
 	struct rota_shard *r_shard;
 	struct rota_hot *r_hot; /* rota/inline.h; the shard's */
@@ -83,7 +83,7 @@ struct rota_kind {
 };
 
 struct rota_timer {
-	uint64_t r_word;  /* core/state.h */
+	uint64_t r_word; /* core/state.h */
 	union {
 		void *r_link;     /* while queued: core/inbox.h */
 		uint64_t r_filed; /* while not, if confined: deadlines from
@@ -185,8 +185,8 @@ int rota_timer_stop(struct rota_timer *t);
  *          -EINVAL also if an array is NULL and @n is not 0.
  * Cost     of cold timers a third of that of single calls: PERF.md.
  */
-long rota_timer_reset_many(struct rota_timer *const *t, const rota_time *when,
-    size_t n);
+long rota_timer_reset_many(
+    struct rota_timer *const *t, const rota_time *when, size_t n);
 long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
 
 /* rota_timer_stop_sync - rota_timer_stop(), and if it is too late wait for

@@ -77,8 +77,10 @@ options_read(int argc, char **argv)
 	if (o.timers && o.timers <= TRACE_TIMERS)
 		return o;
 usage:
-	fprintf(stderr, "usage: differential [--ops N] [--seed S] "
-	    "[--timers 1..%d] [--round R] [--shrink]\n", TRACE_TIMERS);
+	fprintf(stderr,
+	    "usage: differential [--ops N] [--seed S] "
+	    "[--timers 1..%d] [--round R] [--shrink]\n",
+	    TRACE_TIMERS);
 	exit(2);
 }
 
@@ -91,9 +93,10 @@ round_run(const struct options *o, uint64_t round, uint64_t ops,
 	struct trace_result r[BACKENDS];
 	char name[128];
 
-	snprintf(name, sizeof(name), "differential --seed %" PRIu64
-	    " --timers %u --ops %" PRIu64 " --round %" PRIu64, o->seed,
-	    o->timers, ops, round);
+	snprintf(name, sizeof(name),
+	    "differential --seed %" PRIu64 " --timers %u --ops %" PRIu64
+	    " --round %" PRIu64,
+	    o->seed, o->timers, ops, round);
 	for (size_t i = 0; i < BACKENDS; i++) {
 		struct trace_config c = { backends[i], o->timers, ops, name };
 
@@ -103,7 +106,8 @@ round_run(const struct options *o, uint64_t round, uint64_t ops,
 		sum[i].fires += r[i].fires;
 	}
 	if (r[0].exact && r[0].digest != r[1].digest) {
-		fprintf(stderr, "heap and wheel, each right by itself, differ "
+		fprintf(stderr,
+		    "heap and wheel, each right by itself, differ "
 		    "(%" PRIu64 " and %" PRIu64 " calls)\nagain: %s\n",
 		    r[0].ops, r[1].ops, name);
 		abort();
@@ -125,8 +129,8 @@ shrink(struct options o)
 				struct trace_result sum[BACKENDS] = { 0 };
 
 				for (uint64_t k = 0; k < 500; k++)
-					round_run(&o, round + k, SHRINK_OPS,
-					    sum);
+					round_run(
+					    &o, round + k, SHRINK_OPS, sum);
 				_exit(0);
 			}
 			waitpid(child, &status, 0);
@@ -168,8 +172,9 @@ main(int argc, char **argv)
 		fires += sum[i].fires;
 	}
 	printf("differential: seed %" PRIu64 ", %u timers, %" PRIu64
-	    " traces, ops %" PRIu64 " on each of %zu engines, fires %" PRIu64
-	    ", %.1f s, %.2e ops/s, no difference\n", o.seed, o.timers, rounds,
-	    total / BACKENDS, BACKENDS, fires, s, (double)total / s);
+	       " traces, ops %" PRIu64 " on each of %zu engines, fires %" PRIu64
+	       ", %.1f s, %.2e ops/s, no difference\n",
+	    o.seed, o.timers, rounds, total / BACKENDS, BACKENDS, fires, s,
+	    (double)total / s);
 	return 0;
 }

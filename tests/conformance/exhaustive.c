@@ -47,7 +47,8 @@ static uint64_t from; /* where the clock started, for a failure's report */
 static _Noreturn void
 fail(const char *what, uint64_t when)
 {
-	fprintf(stderr, "exhaustive: %s: %s: deadline %" PRIu64 " (tick %" PRIu64
+	fprintf(stderr,
+	    "exhaustive: %s: %s: deadline %" PRIu64 " (tick %" PRIu64
 	    " + %" PRIu64 " ns), poll at %" PRIu64 ", started at %" PRIu64 "\n",
 	    names[backend], what, when, when / TICK, when % TICK, poll_now,
 	    from);
@@ -74,8 +75,8 @@ on_fire(struct rota_timer *t, rota_time now)
 static uint64_t
 must_by(uint64_t when)
 {
-	return backend == ROTA_WHEEL_COARSE ?
-	    (when + TICK - 1) / TICK * TICK : when;
+	return backend == ROTA_WHEEL_COARSE ? (when + TICK - 1) / TICK * TICK
+					    : when;
 }
 
 static int
@@ -115,8 +116,9 @@ walk(struct rota_shard *s, uint64_t start, enum stride stride)
 			now = (now / TICK + 1) * TICK;
 			break;
 		case BY_NS:
-			now = now % TICK == TICK - 1 ? now + 1 :
-			    now / TICK * TICK + TICK - 1;
+			now = now % TICK == TICK - 1
+			    ? now + 1
+			    : now / TICK * TICK + TICK - 1;
 			break;
 		case BY_NEXT:
 		case STRIDES:
@@ -164,8 +166,8 @@ run(uint64_t start, enum stride stride)
 		fail("attach", 0);
 	for (unsigned i = 0; i < items; i++) {
 		if (rota_timer_init(&item[i].timer, &k) ||
-		    rota_timer_reset_at(&item[i].timer,
-		        (rota_time)item[i].when))
+		    rota_timer_reset_at(
+			&item[i].timer, (rota_time)item[i].when))
 			fail("arm", item[i].when);
 		item[i].armed = true;
 		sorted[i] = item[i].when;
@@ -215,9 +217,12 @@ borders(enum stride stride)
 				items = 0;
 				for (unsigned l = 0; l < WHEEL_LEVELS; l++)
 					for (uint64_t o = 0; o < 5; o++)
-						add((t + ((uint64_t)1
-						    << l * WHEEL_BITS) + o -
-						    2) * TICK + o);
+						add((t +
+							((uint64_t)1
+							    << l * WHEEL_BITS) +
+							o - 2) *
+							TICK +
+						    o);
 				run(t * TICK, stride);
 			}
 		}
@@ -244,8 +249,10 @@ main(void)
 		}
 		borders(BY_NEXT);
 	}
-	printf("exhaustive: %u levels of %" PRIu64 " slots, every offset of %"
-	    PRIu64 " ticks from every one of %" PRIu64 ", %" PRIu64
-	    " runs, all on time\n", WHEEL_LEVELS, TURN, ticks, starts, runs);
+	printf("exhaustive: %u levels of %" PRIu64
+	       " slots, every offset of %" PRIu64
+	       " ticks from every one of %" PRIu64 ", %" PRIu64
+	       " runs, all on time\n",
+	    WHEEL_LEVELS, TURN, ticks, starts, runs);
 	return 0;
 }

@@ -45,13 +45,13 @@
 
 enum {
 	THREADS = 3,
-	CALLS = 4,     /* of a thread on a timer, at most */
-	RECORDS = 32,  /* of a thread on a timer, fires included */
+	CALLS = 4,    /* of a thread on a timer, at most */
+	RECORDS = 32, /* of a thread on a timer, fires included */
 	MOST = THREADS * RECORDS,
-	BATCH = 250,   /* timers of an engine; arbitrary */
-	STRIDE = 3,    /* units of time from timer to timer */
-	LAST = 15,     /* units: no deadline is farther off */
-	MEET = 400     /* looks for the others before going on alone */
+	BATCH = 250, /* timers of an engine; arbitrary */
+	STRIDE = 3,  /* units of time from timer to timer */
+	LAST = 15,   /* units: no deadline is farther off */
+	MEET = 400   /* looks for the others before going on alone */
 };
 
 enum call { RESET, STOP, PENDING, FIRE, QUIET, POLL, NONE };
@@ -60,10 +60,10 @@ static const char *const call_names[] = { "reset", "stop", "pending", "fire",
 
 struct record {
 	uint64_t before, after; /* instants, counted */
-	uint64_t over;  /* fire: the callback has ended */
-	uint64_t end;   /* fire: no longer marked as running either */
+	uint64_t over;          /* fire: the callback has ended */
+	uint64_t end;           /* fire: no longer marked as running either */
 	enum call call;
-	int arg;        /* units: the deadline, or the poll's now */
+	int arg; /* units: the deadline, or the poll's now */
 	int answer;
 	int thread;
 };
@@ -87,7 +87,7 @@ struct actor {
 	uint64_t mark;       /* instant before the next fire */
 	struct record *open; /* a fire without its end */
 	struct history *polls;
-	bool fired;          /* the timer whose script polls */
+	bool fired; /* the timer whose script polls */
 };
 
 static struct history history[BATCH];
@@ -125,8 +125,11 @@ record_add(struct history *h, enum call call, int arg, uint64_t before)
 		abort();
 	}
 	p->records++;
-	*r = (struct record){ .before = before, .end = UINT64_MAX,
-		.call = call, .arg = arg, .thread = me };
+	*r = (struct record){ .before = before,
+		.end = UINT64_MAX,
+		.call = call,
+		.arg = arg,
+		.thread = me };
 	return r;
 }
 
@@ -172,8 +175,8 @@ on_fire(struct rota_timer *t, rota_time now)
 	struct history *h = rota_container_of(t, struct history, timer);
 	struct actor *a = &actor[me];
 	struct source *s = &h->part[me].source;
-	struct record *r = record_add(h, FIRE, (int)((now - h->base) / UNIT),
-	    a->mark);
+	struct record *r = record_add(
+	    h, FIRE, (int)((now - h->base) / UNIT), a->mark);
 
 	r->after = now_instant();
 	a->fired |= h == a->polls;
@@ -195,9 +198,8 @@ do_poll(struct history *h, int arg)
 	a->mark = r->before;
 	a->polls = h;
 	a->fired = false;
-	r->answer = me == 0 ?
-	    rota_shard_poll(shard, h->base + arg * UNIT, 0) :
-	    rota_shard_adopt(shard, h->base + arg * UNIT, 0);
+	r->answer = me == 0 ? rota_shard_poll(shard, h->base + arg * UNIT, 0)
+			    : rota_shard_adopt(shard, h->base + arg * UNIT, 0);
 	r->after = now_instant();
 	if (r->answer == 0 && !a->fired)
 		r->call = QUIET;
@@ -389,8 +391,9 @@ check(const struct record *const *all, int n)
 		    (all[i]->call == QUIET && witness(all[i], all, n)))
 			h[m++] = all[i];
 	}
-	return search(h, m, 0, (struct state){ 0, 0 }) ? NULL :
-	    "no order of the calls gives these answers";
+	return search(h, m, 0, (struct state){ 0, 0 })
+	    ? NULL
+	    : "no order of the calls gives these answers";
 }
 
 static int
@@ -413,8 +416,10 @@ fail(const char *what, const struct history *h)
 	fprintf(stderr, "linear: seed %" PRIu64 "%s: %s\n", seed,
 	    adoptable ? ", adoptable" : "", what);
 	for (int i = 0; i < n; i++)
-		fprintf(stderr, "  thread %d [%" PRIu64 ", %" PRIu64 "] %s %d "
-		    "-> %d\n", all[i]->thread, all[i]->before % 10000,
+		fprintf(stderr,
+		    "  thread %d [%" PRIu64 ", %" PRIu64 "] %s %d "
+		    "-> %d\n",
+		    all[i]->thread, all[i]->before % 10000,
 		    all[i]->after % 10000, call_names[all[i]->call],
 		    all[i]->arg, all[i]->answer);
 	exit(1);
@@ -431,44 +436,59 @@ check_checker(void)
 		bool right;
 	} cases[] = {
 		{ { { .call = RESET, .before = 1, .after = 2 },
-		    { .call = STOP, .answer = 1, .before = 3, .after = 6 },
-		    { .call = STOP, .answer = 0, .before = 4, .after = 5 } },
+		      { .call = STOP, .answer = 1, .before = 3, .after = 6 },
+		      { .call = STOP, .answer = 0, .before = 4, .after = 5 } },
 		    3, true },
 		/* prevented twice */
 		{ { { .call = RESET, .before = 1, .after = 2 },
-		    { .call = STOP, .answer = 1, .before = 3, .after = 6 },
-		    { .call = STOP, .answer = 1, .before = 4, .after = 5 } },
+		      { .call = STOP, .answer = 1, .before = 3, .after = 6 },
+		      { .call = STOP, .answer = 1, .before = 4, .after = 5 } },
 		    3, false },
 		/* prevented and fired */
 		{ { { .call = RESET, .arg = 1, .before = 1, .after = 2 },
-		    { .call = STOP, .answer = 1, .before = 3, .after = 6 },
-		    { .call = FIRE, .arg = 2, .before = 4, .after = 5,
-		        .over = 6, .end = 7 } }, 3, false },
+		      { .call = STOP, .answer = 1, .before = 3, .after = 6 },
+		      { .call = FIRE,
+			  .arg = 2,
+			  .before = 4,
+			  .after = 5,
+			  .over = 6,
+			  .end = 7 } },
+		    3, false },
 		/* fired early */
 		{ { { .call = RESET, .arg = 3, .before = 1, .after = 2 },
-		    { .call = FIRE, .arg = 2, .before = 4, .after = 5,
-		        .over = 6, .end = 7 } }, 2, false },
+		      { .call = FIRE,
+			  .arg = 2,
+			  .before = 4,
+			  .after = 5,
+			  .over = 6,
+			  .end = 7 } },
+		    2, false },
 		/* lost */
 		{ { { .call = RESET, .arg = 1, .before = 1, .after = 2 },
-		    { .call = QUIET, .arg = 2, .before = 3, .after = 4 } },
+		      { .call = QUIET, .arg = 2, .before = 3, .after = 4 } },
 		    2, false },
 		/* the reset is under way beside the poll */
 		{ { { .call = RESET, .arg = 1, .before = 1, .after = 4 },
-		    { .call = STOP, .answer = 1, .before = 5, .after = 6 },
-		    { .call = QUIET, .arg = 2, .before = 3, .after = 7 } },
+		      { .call = STOP, .answer = 1, .before = 5, .after = 6 },
+		      { .call = QUIET, .arg = 2, .before = 3, .after = 7 } },
 		    3, true },
 		/* a reset that says it was not armed, after one that ended */
 		{ { { .call = RESET, .arg = 1, .before = 1, .after = 2 },
-		    { .call = RESET, .arg = 1, .before = 3, .after = 4 } },
+		      { .call = RESET, .arg = 1, .before = 3, .after = 4 } },
 		    2, false },
 		/* running, and nothing is */
-		{ { { .call = STOP, .answer = 2, .before = 1, .after = 2 } },
-		    1, false },
+		{ { { .call = STOP, .answer = 2, .before = 1, .after = 2 } }, 1,
+		    false },
 		/* in the middle of a callback */
 		{ { { .call = RESET, .arg = 1, .before = 1, .after = 2 },
-		    { .call = FIRE, .arg = 2, .before = 4, .after = 5,
-		        .over = 9, .end = 9, .thread = 1 },
-		    { .call = STOP, .answer = 0, .before = 6, .after = 7 } },
+		      { .call = FIRE,
+			  .arg = 2,
+			  .before = 4,
+			  .after = 5,
+			  .over = 9,
+			  .end = 9,
+			  .thread = 1 },
+		      { .call = STOP, .answer = 0, .before = 6, .after = 7 } },
 		    3, false },
 	};
 
@@ -478,8 +498,10 @@ check_checker(void)
 		for (int j = 0; j < cases[i].n; j++)
 			h[j] = &cases[i].r[j];
 		if (!check(h, cases[i].n) != cases[i].right) {
-			fprintf(stderr, "linear: the checker is wrong about "
-			    "its case %zu\n", i);
+			fprintf(stderr,
+			    "linear: the checker is wrong about "
+			    "its case %zu\n",
+			    i);
 			exit(1);
 		}
 	}
@@ -535,8 +557,8 @@ begin(uint64_t from, uint64_t n)
 			abort();
 		h->base = (rota_time)(i * STRIDE) * UNIT;
 		for (int j = 0; j < THREADS; j++) {
-			h->part[j].source = source_seed(source_mix(seed +
-			    (from + i) * THREADS + (uint64_t)j));
+			h->part[j].source = source_seed(source_mix(
+			    seed + (from + i) * THREADS + (uint64_t)j));
 			h->part[j].records = h->part[j].polling = 0;
 		}
 		/* Some are armed, and filed, before the others come. */
@@ -580,7 +602,8 @@ end(uint64_t n, uint64_t *calls, uint64_t *overlaps)
 		fail("rota_shard_check", last);
 	while (rota_shard_poll(shard, 0, 0))
 		;
-	if (rota_kind_release(&kind) || rota_engine_destroy(engine, ROTA_REFUSE))
+	if (rota_kind_release(&kind) ||
+	    rota_engine_destroy(engine, ROTA_REFUSE))
 		fail("the end", last);
 }
 
@@ -593,8 +616,8 @@ run(uint64_t histories)
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (int i = 1; i < THREADS; i++)
-		if (pthread_create(&thread[i], NULL, helper,
-		    (void *)(intptr_t)i))
+		if (pthread_create(
+			&thread[i], NULL, helper, (void *)(intptr_t)i))
 			abort();
 	histories = (histories + BATCH - 1) / BATCH * BATCH;
 	for (uint64_t n = 0; n < histories; n += BATCH) {
@@ -610,10 +633,12 @@ run(uint64_t histories)
 		pthread_join(thread[i], NULL);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("linear: seed %" PRIu64 ", histories %" PRIu64 " of 3 threads, "
-	    "%" PRIu64 " with calls that overlap, %" PRIu64 " records, %.1f s, "
-	    "all linearizable\n", seed, histories, overlaps, calls,
+	       "%" PRIu64 " with calls that overlap, %" PRIu64
+	       " records, %.1f s, "
+	       "all linearizable\n",
+	    seed, histories, overlaps, calls,
 	    (double)(to.tv_sec - from.tv_sec) +
-	    (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+		(double)(to.tv_nsec - from.tv_nsec) / 1e9);
 }
 
 int

@@ -124,8 +124,8 @@ model_fire(struct model *m, uint32_t i, bool silent, bool given)
 		for (uint32_t j = 0; j < m->n; j++)
 			before += m->rank[j] <= m->poll_rank &&
 			    (m->when[j] < when ||
-			        (m->when[j] == when && m->rank[j] < rank &&
-			            !m->timer[i].loose && !m->timer[j].loose));
+				(m->when[j] == when && m->rank[j] < rank &&
+				    !m->timer[i].loose && !m->timer[j].loose));
 		if (before)
 			return "fired before another whose turn it was";
 	}
@@ -154,7 +154,7 @@ model_polled(struct model *m, bool done)
 			left += model_armed(m, i) &&
 			    m->rank[i] <= m->poll_rank &&
 			    m->when[i] + MODEL_TICK + m->timer[i].slack <=
-			        m->now;
+				m->now;
 	} else {
 		for (uint32_t i = 0; i < m->n; i++)
 			left += m->when[i] <= m->now &&

@@ -26,7 +26,8 @@ struct model_timer {
 			  * the inbox; of the release that waits */
 	uint64_t posted; /* stamp of the latest reset by a remote thread */
 	bool inited;
-	bool loose; /* armed remotely, or while in the inbox: its rank is not known */
+	bool
+	    loose; /* armed remotely, or while in the inbox: its rank is not known */
 	bool fresh; /* handed out by the latest poll, not armed since */
 	bool waits; /* released, not yet given back */
 };

@@ -62,8 +62,8 @@ source_bits(struct source *s, unsigned n)
 static inline uint32_t
 source_below(struct source *s, uint32_t n)
 {
-	return n <= 256 ? (uint32_t)(source_bits(s, 8) * n >> 8) :
-	    (uint32_t)(source_bits(s, 16) * n >> 16);
+	return n <= 256 ? (uint32_t)(source_bits(s, 8) * n >> 8)
+			: (uint32_t)(source_bits(s, 16) * n >> 16);
 }
 
 /* source_span: all magnitudes up to @bits bits are equally likely. */

@@ -31,7 +31,7 @@ enum feature {
 	RETIRES = 4, /* the shard's timers move to another, once */
 	ADOPTED = 8, /* ROTA_ADOPT: hold for each operation; adopting polls */
 	BATCHES = 16,
-	AT_END = 32  /* the clock starts short of the end of time */
+	AT_END = 32 /* the clock starts short of the end of time */
 };
 /* With none of these heap and wheel do the same at the same instant. */
 #define INEXACT (BUDGETS | REMOTES | RETIRES | ADOPTED)
@@ -67,8 +67,8 @@ struct trace {
 	uint64_t herd;  /* an instant that many deadlines share */
 	uint64_t budget, given;
 	uint64_t leaks;
-	uint64_t pushes; /* counted before the first */
-	int64_t running; /* id, or -1 */
+	uint64_t pushes;   /* counted before the first */
+	int64_t running;   /* id, or -1 */
 	bool silent_polls; /* poll, not batch: batch kinds expire unheard */
 	bool remote;
 	bool parked;
@@ -121,20 +121,23 @@ fail(const char *what, int64_t id)
 	fprintf(stderr, "\n%s: %s%s", trace_backend(T.config->backend), what,
 	    id < 0 ? "\n" : "");
 	if (id >= 0)
-		fprintf(stderr, ": timer %" PRId64 " of kind %" PRIu32
-		    ", deadline %" PRIu64 " rank %" PRIu64 "\n",
+		fprintf(stderr,
+		    ": timer %" PRId64 " of kind %" PRIu32 ", deadline %" PRIu64
+		    " rank %" PRIu64 "\n",
 		    id, T.node[id].kind, T.model.timer[id].last,
 		    T.model.rank[id]);
-	fprintf(stderr, "now %" PRIu64 ", clock %" PRIu64 ", features %u, "
+	fprintf(stderr,
+	    "now %" PRIu64 ", clock %" PRIu64 ", features %u, "
 	    "call %" PRIu64 "\nlatest calls:\n",
 	    T.model.now, T.clock, T.features, T.notes);
 	for (uint64_t i = first; i < T.notes; i++) {
 		struct note *n = &T.note[i % NOTES];
 
-		fprintf(stderr, "  %s%-10s timer %-4" PRIu32 " %20" PRId64
-		    " -> %" PRId64 "  clock %" PRIu64 "\n",
-		    n->inside ? "  in " : "", n->call, n->id, n->arg,
-		    n->answer, n->clock);
+		fprintf(stderr,
+		    "  %s%-10s timer %-4" PRIu32 " %20" PRId64 " -> %" PRId64
+		    "  clock %" PRIu64 "\n",
+		    n->inside ? "  in " : "", n->call, n->id, n->arg, n->answer,
+		    n->clock);
 	}
 	fprintf(stderr, "again: %s\n", T.config->name);
 	abort();
@@ -160,8 +163,8 @@ expect(int64_t answer, int64_t wanted, const char *what, uint32_t id)
 	digest((uint64_t)answer);
 	if (answer == wanted)
 		return;
-	fprintf(stderr, "answer %" PRId64 ", wanted %" PRId64 "\n", answer,
-	    wanted);
+	fprintf(
+	    stderr, "answer %" PRId64 ", wanted %" PRId64 "\n", answer, wanted);
 	fail(what, id);
 }
 
@@ -300,8 +303,8 @@ call_reset_span(uint32_t id, rota_span span)
 static int
 too_late(uint32_t id)
 {
-	return T.running == id || T.model.timer[id].fresh ? ROTA_RUNNING :
-	    ROTA_NOT_PENDING;
+	return T.running == id || T.model.timer[id].fresh ? ROTA_RUNNING
+							  : ROTA_NOT_PENDING;
 }
 
 static void
@@ -321,8 +324,11 @@ call_stop_sync(uint32_t id)
 	int r = rota_timer_stop_sync(&T.node[id].timer);
 
 	note("stop_sync", id, 0, r);
-	expect(r, was ? ROTA_PREVENTED : T.running == id ? -EDEADLK :
-	    ROTA_NOT_PENDING, "stop_sync: its verdict", id);
+	expect(r,
+	    was                   ? ROTA_PREVENTED
+		: T.running == id ? -EDEADLK
+				  : ROTA_NOT_PENDING,
+	    "stop_sync: its verdict", id);
 }
 
 static void
@@ -412,8 +418,10 @@ call_back(uint32_t id)
 {
 	expect(rota_engine_now(T.e), (int64_t)T.clock, "engine_now", id);
 	T.back = source_span(&T.source, 62) % (T.clock + 1);
-	expect(rota_engine_now(T.e), (int64_t)T.clock, "a clock that stepped "
-	    "back", id);
+	expect(rota_engine_now(T.e), (int64_t)T.clock,
+	    "a clock that stepped "
+	    "back",
+	    id);
 	call_reset_span(id, (rota_span)source_span(&T.source, T.reach));
 	T.back = 0;
 }
@@ -443,8 +451,8 @@ any_kind(uint32_t x)
 static void
 act_on(uint32_t id, unsigned what, uint64_t far)
 {
-	rota_time later = (rota_time)model_after(T.model.now,
-	    (rota_span)far + 1);
+	rota_time later = (rota_time)model_after(
+	    T.model.now, (rota_span)far + 1);
 
 	if (!T.model.timer[id].inited) {
 		if (!T.model.timer[id].waits)
@@ -565,8 +573,8 @@ call_poll(uint64_t now, unsigned budget)
 
 	poll_begin(now, budget, true);
 	T.parked &= adopt;
-	r = adopt ? rota_shard_adopt(T.s, (rota_time)now, budget) :
-	    rota_shard_poll(T.s, (rota_time)now, budget);
+	r = adopt ? rota_shard_adopt(T.s, (rota_time)now, budget)
+		  : rota_shard_poll(T.s, (rota_time)now, budget);
 	note(adopt ? "adopt" : "poll", 0, (int64_t)now, r);
 	if (r != 0 && r != 1)
 		fail("a poll's answer", -1);
@@ -654,15 +662,16 @@ call_stat(bool swept)
 	else if (st.late_max != m->late_max)
 		wrong = "late_max";
 	if (wrong) {
-		fprintf(stderr, "library: starts %" PRIu64 " pushes %" PRIu64
+		fprintf(stderr,
+		    "library: starts %" PRIu64 " pushes %" PRIu64
 		    " stops %" PRIu64 " fires %" PRIu64 " live %" PRIu64
-		    " timers %" PRIu64 " late_sum %" PRIu64 "\nmodel: starts %"
-		    PRIu64 " pushes %" PRIu64 " stops %" PRIu64 " fires %"
-		    PRIu64 " live %" PRIu64 " timers %" PRIu64 " late_sum %"
-		    PRIu64 "\n", st.starts, st.pushes, st.stops, st.fires,
-		    st.live, st.timers, st.late_sum, m->starts,
-		    m->pushes + T.pushes, m->stops, m->fires, m->live,
-		    m->timers, m->late_sum);
+		    " timers %" PRIu64 " late_sum %" PRIu64
+		    "\nmodel: starts %" PRIu64 " pushes %" PRIu64
+		    " stops %" PRIu64 " fires %" PRIu64 " live %" PRIu64
+		    " timers %" PRIu64 " late_sum %" PRIu64 "\n",
+		    st.starts, st.pushes, st.stops, st.fires, st.live,
+		    st.timers, st.late_sum, m->starts, m->pushes + T.pushes,
+		    m->stops, m->fires, m->live, m->timers, m->late_sum);
 		fail(wrong, -1);
 	}
 	if (m->starts != m->fires + m->stops + m->live)
@@ -697,15 +706,17 @@ pick_when(uint32_t id)
 		now = (now / unit + 1 + source_bits(src, 1)) * unit;
 		return (rota_time)(now + source_bits(src, 2) - 2);
 	case 2: /* never, or just before */
-		return source_bits(src, 1) ? INT64_MAX :
-		    ROTA_NEVER + 2 - (rota_time)source_span(src, 22);
+		return source_bits(src, 1)
+		    ? INT64_MAX
+		    : ROTA_NEVER + 2 - (rota_time)source_span(src, 22);
 	case 3:
 	case 4: /* somebody else's */
-		return (rota_time)T.model
-		    .timer[source_below(src, T.model.n)].last;
+		return (rota_time)T.model.timer[source_below(src, T.model.n)]
+		    .last;
 	case 5: /* its own, or next to it */
 		return (rota_time)(T.model.timer[id].last +
-		    source_bits(src, 2)) - 2;
+			   source_bits(src, 2)) -
+		    2;
 	case 6:
 	case 7:
 	case 8:
@@ -714,8 +725,8 @@ pick_when(uint32_t id)
 	case 10:
 		return (rota_time)(now + source_bits(src, 23));
 	default:
-		return (rota_time)model_after(now,
-		    (rota_span)source_span(src, T.reach));
+		return (rota_time)model_after(
+		    now, (rota_span)source_span(src, T.reach));
 	}
 }
 
@@ -802,8 +813,7 @@ retire(void)
 static void
 step_clock(unsigned bits)
 {
-	T.clock = model_after(T.clock,
-	    (rota_span)source_span(&T.source, bits));
+	T.clock = model_after(T.clock, (rota_span)source_span(&T.source, bits));
 }
 
 static void
@@ -811,8 +821,8 @@ arm_herd(void)
 {
 	uint32_t id = source_below(&T.source, T.model.n);
 
-	T.herd = model_after(T.clock,
-	    (rota_span)source_span(&T.source, T.reach));
+	T.herd = model_after(
+	    T.clock, (rota_span)source_span(&T.source, T.reach));
 	for (uint64_t n = source_bits(&T.source, 6); n > 0; n--) {
 		id = (id + 1) % T.model.n;
 		if (T.model.timer[id].inited)
@@ -837,8 +847,8 @@ rare(unsigned what)
 		call_poll(T.clock, 0);
 		break;
 	case 4: /* a clock that stepped back, for this poll */
-		call_poll(T.clock - source_span(&T.source, 62) %
-		    (T.clock + 1), 0);
+		call_poll(
+		    T.clock - source_span(&T.source, 62) % (T.clock + 1), 0);
 		break;
 	case 5:
 		call_check();
@@ -872,8 +882,9 @@ step(void)
 		call_poll(T.clock, budget);
 	} else if (what < 232) {
 		if (T.features & BATCHES)
-			call_batch(T.clock, T.features & BUDGETS ?
-			    source_below(&T.source, 32) : 0);
+			call_batch(T.clock,
+			    T.features & BUDGETS ? source_below(&T.source, 32)
+						 : 0);
 	} else if (what < 240) {
 		call_next();
 	} else {
@@ -934,8 +945,8 @@ begin(const struct trace_config *config)
 			flags &= ~ROTA_CONFINED;
 		}
 		expect(rota_kind_init(k, T.s, "trace",
-		    flags & ROTA_BATCH ? NULL : on_fire, flags), 0,
-		    "kind_init", 0);
+			   flags & ROTA_BATCH ? NULL : on_fire, flags),
+		    0, "kind_init", 0);
 		k->released = kinds[i].released ? on_released : NULL;
 		k->slack = kinds[i].slack;
 	}
@@ -1032,7 +1043,8 @@ trace_run(const struct trace_config *config, struct source source,
 	T.source = source;
 	T.notes = 0;
 	T.running = -1;
-	T.remote = T.parked = T.retired = T.quiet = T.ending = T.silent_polls = false;
+	T.remote = T.parked = T.retired = T.quiet = T.ending = T.silent_polls =
+	    false;
 	T.budget = T.given = 0;
 	T.herd = T.back = 0;
 	result->digest = 0;

@@ -35,7 +35,7 @@ struct trace_config {
 };
 
 struct trace_result {
-	uint64_t ops;    /* calls of the library that were compared */
+	uint64_t ops; /* calls of the library that were compared */
 	uint64_t fires;
 	uint64_t digest; /* of all verdicts and fires in their order */
 	bool exact;      /* heap and exact wheel must have the same digest */

@@ -35,7 +35,7 @@ static struct {
 	struct slot slot[SLOTS];
 	rota_handle issued[ISSUED];
 	uint64_t posted[NODES]; /* by node: see model_timer.posted */
-	unsigned many;   /* issued */
+	unsigned many;          /* issued */
 	uint64_t clock;
 	uint64_t nodes;  /* that there may be */
 	uint64_t in_use; /* armed, or running */
@@ -125,8 +125,7 @@ call_arm(struct slot *slot, uint64_t when)
 	}
 	expect("after_func", r, 0);
 	if (!h || was_issued(h))
-		fail("a handle that is none, or was one before", (int64_t)h,
-		    0);
+		fail("a handle that is none, or was one before", (int64_t)h, 0);
 	F.issued[F.many++] = h;
 	slot->handle = h;
 	F.in_use++;
@@ -180,7 +179,9 @@ call_pending(rota_handle h)
 	struct slot *slot = find(h);
 
 	expect("pending", rota_handle_pending(F.e, h),
-	    !slot ? refusal(h) : slot->running ? -ESTALE : 1);
+	    !slot               ? refusal(h)
+		: slot->running ? -ESTALE
+				: 1);
 }
 
 static void
@@ -228,8 +229,7 @@ call_poll(void)
 {
 	int r;
 
-	F.clock = model_after(F.clock,
-	    (rota_span)source_span(&F.source, 40));
+	F.clock = model_after(F.clock, (rota_span)source_span(&F.source, 40));
 	model_poll(&F.model, F.clock);
 	r = rota_shard_poll(F.s, (rota_time)F.clock, 0);
 	expect("poll", r, 0);
@@ -251,8 +251,7 @@ pick_handle(void)
 	case 2: /* near to one that is */
 		return h ^ (UINT64_C(1) << source_bits(s, 6));
 	case 3: /* one that was */
-		return F.many ?
-		    F.issued[source_bits(s, 16) % F.many] : 0;
+		return F.many ? F.issued[source_bits(s, 16) % F.many] : 0;
 	default:
 		return h;
 	}

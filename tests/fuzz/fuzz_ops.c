@@ -28,7 +28,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		trace_run(&c, source_bytes(data + 1, size - 1), &r[i]);
 	}
 	if (r[0].exact && r[0].digest != r[1].digest) {
-		fprintf(stderr, "heap and wheel, each right by itself, "
+		fprintf(stderr,
+		    "heap and wheel, each right by itself, "
 		    "differ\n");
 		abort();
 	}

@@ -40,32 +40,39 @@ static bool relacy_weak = true;
 
 template <typename T> struct racy {
 	rl::atomic<T> value;
-	T seen;                         /* by the latest access, whoever's */
-	void (*changed)(racy *, T, T);  /* from, to; or NULL */
+	T seen;                        /* by the latest access, whoever's */
+	void (*changed)(racy *, T, T); /* from, to; or NULL */
 
-	racy() : seen(), changed() {}
+	racy() : seen(), changed()
+	{
+	}
 
-	T load(rl::memory_order order, rl::debug_info_param at)
+	T
+	load(rl::memory_order order, rl::debug_info_param at)
 	{
 		return seen = value.load(order, at);
 	}
 
-	void store(T v, rl::memory_order order, rl::debug_info_param at)
+	void
+	store(T v, rl::memory_order order, rl::debug_info_param at)
 	{
 		value.store(v, order, at);
 	}
 
-	T swap(T v, rl::memory_order order, rl::debug_info_param at)
+	T
+	swap(T v, rl::memory_order order, rl::debug_info_param at)
 	{
 		return seen = value.exchange(v, order, at);
 	}
 
-	T add(T v, rl::memory_order order, rl::debug_info_param at)
+	T
+	add(T v, rl::memory_order order, rl::debug_info_param at)
 	{
 		return seen = value.fetch_add(v, order, at);
 	}
 
-	T mask(T v, rl::memory_order order, rl::debug_info_param at)
+	T
+	mask(T v, rl::memory_order order, rl::debug_info_param at)
 	{
 		seen = value.fetch_and(v, order, at);
 		if (changed)
@@ -73,14 +80,14 @@ template <typename T> struct racy {
 		return seen;
 	}
 
-	bool cas(T *old, T next, rl::memory_order order, rl::memory_order fail,
+	bool
+	cas(T *old, T next, rl::memory_order order, rl::memory_order fail,
 	    rl::debug_info_param at)
 	{
-		bool done = relacy_weak ?
-		    value.compare_exchange_weak(*old, next, order, at, fail,
-		        at) :
-		    value.compare_exchange_strong(*old, next, order, at, fail,
-		        at);
+		bool done = relacy_weak ? value.compare_exchange_weak(
+					      *old, next, order, at, fail, at)
+					: value.compare_exchange_strong(
+					      *old, next, order, at, fail, at);
 
 		seen = *old;
 		if (done && changed)
@@ -98,8 +105,15 @@ typedef racy<void *> rota_link;
 struct rota_slot {
 	rl::var<void *> value;
 
-	void operator=(void *p) { value($) = p; }
-	operator void *() { return value($); }
+	void
+	operator=(void *p)
+	{
+		value($) = p;
+	}
+	operator void *()
+	{
+		return value($);
+	}
 };
 
 #define word_load(p, order) (p)->load(rl::mo_##order, RL_INFO)
@@ -109,7 +123,6 @@ struct rota_slot {
 #define word_and(p, v, order) (p)->mask((v), rl::mo_##order, RL_INFO)
 #define word_cas(p, old, next, order, fail) \
 	(p)->cas((old), (next), rl::mo_##order, rl::mo_##fail, RL_INFO)
-#define count_add(p, v) \
-	word_store((p), word_load((p), relaxed) + (v), relaxed)
+#define count_add(p, v) word_store((p), word_load((p), relaxed) + (v), relaxed)
 
 #endif

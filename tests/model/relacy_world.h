@@ -56,20 +56,20 @@ static const uint64_t NOW = 25, FOREVER = 1000; /* instants; arbitrary */
 enum code {
 	NONE,
 	RESET,
-	PUSH,    /* RESET, if it is armed */
+	PUSH, /* RESET, if it is armed */
 	STOP,
 	RELEASE,
 	DRAIN,
-	FIRE,    /* what is due at NOW */
-	FRESH,   /* the same, but all was armed since the poll began */
-	REARM,   /* FIRE; the callback arms its timer again */
-	FREE,    /* FIRE; the callback releases its timer */
-	BATCH,   /* FIRE; handed out, not called */
+	FIRE,  /* what is due at NOW */
+	FRESH, /* the same, but all was armed since the poll began */
+	REARM, /* FIRE; the callback arms its timer again */
+	FREE,  /* FIRE; the callback releases its timer */
+	BATCH, /* FIRE; handed out, not called */
 	SWEEP,
 	PARK,
-	EVICT,   /* what shard 0 has filed goes to the inbox of shard 1 */
-	RETIRE,  /* so does what is posted, for good */
-	ATTACH   /* if nobody is attached FIRE that timer, and detach */
+	EVICT,  /* what shard 0 has filed goes to the inbox of shard 1 */
+	RETIRE, /* so does what is posted, for good */
+	ATTACH  /* if nobody is attached FIRE that timer, and detach */
 };
 
 struct operation {
@@ -107,18 +107,25 @@ template <typename T, unsigned N> struct some {
 	typename std::aligned_storage<sizeof(T), alignof(T)>::type at[N];
 	unsigned n;
 
-	some() : n(0) {}
+	some() : n(0)
+	{
+	}
 	~some()
 	{
 		while (n)
 			(*this)[--n].~T();
 	}
-	void make(unsigned count)
+	void
+	make(unsigned count)
 	{
 		while (n < count)
 			::new ((void *)&at[n++]) T();
 	}
-	T &operator[](unsigned i) { return *(T *)(void *)&at[i]; }
+	T &
+	operator[](unsigned i)
+	{
+		return *(T *)(void *)&at[i];
+	}
 };
 
 struct model;
@@ -130,8 +137,8 @@ struct node {
 	some<rl::var<unsigned>, IDS> data;
 
 	/* Remembered by the checks. */
-	int in;           /* the shard it is filed in, or -1 */
-	int hand;         /* the shard whose owner is looking at it, or -1 */
+	int in;   /* the shard it is filed in, or -1 */
+	int hand; /* the shard whose owner is looking at it, or -1 */
 	unsigned ended, claimed, handed, over; /* a bit for each arming */
 	unsigned touched, resets, stops;       /* a bit for each operation */
 	bool leaving, urgent; /* release begun; by a remote thread */
@@ -166,7 +173,7 @@ struct model {
 	bool watching;
 	unsigned pokes;
 	struct {
-		unsigned id;       /* of its operation */
+		unsigned id; /* of its operation */
 		enum code code;
 		int before_cas;    /* in a call on this timer */
 		uint64_t from, to; /* latest change by it */
@@ -176,7 +183,8 @@ struct model {
 	 * Checks.
 	 */
 
-	int index(rota_word *w)
+	int
+	index(rota_word *w)
 	{
 		for (unsigned i = 0; i < item.n; i++)
 			if (w == &item[i].word)
@@ -184,14 +192,16 @@ struct model {
 		return -1;
 	}
 
-	void read_notes(unsigned ids)
+	void
+	read_notes(unsigned ids)
 	{
 		for (unsigned k = 1; k < note.n; k++)
 			if (ids & 1u << k)
 				(void)(unsigned)note[k]($);
 	}
 
-	void changed(rota_word *w, uint64_t from, uint64_t to)
+	void
+	changed(rota_word *w, uint64_t from, uint64_t to)
 	{
 		int i = index(w);
 		unsigned th = rl::thread_index(), id = me[th].id;
@@ -205,8 +215,8 @@ struct model {
 			me[th].before_cas = -1;
 		me[th].from = from;
 		me[th].to = to;
-		if (from & ST_QUEUED && (ST_WAITS(to) || (on &&
-		    ST_DEADLINE(to) != d)))
+		if (from & ST_QUEUED &&
+		    (ST_WAITS(to) || (on && ST_DEADLINE(to) != d)))
 			pokes++;
 		if (t.broken)
 			return;
@@ -225,8 +235,9 @@ struct model {
 			if (me[th].code == STOP)
 				t.stops |= 1u << id;
 		}
-		if (on && (me[th].code == RESET || me[th].code == PUSH ||
-		    me[th].code == REARM)) {
+		if (on &&
+		    (me[th].code == RESET || me[th].code == PUSH ||
+			me[th].code == REARM)) {
 			read_notes(t.stops); /* [P4] */
 			t.resets |= 1u << id;
 		}
@@ -235,7 +246,8 @@ struct model {
 	}
 
 	/* Its memory is the user's again. */
-	void give_back(node &t)
+	void
+	give_back(node &t)
 	{
 		RL_ASSERT(t.broken || !t.given_back);
 		t.given_back = t.leaving = true;
@@ -248,7 +260,7 @@ struct model {
 		if (t.broken || !watching)
 			return;
 		read_notes(t.touched); /* [P6] */
-		t.link = NULL; /* [P5] */
+		t.link = NULL;         /* [P5] */
 		t.place($) = 0;
 	}
 
@@ -256,21 +268,24 @@ struct model {
 	 * The owner: as core/poll.c, core/shard.c and api/timer.c.
 	 */
 
-	void file(unsigned s, node &t, uint64_t d)
+	void
+	file(unsigned s, node &t, uint64_t d)
 	{
 		RL_ASSERT(!t.place($) && t.in < 0);
 		t.place($) = d;
 		t.in = (int)s;
 	}
 
-	void file_by(unsigned s, node &t, uint64_t d)
+	void
+	file_by(unsigned s, node &t, uint64_t d)
 	{
 		RL_ASSERT(t.place($) && t.in == (int)s);
 		if (d < t.place($))
 			t.place($) = d;
 	}
 
-	void unfile(unsigned s, node &t)
+	void
+	unfile(unsigned s, node &t)
 	{
 		RL_ASSERT(t.place($) && t.in == (int)s);
 		t.place($) = 0;
@@ -278,7 +293,8 @@ struct model {
 	}
 
 	/* The inbox or the stage lets go of @t. */
-	void let_go(unsigned s, node &t)
+	void
+	let_go(unsigned s, node &t)
 	{
 		uint64_t d;
 
@@ -304,7 +320,8 @@ struct model {
 		}
 	}
 
-	void drain(unsigned s)
+	void
+	drain(unsigned s)
 	{
 		void *p = inbox_take(&shard[s].remote.inbox), *next;
 
@@ -316,13 +333,15 @@ struct model {
 		}
 	}
 
-	void unstage(unsigned s)
+	void
+	unstage(unsigned s)
 	{
 		while (shard[s].staged)
 			let_go(s, *shard[s].stage[--shard[s].staged]);
 	}
 
-	void settle(unsigned s)
+	void
+	settle(unsigned s)
 	{
 		unstage(s);
 		while (shard[s].deferred) {
@@ -335,13 +354,15 @@ struct model {
 
 	/* The deadline operation @id gives. SAME is the one that the timer
 	 * began with, to the bit; the arming stays the first. */
-	uint64_t deadline(const struct operation &op, unsigned id)
+	uint64_t
+	deadline(const struct operation &op, unsigned id)
 	{
-		return op.when == SAME ? AT(scene.begin[op.timer].when, 0) :
-		    AT(op.when, id);
+		return op.when == SAME ? AT(scene.begin[op.timer].when, 0)
+				       : AT(op.when, id);
 	}
 
-	void owner_reset(unsigned s, node &t, uint64_t d, bool push)
+	void
+	owner_reset(unsigned s, node &t, uint64_t d, bool push)
 	{
 		uint64_t was, is;
 
@@ -355,7 +376,8 @@ struct model {
 		}
 	}
 
-	void owner_release(unsigned s, node &t)
+	void
+	owner_release(unsigned s, node &t)
 	{
 		uint64_t was;
 
@@ -372,13 +394,15 @@ struct model {
 	}
 
 	/* What `running` says of @t while it may yet be claimed. */
-	static void *claim(node &t)
+	static void *
+	claim(node &t)
 	{
 		return (char *)&t + 1;
 	}
 
-	void callback(unsigned s, node &t, uint64_t d,
-	    const struct operation &op, unsigned id)
+	void
+	callback(unsigned s, node &t, uint64_t d, const struct operation &op,
+	    unsigned id)
 	{
 		t.data[ID_OF(d)]($) = id; /* [R1] */
 		if (op.code == REARM)
@@ -388,8 +412,8 @@ struct model {
 		t.over |= 1u << ID_OF(d);
 	}
 
-	void fire(unsigned s, const struct operation &op, uint64_t now,
-	    unsigned id)
+	void
+	fire(unsigned s, const struct operation &op, uint64_t now, unsigned id)
 	{
 		for (unsigned i = 0; i < item.n; i++) {
 			node &t = item[i];
@@ -436,7 +460,8 @@ struct model {
 		}
 	}
 
-	void sweep(unsigned s)
+	void
+	sweep(unsigned s)
 	{
 		uint64_t d;
 
@@ -446,7 +471,8 @@ struct model {
 				unfile(s, item[i]);
 	}
 
-	void wake_up(unsigned s)
+	void
+	wake_up(unsigned s)
 	{
 		if (!shard[s].asleep)
 			return;
@@ -456,7 +482,8 @@ struct model {
 
 	/* If the second look finds something it stays awake; what it would
 	 * do then is another operation. */
-	void park(unsigned s)
+	void
+	park(unsigned s)
 	{
 		uint64_t until = AT(FOREVER, 0);
 
@@ -478,7 +505,8 @@ struct model {
 	}
 
 	/* Push all that @p leads to on the inbox of shard 1. */
-	void forward(void *p)
+	void
+	forward(void *p)
 	{
 		for (void *next; p; p = next) {
 			node &t = *(node *)p;
@@ -489,7 +517,8 @@ struct model {
 	}
 
 	/* After a push on, or a poke of, the inbox of shard @s. */
-	void posted(unsigned s, bool wake)
+	void
+	posted(unsigned s, bool wake)
 	{
 		if (scene.retires && word_load(&shard[s].heir, acquire)) {
 			forward(inbox_take(&shard[s].remote.inbox));
@@ -503,7 +532,8 @@ struct model {
 	}
 
 	/* What the owner of shard 0 chains up instead of filing it. */
-	void *evict()
+	void *
+	evict()
 	{
 		void *chain = NULL;
 
@@ -523,7 +553,8 @@ struct model {
 	}
 
 	/* Everything leaves shard 0 before anybody hears of shard 1. */
-	void retire()
+	void
+	retire()
 	{
 		void *chain = evict();
 
@@ -537,7 +568,8 @@ struct model {
 	 * Remote threads: as api/timer.c.
 	 */
 
-	unsigned shard_of(const struct operation &op)
+	unsigned
+	shard_of(const struct operation &op)
 	{
 		if (op.shard == STALE)
 			return 0;
@@ -546,30 +578,31 @@ struct model {
 		return word_load(&home, acquire) == &shard[1];
 	}
 
-	void remote_reset_(node &t, const struct operation &op,
-	    unsigned id)
+	void
+	remote_reset_(node &t, const struct operation &op, unsigned id)
 	{
 		unsigned s = shard_of(op), th = rl::thread_index();
 		uint64_t d = deadline(op, id), was;
 		bool wake;
 
-		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word,
-		        &t, &t.link, d, op.code == PUSH, &was, &wake))
+		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word, &t,
+			&t.link, d, op.code == PUSH, &was, &wake))
 			return;
 		RL_ASSERT(was == me[th].from);
 		RL_ASSERT(!wake || pokes || d < shard[s].latest);
 		posted(s, wake);
 	}
 
-	void remote_release_(node &t, const struct operation &op)
+	void
+	remote_release_(node &t, const struct operation &op)
 	{
 		unsigned s = shard_of(op);
 		uint64_t was;
 		bool wake;
 		enum state_release how;
 
-		how = remote_release(&shard[s].remote, &shard[s].park,
-		    &t.word, &t, &t.link, &was, &wake);
+		how = remote_release(&shard[s].remote, &shard[s].park, &t.word,
+		    &t, &t.link, &was, &wake);
 		RL_ASSERT(how != RELEASE_FREE);
 		if (how == RELEASE_GONE)
 			return;
@@ -578,11 +611,13 @@ struct model {
 	}
 
 	/* Why a stop that found @w did not prevent. False: look again. */
-	bool stop_lost(unsigned s, node &t, uint64_t w)
+	bool
+	stop_lost(unsigned s, node &t, uint64_t w)
 	{
 		/* Claims that come before @w for sure. */
-		unsigned before = t.word.value.debug_value() == w ? ~0u :
-		    1u << ID_OF(ST_DEADLINE(w));
+		unsigned before = t.word.value.debug_value() == w
+		    ? ~0u
+		    : 1u << ID_OF(ST_DEADLINE(w));
 		void *running;
 
 		before &= t.claimed & ~t.handed;
@@ -608,7 +643,8 @@ struct model {
 		return true;
 	}
 
-	void stop(node &t, const struct operation &op)
+	void
+	stop(node &t, const struct operation &op)
 	{
 		unsigned th = rl::thread_index();
 		uint64_t w;
@@ -629,7 +665,8 @@ struct model {
 	 * Running.
 	 */
 
-	void run(unsigned th, unsigned n, const struct operation &op)
+	void
+	run(unsigned th, unsigned n, const struct operation &op)
 	{
 		node &t = item[op.timer];
 		unsigned id = 1 + n, s = op.shard;
@@ -651,8 +688,9 @@ struct model {
 		me[th].code = op.code;
 		note[id]($) = id;
 		for (unsigned i = 0; i < item.n; i++)
-			if (op.code == REARM || (op.timer == i &&
-			    (op.code == RESET || op.code == PUSH)))
+			if (op.code == REARM ||
+			    (op.timer == i &&
+				(op.code == RESET || op.code == PUSH)))
 				item[i].data[id]($) = id;
 		switch (op.code) {
 		case NONE:
@@ -660,8 +698,8 @@ struct model {
 		case RESET:
 		case PUSH:
 			if (op.owner)
-				owner_reset(s, t, deadline(op, id),
-				    op.code == PUSH);
+				owner_reset(
+				    s, t, deadline(op, id), op.code == PUSH);
 			else
 				remote_reset_(t, op, id);
 			break;
@@ -702,7 +740,7 @@ struct model {
 			break;
 		case ATTACH:
 			if (!word_cas(&shard[s].attached, &none, (uint64_t)1,
-			        acquire, relaxed))
+				acquire, relaxed))
 				break;
 			fire(s, op, NOW, id);
 			word_store(&shard[s].attached, (uint64_t)0, release);
@@ -711,7 +749,8 @@ struct model {
 		me[th].before_cas = -1;
 	}
 
-	static unsigned length(unsigned th)
+	static unsigned
+	length(unsigned th)
 	{
 		unsigned n = 0;
 
@@ -722,7 +761,8 @@ struct model {
 		return n;
 	}
 
-	void begin(unsigned threads)
+	void
+	begin(unsigned threads)
 	{
 		unsigned ids = 1;
 
@@ -770,13 +810,12 @@ struct model {
 			t.given_back = t.broken = false;
 			t.link = NULL;
 			t.place($) = 0;
-			word_store(&t.word, AT(b.when, 0) << ST_SHIFT |
-			    b.flags, relaxed);
+			word_store(&t.word, AT(b.when, 0) << ST_SHIFT | b.flags,
+			    relaxed);
 			if (b.flags & ST_LINKED)
 				file(0, t, AT(b.place, 0));
 			if (b.flags & ST_QUEUED)
-				inbox_push(&shard[0].remote.inbox, &t,
-				    &t.link);
+				inbox_push(&shard[0].remote.inbox, &t, &t.link);
 			t.word.changed = word_changed;
 		}
 		if (scene.retired)
@@ -785,7 +824,8 @@ struct model {
 	}
 
 	/* Every call has returned. */
-	void finish()
+	void
+	finish()
 	{
 		watching = false;
 		for (unsigned i = 0; i < item.n; i++) {
@@ -823,7 +863,8 @@ struct model {
 	}
 
 	/* Poll until nothing is left. */
-	void poll_all()
+	void
+	poll_all()
 	{
 		const struct operation op = { FIRE, true, 0, 0, 0 };
 		/* Twice: what was deferred, or moved, is seen again. */
@@ -846,20 +887,29 @@ word_changed(rota_word *w, uint64_t from, uint64_t to)
 }
 
 template <int N> struct world : rl::test_suite<world<N>, N>, model {
-	void before() { this->begin(N); }
+	void
+	before()
+	{
+		this->begin(N);
+	}
 
-	void thread(unsigned th)
+	void
+	thread(unsigned th)
 	{
 		unsigned n = 0;
 
 		for (; n < OPS && scene.op[th][n].code != NONE; n++)
 			this->run(th, n, scene.op[th][n]);
 		for (; scene.menus[th] && n < OPS; n++)
-			this->run(th, n,
-			    scene.menu[th][rl::rand(scene.menus[th])]);
+			this->run(
+			    th, n, scene.menu[th][rl::rand(scene.menus[th])]);
 	}
 
-	void after() { this->finish(); }
+	void
+	after()
+	{
+		this->finish();
+	}
 };
 
 #endif

@@ -64,8 +64,10 @@ pick_when(struct worker *w)
 	unsigned bits = H.mode & DRIVEN ? 17 : 23; /* ns: 131 us, 8 ms */
 	uint64_t kind = source_bits(&w->source, 3);
 
-	return rota_when(rota_engine_now(H.e), kind == 0 ? 0 :
-	    kind == 1 ? far() : (rota_span)source_bits(&w->source, bits));
+	return rota_when(rota_engine_now(H.e),
+	    kind == 0       ? 0
+		: kind == 1 ? far()
+			    : (rota_span)source_bits(&w->source, bits));
 }
 
 /* Half of the records are pushed later, but not given an earlier instant. */
@@ -89,9 +91,11 @@ arm(struct worker *w, struct record *r)
 	r->when = pushed_only(r) ? when : 0;
 	if (source_bits(&w->source, 1)) {
 		/* The last shard's pool is made when it is about to retire. */
-		answer = rota_shard_after_func(rota_engine_shard(H.e,
-		    source_below(&w->source, (unsigned)word_load(&H.open,
-		        relaxed))), when, on_func, r, &h);
+		answer = rota_shard_after_func(
+		    rota_engine_shard(H.e,
+			source_below(
+			    &w->source, (unsigned)word_load(&H.open, relaxed))),
+		    when, on_func, r, &h);
 	} else {
 		rota_time now = rota_engine_now(H.e);
 
@@ -120,8 +124,8 @@ on_func(void *arg)
 	if (rota_engine_now(H.e) < r->when && !word_load(&H.ending, relaxed))
 		race_count(early, 1);
 	thing_unload(&r->thing, true);
-	if (race_self && (word_load(&H.ending, relaxed) ||
-	        source_bits(&w->source, 1)))
+	if (race_self &&
+	    (word_load(&H.ending, relaxed) || source_bits(&w->source, 1)))
 		w->held[w->holds++] = r;
 	else if (!word_load(&H.ending, relaxed))
 		arm(w, r);
@@ -169,9 +173,9 @@ operate(struct worker *w)
 			    H.old[w->index][i].record);
 		break;
 	case 6:
-		answer = rota_handle_reset_at(H.e, h, pushed_only(r) ?
-		    rota_when(rota_engine_now(H.e), 2 * far()) :
-		    pick_when(w));
+		answer = rota_handle_reset_at(H.e, h,
+		    pushed_only(r) ? rota_when(rota_engine_now(H.e), 2 * far())
+				   : pick_when(w));
 		w->ops++;
 		if (answer != (h ? 1 : -EINVAL) && answer != -ESTALE)
 			race_fail("handle_reset_at said %d", answer);
@@ -216,15 +220,16 @@ work(void *arg)
 			word_store(&H.open, H.shards, relaxed);
 		if (H.mode & RETIRED && op == H.ops / 2 &&
 		    (H.shards - 1) % H.workers == w->index) {
-			r = rota_shard_retire(rota_engine_shard(H.e,
-			    H.shards - 1), rota_engine_shard(H.e, 0));
+			r = rota_shard_retire(
+			    rota_engine_shard(H.e, H.shards - 1),
+			    rota_engine_shard(H.e, 0));
 			if (r)
 				race_fail("retire said %d", r);
 		}
 		if (op % POLL_EVERY || !owner)
 			continue;
-		rota_engine_advance(H.e,
-		    (rota_span)source_bits(&w->source, 20));
+		rota_engine_advance(
+		    H.e, (rota_span)source_bits(&w->source, 20));
 		poll_own(w, rota_engine_now(H.e));
 	}
 	pthread_barrier_wait(&H.barrier);
@@ -264,14 +269,14 @@ calm_drivers(void)
 }
 
 static void
-round_run(const struct race_options *o, unsigned mode, uint64_t seed,
-    uint64_t ops)
+round_run(
+    const struct race_options *o, unsigned mode, uint64_t seed, uint64_t ops)
 {
 	struct rota_config c = {
 		.size = sizeof(c),
 		.backend = (enum rota_backend)(seed % 3),
-		.clock = mode & DRIVEN ? ROTA_CLOCK_MONOTONIC :
-		    ROTA_CLOCK_VIRTUAL,
+		.clock = mode & DRIVEN ? ROTA_CLOCK_MONOTONIC
+				       : ROTA_CLOCK_VIRTUAL,
 		.flags = mode & DRIVEN ? ROTA_DRIVERS : 0,
 		.max_timers = 1 << 13,
 	};
@@ -314,9 +319,9 @@ round_run(const struct race_options *o, unsigned mode, uint64_t seed,
 	if (st.starts != starts || st.fires != fires || st.live ||
 	    st.starts != st.fires + st.stops)
 		race_fail("the books: starts %" PRIu64 " of %" PRIu64
-		    ", fires %" PRIu64 " of %" PRIu64 ", stops %" PRIu64
-		    ", live %" PRIu64, st.starts, starts, st.fires, fires,
-		    st.stops, st.live);
+			  ", fires %" PRIu64 " of %" PRIu64 ", stops %" PRIu64
+			  ", live %" PRIu64,
+		    st.starts, starts, st.fires, fires, st.stops, st.live);
 	/* Pools grow by slabs; none of their timers is ever released. */
 	if (!st.timers || st.timers % SLAB)
 		race_fail("%" PRIu64 " pooled timers are counted", st.timers);

@@ -47,7 +47,7 @@ struct relay {
 static struct {
 	struct rota_engine *e;
 	unsigned mode, workers, shards, tokens; /* tokens on each shard */
-	uint64_t ops; /* for each worker */
+	uint64_t ops;                           /* for each worker */
 	struct rota_kind token_kind[SHARDS], wild_kind[SHARDS],
 	    relay_kind[SHARDS];
 	struct token *token;
@@ -113,8 +113,8 @@ arm(struct worker *w, struct token *tk)
 	int r;
 
 	thing_load(&tk->thing, w);
-	r = at ? rota_timer_reset_at(&tk->timer, pick_when(w)) :
-	    rota_timer_reset(&tk->timer, pick_span(w));
+	r = at ? rota_timer_reset_at(&tk->timer, pick_when(w))
+	       : rota_timer_reset(&tk->timer, pick_span(w));
 	if (r)
 		race_fail("the reset of a timer that is held said %d", r);
 	w->ops++;
@@ -132,8 +132,8 @@ on_token(struct rota_timer *t, rota_time now)
 	thing_unload(&tk->thing, true);
 	if (W.mode & ADOPTED && !source_bits(&w->source, 5))
 		sched_yield(); /* let others adopt */
-	if (race_self && (word_load(&W.ending, relaxed) ||
-	        source_bits(&w->source, 1)))
+	if (race_self &&
+	    (word_load(&W.ending, relaxed) || source_bits(&w->source, 1)))
 		hold(w, tk);
 	else if (!word_load(&W.ending, relaxed))
 		arm(w, tk);
@@ -168,8 +168,8 @@ reset_wild(struct worker *w, struct token *tk)
 static void
 stop_wild(struct worker *w, struct token *tk, bool sync)
 {
-	int r = sync ? rota_timer_stop_sync(&tk->timer) :
-	    rota_timer_stop(&tk->timer);
+	int r = sync ? rota_timer_stop_sync(&tk->timer)
+		     : rota_timer_stop(&tk->timer);
 
 	w->ops++;
 	if (r < 0)
@@ -238,8 +238,8 @@ relay_take(struct worker *w)
 	struct relay *r = word_load(&W.slot[w->index], acquire);
 	int answer;
 
-	if (!r || !(rota_timer_pending(&r->timer) ||
-	        word_load(&r->fired, acquire)))
+	if (!r ||
+	    !(rota_timer_pending(&r->timer) || word_load(&r->fired, acquire)))
 		return;
 	word_store(&W.slot[w->index], NULL, release);
 	answer = rota_timer_release(&r->timer);
@@ -347,16 +347,17 @@ static void
 poll_some(struct worker *w)
 {
 	rota_time now;
-	unsigned budget = source_bits(&w->source, 2) ? 0 :
-	    1 + source_below(&w->source, 64);
+	unsigned budget = source_bits(&w->source, 2)
+	    ? 0
+	    : 1 + source_below(&w->source, 64);
 
 	rota_engine_advance(W.e, (rota_span)source_bits(&w->source, 20));
 	now = rota_engine_now(W.e);
 	poll_own(w, now, budget);
 	if (W.mode & ADOPTED) {
 		unsigned i = source_below(&w->source, W.shards);
-		int r = rota_shard_adopt(rota_engine_shard(W.e, i), now,
-		    budget);
+		int r = rota_shard_adopt(
+		    rota_engine_shard(W.e, i), now, budget);
 
 		if (r < 0 && r != -EBUSY)
 			race_fail("adopt said %d", r);
@@ -372,8 +373,8 @@ retire_ownerless(void)
 
 	if (!word_cas(&W.detached, &given_up, (uint64_t)2, acquire, relaxed))
 		return;
-	r = rota_shard_retire(rota_engine_shard(W.e, W.shards - 1),
-	    rota_engine_shard(W.e, 1));
+	r = rota_shard_retire(
+	    rota_engine_shard(W.e, W.shards - 1), rota_engine_shard(W.e, 1));
 	if (r)
 		race_fail("retire of a shard without owner said %d", r);
 }
@@ -452,8 +453,8 @@ begin(const struct race_options *o, unsigned mode, uint64_t seed, uint64_t ops)
 	struct rota_config c = {
 		.size = sizeof(c),
 		.backend = (enum rota_backend)(seed % 3),
-		.clock = mode & DRIVEN ? ROTA_CLOCK_MONOTONIC :
-		    ROTA_CLOCK_VIRTUAL,
+		.clock = mode & DRIVEN ? ROTA_CLOCK_MONOTONIC
+				       : ROTA_CLOCK_VIRTUAL,
 		.flags = (mode & DRIVEN ? ROTA_DRIVERS : 0) |
 		    (mode & ADOPTED ? ROTA_ADOPT : 0),
 		.max_timers = 1 << 12,
@@ -486,14 +487,14 @@ begin(const struct race_options *o, unsigned mode, uint64_t seed, uint64_t ops)
 		W.worker[i].held = W.held + (size_t)i * all;
 	}
 	for (unsigned i = 0; i < all; i++) {
-		if (rota_timer_init(&W.token[i].timer,
-		    &W.token_kind[i % W.shards]))
+		if (rota_timer_init(
+			&W.token[i].timer, &W.token_kind[i % W.shards]))
 			race_fail("init");
 		hold(&W.worker[i % W.workers], &W.token[i]);
 	}
 	for (unsigned i = 0; i < W.shards * WILD; i++)
-		if (rota_timer_init(&W.wild[i].timer,
-		    &W.wild_kind[i % W.shards]))
+		if (rota_timer_init(
+			&W.wild[i].timer, &W.wild_kind[i % W.shards]))
 			race_fail("init");
 }
 
@@ -554,14 +555,14 @@ check(void)
 	if (st.starts != starts || st.fires != fires || st.live ||
 	    st.starts != st.fires + st.stops)
 		race_fail("the books: starts %" PRIu64 " of %" PRIu64
-		    ", fires %" PRIu64 " of %" PRIu64 ", stops %" PRIu64
-		    ", live %" PRIu64, st.starts, starts, st.fires, fires,
-		    st.stops, st.live);
+			  ", fires %" PRIu64 " of %" PRIu64 ", stops %" PRIu64
+			  ", live %" PRIu64,
+		    st.starts, starts, st.fires, fires, st.stops, st.live);
 }
 
 static void
-round_run(const struct race_options *o, unsigned mode, uint64_t seed,
-    uint64_t ops)
+round_run(
+    const struct race_options *o, unsigned mode, uint64_t seed, uint64_t ops)
 {
 	int r;
 

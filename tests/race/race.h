@@ -30,8 +30,8 @@ struct tally {
 };
 
 struct race_options {
-	uint64_t ops;     /* calls in all; 0: until `seconds` */
-	double seconds;   /* real time; 0: until `ops` */
+	uint64_t ops;   /* calls in all; 0: until `seconds` */
+	double seconds; /* real time; 0: until `ops` */
 	uint64_t seed;
 	unsigned workers; /* 2 or 3 */
 };
@@ -79,8 +79,8 @@ void race_run(struct worker *workers, unsigned n, void *(*body)(void *));
 double race_seconds(void);
 
 /* A scenario: one round of about @ops calls. */
-typedef void race_round(const struct race_options *o, uint64_t seed,
-    uint64_t ops);
+typedef void race_round(
+    const struct race_options *o, uint64_t seed, uint64_t ops);
 race_round items_polled, items_adopted, items_retired, items_driven,
     handles_polled, handles_driven, handles_retired, wakes_round;
 

@@ -136,7 +136,8 @@ number(const char *s)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: stress [--ops N] [--seconds S] [--seed S] "
+	fprintf(stderr,
+	    "usage: stress [--ops N] [--seconds S] [--seed S] "
 	    "[--workers 2|3] [scenario...]\nscenarios:");
 	for (size_t i = 0; i < SCENARIOS; i++)
 		fprintf(stderr, " %s", scenarios[i].name);
@@ -165,8 +166,8 @@ options_read(int argc, char **argv, bool wanted[SCENARIOS])
 		} else if (!strcmp(argv[i], "--workers")) {
 			o.workers = (unsigned)number(argv[++i]);
 		} else {
-			while (k < SCENARIOS &&
-			    strcmp(argv[i], scenarios[k].name))
+			while (
+			    k < SCENARIOS && strcmp(argv[i], scenarios[k].name))
 				k++;
 			if (k == SCENARIOS)
 				usage();
@@ -188,15 +189,15 @@ judge(const char *name)
 	const struct tally *t = &race_tally;
 
 	if (t->early || t->twice || t->lost || t->torn)
-		race_fail("%s: early %" PRIu64 " double %" PRIu64 " lost %"
-		    PRIu64 " torn %" PRIu64, name, t->early, t->twice, t->lost,
-		    t->torn);
+		race_fail("%s: early %" PRIu64 " double %" PRIu64
+			  " lost %" PRIu64 " torn %" PRIu64,
+		    name, t->early, t->twice, t->lost, t->torn);
 }
 
 /* Rounds until @ops calls or @seconds have passed. */
 static void
-scenario_run(size_t k, const struct race_options *o, uint64_t ops,
-    double seconds)
+scenario_run(
+    size_t k, const struct race_options *o, uint64_t ops, double seconds)
 {
 	double from = race_seconds();
 	uint64_t before = race_tally.ops, done = 0;
@@ -232,14 +233,15 @@ main(int argc, char **argv)
 	}
 	for (size_t k = 0; k < SCENARIOS; k++)
 		if (wanted[k])
-			scenario_run(k, &o, shares ?
-			    o.ops * scenarios[k].share / shares : o.ops,
+			scenario_run(k, &o,
+			    shares ? o.ops * scenarios[k].share / shares
+				   : o.ops,
 			    o.seconds / many);
 	printf("stress: seed %" PRIu64 ", %u workers, %.1f s, starts %" PRIu64
-	    " fires %" PRIu64 " stops %" PRIu64 "\nops %" PRIu64 " early %"
-	    PRIu64 " double %" PRIu64 " lost %" PRIu64 "\n", o.seed, o.workers,
-	    race_seconds() - from, race_tally.starts, race_tally.fires,
-	    race_tally.stops, race_tally.ops, race_tally.early,
-	    race_tally.twice, race_tally.lost);
+	       " fires %" PRIu64 " stops %" PRIu64 "\nops %" PRIu64
+	       " early %" PRIu64 " double %" PRIu64 " lost %" PRIu64 "\n",
+	    o.seed, o.workers, race_seconds() - from, race_tally.starts,
+	    race_tally.fires, race_tally.stops, race_tally.ops,
+	    race_tally.early, race_tally.twice, race_tally.lost);
 	return 0;
 }

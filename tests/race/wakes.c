@@ -223,7 +223,7 @@ contend(struct worker *w)
 		while (rota_timer_pending(&K.bell.timer)) {
 			if (race_seconds() > until)
 				race_fail("a deadline given to a timer that "
-				    "another thread was pushing: lost");
+					  "another thread was pushing: lost");
 			sched_yield();
 		}
 		/* Its callback is to be over before the next is awaited. */

@@ -118,11 +118,13 @@ extern const struct world_row world_heap, world_wheel, world_coarse;
 extern const struct world_row world_heap_confined, world_wheel_confined,
     world_coarse_confined;
 
+/* clang-format off: a # that begins a line */
 #define ON(test, row)                                                   \
 	{                                                               \
 #test " [" #row "]", test, world_setup, world_teardown, \
 		    (void *)(uintptr_t)&world_##row                     \
 	}
+/* clang-format on */
 #define EXACT(test) ON(test, heap), ON(test, wheel)
 #define EVERY(test) EXACT(test), ON(test, coarse)
 /* Also with timers that only their owner touches: other code. */

@@ -255,11 +255,13 @@ timers_with_a_callback_are_handed_out_too(void **state)
 	assert_int_equal(rota_timer_release(&p.timer), 0);
 }
 
+/* clang-format off: a # that begins a line */
 #define BATCH(f, row)                                             \
 	{                                                         \
 #f " [" #row "]", f, batch_setup, world_teardown, \
 		    (void *)(uintptr_t)&world_##row               \
 	}
+/* clang-format on */
 #define BATCH_EXACT(f) BATCH(f, heap), BATCH(f, wheel)
 #define BATCH_EVERY(f) BATCH_EXACT(f), BATCH(f, coarse)
 

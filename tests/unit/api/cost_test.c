@@ -280,6 +280,7 @@ a_pooled_timer_costs_its_owner_one_reading_and_no_lock(void **state)
 	expect_cost(w, calls, 100);
 }
 
+/* clang-format off: a # that begins a line */
 #define TIMED(f)                                                \
 	{ #f " [heap]", f, world_setup, world_teardown,         \
 		(void *)(uintptr_t)&timed_heap },               \
@@ -289,6 +290,7 @@ a_pooled_timer_costs_its_owner_one_reading_and_no_lock(void **state)
 #f " [coarse]", f, world_setup, world_teardown, \
 		    (void *)(uintptr_t)&timed_coarse            \
 	}
+/* clang-format on */
 
 int
 main(void)

@@ -483,14 +483,14 @@ a_shard_does_not_retire_while_an_adopter_is_in_a_callback(void **state)
 		;
 	pthread_create(&adopter, NULL, adopter_run, &a);
 	sem_wait(&begun);
-	assert_int_equal(rota_shard_retire(w->shard,
-			     rota_engine_shard(w->engine, 1)),
+	assert_int_equal(
+	    rota_shard_retire(w->shard, rota_engine_shard(w->engine, 1)),
 	    -EBUSY);
 	sem_post(&end);
 	pthread_join(adopter, NULL);
 	/* -EBUSY also from a compare-and-swap that fails for no reason */
-	while ((r = rota_shard_retire(w->shard,
-		    rota_engine_shard(w->engine, 1))) == -EBUSY)
+	while ((r = rota_shard_retire(
+		    w->shard, rota_engine_shard(w->engine, 1))) == -EBUSY)
 		;
 	assert_int_equal(r, 0);
 	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
@@ -560,13 +560,17 @@ who_may_not_is_told_so(void **state)
 	assert_int_equal(rota_shard_adopt(w->shard, 0, 0), -EOPNOTSUPP);
 }
 
+/* clang-format off: a # that begins a line */
 #define ADOPT(f)                                                \
 	{ #f " [heap]", f, adopt_setup, world_teardown,         \
 		(void *)(uintptr_t)&adopt_heap },               \
 	    { #f " [wheel]", f, adopt_setup, world_teardown,    \
 		    (void *)(uintptr_t)&adopt_wheel },          \
-	    { #f " [coarse]", f, adopt_setup, world_teardown,   \
-		    (void *)(uintptr_t)&adopt_coarse }
+	{                                                       \
+#f " [coarse]", f, adopt_setup, world_teardown, \
+		    (void *)(uintptr_t)&adopt_coarse            \
+	}
+/* clang-format on */
 
 int
 main(void)

@@ -328,11 +328,13 @@ refused_memory_is_told_at_every_call(void **state)
 	open_at(b, 0);
 }
 
+/* clang-format off: a # that begins a line */
 #define BACKEND(f, row)                               \
 	{                                             \
 #f " [" #row "]", f, setup, teardown, \
 		    (void *)(uintptr_t)&world_##row   \
 	}
+/* clang-format on */
 #define BACKENDS(f) BACKEND(f, heap), BACKEND(f, wheel), BACKEND(f, coarse)
 
 int

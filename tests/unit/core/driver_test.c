@@ -505,6 +505,7 @@ a_wait_says_what_it_cannot(void **state)
 	    0);
 }
 
+/* clang-format off: a # that begins a line */
 #define DRIVEN(f)                                                              \
 	{ #f " [heap]", f, setup, teardown, (void *)(uintptr_t)&driven_heap }, \
 	    { #f " [wheel]", f, setup, teardown,                               \
@@ -513,6 +514,7 @@ a_wait_says_what_it_cannot(void **state)
 #f " [coarse]", f, setup, teardown,                            \
 		    (void *)(uintptr_t)&driven_coarse                          \
 	}
+/* clang-format on */
 
 int
 main(void)

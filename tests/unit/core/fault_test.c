@@ -361,6 +361,7 @@ destroying_needs_nothing(void **state)
 	assert_int_equal(eventfd_fault.calls + mmap_fault.calls, 0);
 }
 
+/* clang-format off: a # that begins a line */
 #define FAULT(f)                                          \
 	{ #f " [heap]", f, setup, world_teardown,         \
 		(void *)(uintptr_t)&world_heap },         \
@@ -370,6 +371,7 @@ destroying_needs_nothing(void **state)
 #f " [coarse]", f, setup, world_teardown, \
 		    (void *)(uintptr_t)&world_coarse      \
 	}
+/* clang-format on */
 
 int
 main(void)

@@ -350,6 +350,7 @@ in_the_parent_there_is_nothing_to_tell(void **state)
 	world_poll(w, TICK); /* still the owner */
 }
 
+/* clang-format off: a # that begins a line */
 #define FORK(f)                                                \
 	{ #f " [heap]", f, world_setup, world_teardown,        \
 		(void *)(uintptr_t)&world_heap },              \
@@ -357,6 +358,7 @@ in_the_parent_there_is_nothing_to_tell(void **state)
 #f " [wheel]", f, world_setup, world_teardown, \
 		    (void *)(uintptr_t)&world_wheel            \
 	}
+/* clang-format on */
 
 int
 main(void)

@@ -444,8 +444,8 @@ what_an_old_batch_handed_out_is_not_running_on_the_heir(void **state)
 	    rota_kind_init(&k, w->shard, "batch", NULL, ROTA_BATCH), 0);
 	rota_timer_init(&p.timer, &k);
 	rota_timer_reset_at(&p.timer, 0);
-	assert_int_equal(rota_shard_poll_batch(w->shard, 9 * TICK, 0, out, 1),
-	    1);
+	assert_int_equal(
+	    rota_shard_poll_batch(w->shard, 9 * TICK, 0, out, 1), 1);
 	assert_int_equal(rota_timer_stop(&p.timer), ROTA_RUNNING);
 	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
 	for (unsigned i = 0; i < 40; i++) {

@@ -282,7 +282,8 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 		assert_true(b->wheel.event == rota__wheel_event(&b->wheel));
 		for (uint32_t k = 0; k < ITEMS; k += 17)
 			if (b->tick[k] != WHEEL_END) {
-				uint64_t at = wheel_filed(&b->wheel, &b->item[k]);
+				uint64_t at = wheel_filed(
+				    &b->wheel, &b->item[k]);
 
 				assert_true(at <= b->tick[k]);
 				assert_true(b->tick[k] == b->wheel.pos ||
