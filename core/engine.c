@@ -425,7 +425,7 @@ rota_engine_after_fork(struct rota_engine *e)
 int
 rota_engine_stat(struct rota_engine *e, struct rota_stats *out)
 {
-	struct rota_stats one, sum;
+	struct rota_stats one = { 0 }, sum;
 	uint64_t *to = (uint64_t *)&sum, late_max = 0;
 	const uint64_t *from = (const uint64_t *)&one;
 

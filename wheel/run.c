@@ -107,7 +107,7 @@ rota__run_sort(struct run *r)
 		for (uint32_t b = 0, from = 0; b < BUCKETS; from = start[b++])
 			merge_sort(to + from, e, start[b] - from);
 	e = r->entry;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) /* no gaps: NOLINTNEXTLINE */
 		*e[i].item = RUN_PLACE | i;
 }
 
