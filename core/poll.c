@@ -284,8 +284,8 @@ look_exact(struct poll *p, struct rota_timer *t, uint64_t when, uint32_t seq,
 	return look(p, t, when + !behind, d);
 }
 
-/* The first of the heap is due. */
-rota_inline void
+/* The first of the heap is due, by its place. True: not by its word. */
+rota_inline bool
 step_heap(struct poll *p, const enum rota_backend which)
 {
 	struct rota_shard *s = p->s;
@@ -316,8 +316,9 @@ step_heap(struct poll *p, const enum rota_backend which)
 			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
 		}
 		note(kind_known(t), t, d, when);
-		break;
+		return true;
 	}
+	return false;
 }
 
 /* The first of the run is due. */
@@ -429,17 +430,48 @@ pour(struct poll *p)
 }
 
 /* Bring up all that is due. False: out of steps, or of room in @out. */
+/* A timer was not due any more: of what the heap brings up next file those
+ * again, together, that are not either. */
+static rota_noinline void
+refile(struct poll *p)
+{
+	struct rota_shard *s = p->s;
+	struct heap *h = &s->backend.heap;
+	uint32_t at[HEAP_MANY], n = heap_due(h, p->now, at), pushed = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		rota_prefetch(*heap_item(h, heap_at(h, at[i])->id));
+	for (uint32_t i = 0; i < n && p->left; i++) {
+		struct heap_entry *e = heap_at(h, at[i]);
+		struct rota_timer *t = timer_of(*heap_item(h, e->id));
+		/* As state_look(): only a later place. */
+		uint64_t w = word_load(&t->r_word, relaxed);
+
+		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= p->now)
+			continue;
+		e->when = ST_DEADLINE(w);
+		e->seq = t->r_seq;
+		note(kind_known(t), t, e->when, e->when);
+		at[pushed++] = at[i];
+		p->left--;
+	}
+	count_add(&s->count.moves, pushed);
+	heap_settle(h, at, pushed);
+}
+
 rota_inline bool
 expire_heap(struct poll *p)
 {
 	struct heap *h = &p->s->backend.heap;
 
-	for (;; p->left--) {
+	for (;;) {
 		if (!h->len || heap_first(h)->when > p->now)
 			return true;
 		if (!p->left || (p->out && p->given == p->room))
 			return false;
-		step_heap(p, ROTA_HEAP);
+		p->left--;
+		if (step_heap(p, ROTA_HEAP))
+			refile(p);
 		if (p->lost)
 			return false;
 	}

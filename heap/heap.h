@@ -142,13 +142,41 @@ heap_least(const struct heap_entry *c)
 	return best;
 }
 
-/* heap_ahead: @id has come up to @i: fetch its item, once it is a child of
- * the first, and the pointer to that one level before. */
-rota_inline void
-heap_ahead(const struct heap *h, uint32_t i, uint32_t id)
+/* heap_sink: one step down for @e, whose hole is at *@i. False: it belongs
+ * there. */
+rota_inline bool
+heap_sink(struct heap *h, uint32_t *i, const struct heap_entry *e)
 {
+	uint32_t c = 4 * *i + 1, best = 0;
+	const struct heap_entry *line;
+
+	if (c >= h->len)
+		return false;
+	line = heap_at(h, c);
+	if (rota_likely(c + 4 <= h->len)) {
+		best = heap_least(line);
+	} else {
+		for (uint32_t k = 1; c + k < h->len; k++)
+			if (heap_before(line[k].when, line[k].seq, &line[best]))
+				best = k;
+	}
+	if (!heap_before(line[best].when, line[best].seq, e))
+		return false;
+	heap_put(h, *i, line[best]);
+	*i = c + best;
+	return true;
+}
+
+/* heap_ahead: an entry has come up to @i: fetch its item, once it is a child
+ * of the first, and the pointer to that one level before. */
+rota_inline void
+heap_ahead(const struct heap *h, uint32_t i)
+{
+	uint32_t id;
+
 	if (rota_likely(i > 20))
 		return;
+	id = heap_at(h, i)->id;
 	if (i > 4)
 		rota_prefetch(heap_item(h, id));
 	else
@@ -159,34 +187,17 @@ heap_ahead(const struct heap *h, uint32_t i, uint32_t id)
 rota_inline void
 heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 {
-	for (;;) {
-		uint32_t c = 4 * i + 1, best = 0;
-		const struct heap_entry *line;
-
-		if (c >= h->len)
-			break;
-		/* One of these four lines is looked at next; they stand in a
-		 * row. */
-		if (4 * c + 16 < h->len) {
-			const struct heap_entry *below = heap_at(h, 4 * c + 1);
+	for (uint32_t from = i;; heap_ahead(h, from), from = i) {
+		/* One of these four lines is looked at next but one; they
+		 * stand in a row. */
+		if (16 * i + 20 < h->len) {
+			const struct heap_entry *below = heap_at(h, 16 * i + 5);
 
 			for (uint32_t k = 0; k < 4; k++)
 				rota_prefetch(below + 4 * k);
 		}
-		line = heap_at(h, c);
-		if (rota_likely(c + 4 <= h->len)) {
-			best = heap_least(line);
-		} else {
-			for (uint32_t k = 1; c + k < h->len; k++)
-				if (heap_before(
-					line[k].when, line[k].seq, &line[best]))
-					best = k;
-		}
-		if (!heap_before(line[best].when, line[best].seq, &e))
+		if (!heap_sink(h, &i, &e))
 			break;
-		heap_put(h, i, line[best]);
-		heap_ahead(h, i, line[best].id);
-		i = c + best;
 	}
 	heap_put(h, i, e);
 }
@@ -252,11 +263,63 @@ heap_rekey(struct heap *h, uint32_t i, uint64_t when, uint32_t seq)
 		heap_down(h, i, e);
 }
 
-/* heap_move: give @item another key. */
-rota_inline void
-heap_move(struct heap *h, const uint32_t *item, uint64_t when, uint32_t seq)
+/* Entries that are brought in order together: their misses overlap. */
+#define HEAP_MANY 64
+
+/* heap_due: where the entries stand that are due at @now, at most HEAP_MANY of
+ * them, in @at, parents before their children. Fetches the pointers to their
+ * items. Returns how many. */
+rota_inline uint32_t
+heap_due(const struct heap *h, uint64_t now, uint32_t *at)
 {
-	heap_rekey(h, heap_index(h, item), when, seq);
+	uint32_t n = 0;
+
+	if (h->len && heap_at(h, 0)->when <= now)
+		at[n++] = 0;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t c = 4 * at[k] + 1;
+
+		rota_prefetch(heap_item(h, heap_at(h, at[k])->id));
+		for (uint32_t i = c; i < c + 4 && i < h->len; i++)
+			if (n < HEAP_MANY && heap_at(h, i)->when <= now)
+				at[n++] = i;
+	}
+	return n;
+}
+
+/* heap_settle: the keys of the @n entries at @at, up to HEAP_MANY, in the
+ * order of heap_due(), were raised in place. Those of the lowest level go
+ * down first; what is below two of one level is disjoint, so they go in turn,
+ * and nobody waits for a miss. */
+rota_inline void
+heap_settle(struct heap *h, const uint32_t *at, uint32_t n)
+{
+	struct {
+		uint32_t i;
+		struct heap_entry e;
+	} way[HEAP_MANY];
+
+	while (n > 0) {
+		uint32_t level = 0, ways = 0;
+
+		while (4 * level + 1 <= at[n - 1])
+			level = 4 * level + 1; /* its first */
+		for (; n > 0 && at[n - 1] >= level; ways++) {
+			way[ways].i = at[--n];
+			way[ways].e = *heap_at(h, at[n]);
+		}
+		while (ways > 0)
+			for (uint32_t k = 0; k < ways;) {
+				if (heap_sink(h, &way[k].i, &way[k].e)) {
+					rota_prefetch(
+					    heap_at(h, 4 * way[k].i + 1));
+					k++;
+					continue;
+				}
+				heap_put(h, way[k].i, way[k].e);
+				way[k] = way[--ways];
+			}
+	}
 }
 
 /* heap_first: the earliest entry; the heap is not empty. */

@@ -224,7 +224,8 @@ a_move_goes_either_way(void **state)
 		uint32_t i = (uint32_t)(random_next(&x) % 300);
 
 		when[i] = random_next(&x) % 1000;
-		heap_move(&b->heap, &b->item[i], when[i], 300 + n);
+		heap_rekey(&b->heap, heap_index(&b->heap, &b->item[i]), when[i],
+		    300 + n);
 		if (n % 250 == 0)
 			sound(&b->heap);
 	}
@@ -245,8 +246,8 @@ a_move_to_an_equal_deadline_ranks_anew(void **state)
 
 	for (uint32_t i = 0; i < 5; i++)
 		add(b, i, 100, i);
-	heap_move(&b->heap, &b->item[0], 100, 5);
-	heap_move(&b->heap, &b->item[3], 100, 6);
+	heap_rekey(&b->heap, heap_index(&b->heap, &b->item[0]), 100, 5);
+	heap_rekey(&b->heap, heap_index(&b->heap, &b->item[3]), 100, 6);
 	assert_int_equal(pop(b), 1);
 	assert_int_equal(pop(b), 2);
 	assert_int_equal(pop(b), 4);
@@ -433,8 +434,8 @@ it_agrees_with_a_sorted_list(void **state)
 			add(b, i, when[i] = d, seq[i] = next++);
 			in[i] = true;
 		} else if (random_next(&x) % 2) {
-			heap_move(&b->heap, &b->item[i], when[i] = d,
-			    seq[i] = next++);
+			heap_rekey(&b->heap, heap_index(&b->heap, &b->item[i]),
+			    when[i] = d, seq[i] = next++);
 		} else {
 			heap_remove(&b->heap, &b->item[i]);
 			in[i] = false;
@@ -499,6 +500,47 @@ check_finds_a_broken_index(void **state)
 	sound(&b->heap);
 }
 
+/* What heap_due() finds, some keys of that raised, settled: a heap again, with
+ * the same entries; of equal keys too, where ranks decide. */
+static void
+what_was_raised_together_settles(void **state)
+{
+	struct bench *b = *state;
+	struct heap *h = &b->heap;
+	uint64_t x = 99194853094755497u;
+	uint32_t at[HEAP_MANY], some[HEAP_MANY], rank = 0;
+	unsigned many = 0;
+
+	for (uint32_t i = 0; i < 3000; i++)
+		add(b, i, random_next(&x) % 4000, rank++);
+	for (uint64_t now = 0; now < 4000; now += 1 + random_next(&x) % 9) {
+		uint32_t n = heap_due(h, now, at), raised = 0;
+
+		assert_int_equal(n == 0, heap_first(h)->when > now);
+		for (uint32_t i = 0; i < n; i++) {
+			struct heap_entry *e = heap_at(h, at[i]);
+
+			assert_true(e->when <= now);
+			assert_true(i == 0 || at[i] > at[i - 1]);
+			if (random_next(&x) % 4 == 0)
+				continue;
+			e->when = now + 1 + random_next(&x) % 50;
+			e->seq = rank++;
+			some[raised++] = at[i];
+		}
+		heap_settle(h, some, raised);
+		sound(h);
+		assert_int_equal(h->len, 3000);
+		many += raised > 30;
+		/* what was left is first */
+		if (n > raised && n < HEAP_MANY)
+			assert_true(heap_first(h)->when <= now);
+	}
+	assert_true(many > 20);
+	heap_settle(h, some, 0);
+	sound(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -514,6 +556,7 @@ main(void)
 		TEST(removal_from_the_middle_keeps_the_index_true),
 		TEST(a_move_goes_either_way),
 		TEST(a_move_to_an_equal_deadline_ranks_anew),
+		TEST(what_was_raised_together_settles),
 		TEST(ids_are_used_again),
 		TEST(four_children_share_one_line),
 		TEST(growing_moves_nothing),
