@@ -108,6 +108,7 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 	while (s->staged) {
 		uint64_t n = s->staged, wait = 0;
 
+		s->quiet = 0;
 		memcpy(batch, s->stage, n * sizeof(*batch));
 		s->staged = 0;
 		for (uint64_t i = 0; i < n; i++) {
@@ -141,6 +142,7 @@ undefer(struct rota_shard *s, const enum rota_backend which)
 {
 	struct rota_timer *t = s->deferred;
 
+	s->quiet = 0;
 	s->deferred = t->r_link;
 	rota_prefetch(s->deferred);
 	file(s, t, which);
@@ -622,6 +624,7 @@ rota__shard_drain(struct rota_shard *s)
 	SHARD_SWITCH(s, leave(s, WHICH));
 	SHARD_SWITCH(s, drain(&p, WHICH));
 	shard_show(s);
+	s->quiet = 0;
 	rota__self = before;
 }
 
@@ -631,7 +634,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 {
 	struct poll p = {
 		.s = s,
-		.now = s->now, /* never back */
+		.now = shard_advance(s, now),
 		.left = budget ? budget : UINT64_MAX,
 		.seat = seat,
 		.out = out,
@@ -640,10 +643,6 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	struct rota_self before = rota__self;
 	bool done = false;
 
-	if (now > (rota_time)p.now)
-		p.now = (uint64_t)now < SHARD_LAST ? (uint64_t)now : SHARD_LAST;
-	word_store(&s->now, p.now, relaxed); /* a snapshot to others */
-	count_add(&s->count.polls, 1);
 	rota__self = (struct rota_self){ s, seat };
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)
@@ -654,5 +653,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (seat == SEAT_OWNER || s->adoptable)
 		word_store(&s->next, (uint64_t)rota__shard_next(s),
 		    relaxed); /* a hint */
+	s->quiet = done && !s->sweeping && !s->leaving ? s->next : 0;
+	s->quiet_stops = shard_stops(s);
 	return !done;
 }

@@ -288,6 +288,13 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 		return r;
 	park_leave(&s->park);
 	rota__wake_clear(&s->wake);
+	if (!s->adoptable && shard_quiet(s, now)) {
+		wheel_come(&s->backend.wheel,
+		    shard_advance(s, now) >> WHEEL_TICK_BITS);
+		if (n)
+			*n = 0;
+		return 0;
+	}
 	return poll_on(s, SEAT_OWNER, now, budget, out, n);
 }
 

@@ -69,7 +69,9 @@ struct rota_shard {
 	struct rota_hot hot;
 	uint64_t staged;
 	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
-	uint64_t poll_seq;           /* of the latest before this poll */
+	uint64_t poll_seq;    /* of the latest before this poll */
+	uint64_t quiet;       /* a poll before this instant has nothing to do */
+	uint64_t quiet_stops; /* unless there were more stops than this */
 	struct rota_timer *taken;    /* from the inbox, last come first */
 	struct rota_timer *backlog;  /* turned round: first come first */
 	struct rota_timer *deferred; /* armed in this poll, and due */
@@ -305,6 +307,35 @@ shard_batch(const struct rota_shard *s)
 {
 	return (uint32_t)word_load(&s->count.polls, relaxed) ^
 	    s->index * 2654435769u; /* a figure */
+}
+
+/* shard_stops: all there were, a snapshot. */
+rota_inline uint64_t
+shard_stops(const struct rota_shard *s)
+{
+	return word_load(&s->hot.stops, relaxed) +
+	    word_load(&s->stops, relaxed); /* figures */
+}
+
+/* shard_quiet: has a poll at @now nothing to do? The holder. */
+rota_inline bool
+shard_quiet(struct rota_shard *s, rota_time now)
+{
+	return now < (rota_time)s->quiet && s->now < s->quiet && !s->staged &&
+	    s->quiet_stops == shard_stops(s) && inbox_empty(&s->remote.inbox);
+}
+
+/* shard_advance: the instant of a poll at @now: never back, nor beyond what
+ * can be told. */
+rota_inline uint64_t
+shard_advance(struct rota_shard *s, rota_time now)
+{
+	if (now > (rota_time)s->now)
+		word_store(&s->now,
+		    (uint64_t)now < SHARD_LAST ? (uint64_t)now : SHARD_LAST,
+		    relaxed); /* a snapshot to others */
+	count_add(&s->count.polls, 1);
+	return s->now;
 }
 
 /* rota__shard_live - timers armed now; exact when no call is under way. */

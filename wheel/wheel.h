@@ -284,6 +284,14 @@ wheel_ahead(const struct wheel *w, const struct wheel_slot *s)
 	rota_prefetch(wheel_pointers(w, chunk)[i - WHEEL_AHEAD]);
 }
 
+/* wheel_come: to @tick; nothing is to be drained until then. */
+rota_inline void
+wheel_come(struct wheel *w, uint64_t tick)
+{
+	if (w->pos < tick)
+		w->pos = tick;
+}
+
 /* wheel_begin: begin to drain the next slot, if it starts at or before @tick
  * and none is being drained; else come to @tick. False: nothing to drain. */
 rota_inline bool
@@ -294,8 +302,7 @@ wheel_begin(struct wheel *w, uint64_t tick)
 	if (w->draining != WHEEL_NONE)
 		return true;
 	if (w->event > tick) {
-		if (w->pos < tick)
-			w->pos = tick;
+		wheel_come(w, tick);
 		return false;
 	}
 	w->draining = wheel_due(w);

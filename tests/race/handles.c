@@ -282,6 +282,7 @@ round_run(
 	};
 	struct rota_stats st;
 	uint64_t starts = 0, fires = 0;
+	int r;
 
 	memset(&H, 0, sizeof(H));
 	H.mode = mode;
@@ -307,8 +308,9 @@ round_run(
 		calm_drivers();
 	rota_engine_stat(H.e, &st);
 	/* Joins the drivers: what they wrote is ours to read then. */
-	if (rota_engine_destroy(H.e, ROTA_REFUSE))
-		race_fail("destroy with %" PRIu64 " live", st.live);
+	r = rota_engine_destroy(H.e, ROTA_REFUSE);
+	if (r)
+		race_fail("destroy said %d, with %" PRIu64 " live", r, st.live);
 	for (unsigned i = 0; i < RECORDS; i++) {
 		thing_check(&H.record[i].thing, false);
 		if (H.record[i].thing.payload)
