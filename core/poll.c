@@ -642,6 +642,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	};
 	struct rota_self before = rota__self;
 	bool done = false;
+	uint64_t next;
 
 	rota__self = (struct rota_self){ s, seat };
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
@@ -650,10 +651,9 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	rota__self = before;
 	if (p.lost)
 		return 1;
-	if (seat == SEAT_OWNER || s->adoptable)
-		word_store(&s->next, (uint64_t)rota__shard_next(s),
-		    relaxed); /* a hint */
-	s->quiet = done && !s->sweeping && !s->leaving ? s->next : 0;
+	next = (uint64_t)rota__shard_next(s);
+	word_store(&s->next, next, relaxed); /* a hint */
+	s->quiet = done && !s->sweeping && !s->leaving ? next : 0;
 	s->quiet_stops = shard_stops(s);
 	return !done;
 }
