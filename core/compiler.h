@@ -11,7 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For coverage a branch counts once, not once for each place that it would be
+ * compiled into. */
+#ifdef ROTA_COV
+#define rota_inline static inline
+#else
 #define rota_inline static inline __attribute__((always_inline))
+#endif
 #define rota_noinline __attribute__((noinline))
 #define rota_likely(x) __builtin_expect(!!(x), 1)
 #define rota_unlikely(x) __builtin_expect(!!(x), 0)
