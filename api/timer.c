@@ -447,8 +447,10 @@ rota_timer_release(struct rota_timer *t)
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);
 	if (how == RELEASE_FREE) {
-		if (was & ST_LINKED)
+		if (was & ST_LINKED) {
 			shard_remove(s, t);
+			s->quiet = 0; /* the next poll shows it */
+		}
 		rota__shard_free(s, k, t);
 	} else if (!owner && how != RELEASE_GONE) {
 		rota__shard_posted(s, wake);

@@ -340,6 +340,9 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		e->driver[i].owner = word_load(&s->attached, relaxed);
 		word_store(&s->attached, self_id(), relaxed);
 		word_store(&s->holder, self_id(), relaxed);
+		if (child) /* whose callbacks stayed with the parent */
+			s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] =
+			    NULL;
 		rota__shard_drain(s);
 	}
 	if (how == ROTA_DRAIN)

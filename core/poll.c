@@ -27,7 +27,8 @@ struct poll {
 	uint64_t now;
 	uint64_t left; /* steps */
 	enum shard_seat seat;
-	bool lost; /* another thread took hold during a callback */
+	bool lost;   /* another thread took hold during a callback */
+	bool walked; /* a sweep came to its end */
 	struct rota_timer **out; /* NULL: call */
 	unsigned room, given;
 };
@@ -151,10 +152,10 @@ undefer(struct rota_shard *s, const enum rota_backend which)
 void
 rota__shard_settle(struct rota_shard *s)
 {
-	rota__shard_unstage(s);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	while (s->deferred)
 		SHARD_SWITCH(s, undefer(s, WHICH));
+	rota__shard_unstage(s); /* last: what a `released` armed, too */
 }
 
 /* Empty the inbox as it stands. False: out of steps. */
@@ -579,6 +580,7 @@ sweep(struct poll *p)
 		item = backend_visit(&s->backend, &s->sweep);
 		if (!item) {
 			s->sweeping = false;
+			p->walked = true;
 			break;
 		}
 		t = timer_of(item);
@@ -605,8 +607,8 @@ poll(struct poll *p, const enum rota_backend which)
 		done = expire(p, which);
 	if (p->lost)
 		return false;
-	unstage(s, which);
-	leave(s, which); /* this poll's callback may have been waited for */
+	leave(s, which);   /* this poll's callback may have been waited for */
+	unstage(s, which); /* last: what a `released` armed, too */
 	shard_show(s);
 	if (done)
 		sweep(p);
@@ -623,6 +625,7 @@ rota__shard_drain(struct rota_shard *s)
 	rota__shard_unstage(s);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	SHARD_SWITCH(s, drain(&p, WHICH));
+	rota__shard_unstage(s); /* what a `released` armed */
 	shard_show(s);
 	s->quiet = 0;
 	rota__self = before;
@@ -642,7 +645,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	};
 	struct rota_self before = rota__self;
 	bool done = false;
-	uint64_t next;
+	uint64_t next, stops = shard_stops(s);
 
 	rota__self = (struct rota_self){ s, seat };
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
@@ -653,7 +656,9 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 		return 1;
 	next = (uint64_t)rota__shard_next(s);
 	word_store(&s->next, next, relaxed); /* a hint */
-	s->quiet = done && !s->sweeping && !s->leaving ? next : 0;
-	s->quiet_stops = shard_stops(s);
+	/* A sweep that ended may be owed another: behind it there may have
+	 * been stops. */
+	s->quiet = done && !s->sweeping && !p.walked && !s->leaving ? next : 0;
+	s->quiet_stops = stops;
 	return !done;
 }

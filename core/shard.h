@@ -197,11 +197,13 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 {
 	if (rota_likely(!s->adoptable))
 		return false;
-	for (int seat = 0; seat < SEATS; seat++)
-		if (word_load(&s->running[seat], acquire) == t && /* [R1] */
-		    !(rota__self.shard == s && (int)rota__self.seat == seat))
-			return true;
-	return false;
+	/* Its own callback, if through others, is the caller's: who sits on a
+	 * seat stored that itself. */
+	if (word_load(&s->running[SEAT_OWNER], acquire) == t && /* [R1] */
+	    word_load(&s->attached, relaxed) != self_id())
+		return true;
+	return word_load(&s->running[SEAT_ADOPTER], acquire) == t && /* [R1] */
+	    word_load(&s->adopter, relaxed) != self_id();
 }
 
 rota_inline struct rota_timer *

@@ -311,8 +311,10 @@ heap_settle(struct heap *h, const uint32_t *at, uint32_t n)
 		while (ways > 0)
 			for (uint32_t k = 0; k < ways;) {
 				if (heap_sink(h, &way[k].i, &way[k].e)) {
-					rota_prefetch(
-					    heap_at(h, 4 * way[k].i + 1));
+					uint32_t c = 4 * way[k].i + 1;
+
+					if (c < h->len)
+						rota_prefetch(heap_at(h, c));
 					k++;
 					continue;
 				}

@@ -333,6 +333,28 @@ a_sweep_goes_on_from_poll_to_poll(void **state)
 	assert_int_equal(w->fired, 500);
 }
 
+/* Stopped behind the walk while it goes on, and nothing else ever happens. */
+static void
+a_sweep_that_ended_is_followed_by_the_one_that_is_owed(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4000);
+
+	for (unsigned i = 0; i < 4000; i++)
+		rota_timer_reset_at(&p[i].timer, 1000000 * TICK);
+	world_poll(w, 1);
+	for (unsigned i = 2800; i < 4000; i++)
+		rota_timer_stop(&p[i].timer);
+	for (unsigned i = 0; i < 2; i++)
+		rota_shard_poll(w->shard, 2, 1000);
+	for (unsigned i = 0; i < 1900; i++)
+		rota_timer_stop(&p[i].timer);
+	for (unsigned i = 0; i < 20; i++)
+		rota_shard_poll(w->shard, 3 + i, 1000);
+	assert_int_equal(world_stat(w).live, 900);
+	assert_in_range(world_stat(w).zombies, 0, 900 / 3 + 64);
+}
+
 static void
 few_zombies_are_not_worth_a_walk(void **state)
 {
@@ -407,6 +429,8 @@ main(void)
 		EVERY_OWNED(a_stop_and_a_later_start_leave_one_entry),
 		EVERY_OWNED(zombies_are_swept_when_they_pass_a_quarter),
 		EVERY_OWNED(a_sweep_goes_on_from_poll_to_poll),
+		EVERY_OWNED(
+		    a_sweep_that_ended_is_followed_by_the_one_that_is_owed),
 		EVERY_OWNED(few_zombies_are_not_worth_a_walk),
 		EVERY(a_flood_of_resets_takes_no_memory_and_one_look),
 	};

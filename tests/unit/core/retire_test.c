@@ -429,6 +429,72 @@ handles_stay_valid(void **state)
 		(void *)(uintptr_t)&pair_##row }
 /* clang-format on */
 #define PAIR_EXACT(f) PAIR(f, heap), PAIR(f, wheel)
+static struct probe *late;
+
+static void
+arm_the_next(struct probe *p, rota_time now)
+{
+	(void)now;
+	rota_timer_reset_at(&p[1].timer, 2 * TICK); /* due: deferred */
+}
+
+static void
+released_and_arms(struct rota_timer *t)
+{
+	probe_released(t);
+	rota_timer_reset_at(&late->timer, 20 * TICK);
+}
+
+/* The deferred one is released from outside; parking, or retiring, files it. */
+static void
+deferred(struct world *w, struct probe *p)
+{
+	p[0].then = arm_the_next;
+	late = &p[2];
+	w->kind.released = released_and_arms;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_timer_reset_at(&p[1].timer, TICK);
+	assert_int_equal(rota_shard_poll(w->shard, 3 * TICK, 0), 0);
+	elsewhere_release(&p[1].timer);
+}
+
+static void
+what_a_release_arms_while_an_owner_parks_is_known_to_it(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+	rota_time until;
+
+	deferred(w, p);
+	until = rota_shard_park(w->shard);
+	if (until == 0) /* it has still to be drained */
+		rota_shard_poll(w->shard, 3 * TICK, 0);
+	assert_int_equal(w->freed, 1);
+	until = rota_shard_park(w->shard);
+	assert_true(until > 0 && until <= 20 * TICK);
+	w->kind.released = probe_released;
+	world_poll(w, 21 * TICK);
+	assert_int_equal(p[2].fires, 1);
+	w->fired = 0;
+}
+
+static void
+what_a_release_arms_while_its_shard_retires_fires_on_the_heir(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 3);
+
+	deferred(w, p);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 3 * TICK);
+	assert_int_equal(w->freed, 1);
+	w->kind.released = probe_released;
+	poll_heir(heir, 21 * TICK);
+	assert_int_equal(p[2].fires, 1);
+	w->fired = 0;
+}
+
 /* Handed out by a batch of the retired shard, long ago: that the heir has
  * polled as often says nothing. */
 static void
@@ -476,6 +542,10 @@ main(void)
 		PAIR_EVERY(without_room_nothing_moves),
 		PAIR_EVERY(refused_memory_moves_nothing),
 		PAIR_EVERY(handles_stay_valid),
+		PAIR_EVERY(
+		    what_a_release_arms_while_an_owner_parks_is_known_to_it),
+		PAIR_EVERY(
+		    what_a_release_arms_while_its_shard_retires_fires_on_the_heir),
 		PAIR_EVERY(
 		    what_an_old_batch_handed_out_is_not_running_on_the_heir),
 	};

@@ -541,6 +541,28 @@ what_was_raised_together_settles(void **state)
 	sound(h);
 }
 
+/* In a full heap the children of the last are beyond its memory; the address
+ * sanitizer sees who asks for them. */
+static void
+settling_a_full_heap_asks_for_nothing_beyond_it(void **state)
+{
+	struct bench *b = *state;
+	struct heap *h = &b->heap;
+	uint32_t at[HEAP_MANY], n;
+
+	rota__heap_destroy(h, &b->from);
+	assert_int_equal(
+	    rota__heap_init(h, HEAP_BLOCK - HEAP_PAD, &b->from), 0);
+	for (uint32_t i = 0; i < HEAP_BLOCK - HEAP_PAD; i++)
+		add(b, i, i, i);
+	n = heap_due(h, 1000, at);
+	assert_int_equal(n, HEAP_MANY < h->len ? HEAP_MANY : h->len);
+	for (uint32_t i = 0; i < n; i++)
+		heap_at(h, at[i])->when += 1000000;
+	heap_settle(h, at, n);
+	sound(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -557,6 +579,7 @@ main(void)
 		TEST(a_move_goes_either_way),
 		TEST(a_move_to_an_equal_deadline_ranks_anew),
 		TEST(what_was_raised_together_settles),
+		TEST(settling_a_full_heap_asks_for_nothing_beyond_it),
 		TEST(ids_are_used_again),
 		TEST(four_children_share_one_line),
 		TEST(growing_moves_nothing),
