@@ -301,9 +301,9 @@ shard_rank(struct rota_shard *s)
 	return (uint32_t)word_load(&s->hot.seq, relaxed); /* its own */
 }
 
-/* shard_batch: a mark of the latest poll, in which no other shard's polls come:
- * a timer may have been handed out by a shard that has retired since. The
- * factor (2^32 by the golden ratio) sets the indices far apart. */
+/* shard_batch: a mark of the latest poll, which another shard's polls hardly
+ * ever have: a timer may have been handed out by one that has retired since.
+ * The factor (2^32 by the golden ratio) sets the indices far apart. */
 rota_inline uint32_t
 shard_batch(const struct rota_shard *s)
 {

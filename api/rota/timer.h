@@ -183,7 +183,7 @@ int rota_timer_stop(struct rota_timer *t);
  * Returns  how many were pending (reset) or prevented (stop). A negative
  *          errno if there were any: the first one; all others were done.
  *          -EINVAL also if an array is NULL and @n is not 0.
- * Cost     of cold timers a third of that of single calls: PERF.md.
+ * Cost     of cold timers some half of that of single calls: PERF.md.
  */
 long rota_timer_reset_many(
     struct rota_timer *const *t, const rota_time *when, size_t n);
