@@ -147,7 +147,7 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
-	t->r_seq = shard_rank(s);
+	shard_stamp(s, t);
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
 	s->staged = staged;
@@ -187,7 +187,7 @@ confined_reset(
 	    (push && !(old & ST_ARMED)))
 		return owner_reset(s, t, d, push, true);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	t->r_seq = shard_rank(s);
+	shard_stamp(s, t);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	return (int)(old & ST_ARMED);
 }
@@ -245,7 +245,7 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
 		relaxed)) /* as state_reset() */
 		return false;
-	t->r_seq = shard_rank(s);
+	shard_stamp(s, t);
 	return true;
 }
 
@@ -262,7 +262,7 @@ rota_timer_reset_owner(
 		return owner_reset(s, t, (uint64_t)when, false, true);
 	t->r_word = (uint64_t)when << ST_SHIFT | ST_ARMED | ST_QUEUED |
 	    (old & ST_LINKED);
-	t->r_seq = shard_rank(s);
+	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	if (rota_unlikely(s->staged == SHARD_STAGE))

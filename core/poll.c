@@ -190,7 +190,7 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			t->r_seq = shard_rank(s); /* as it came in */
+			shard_stamp(s, t); /* as it came in */
 			count_add(&s->count.drained, 1);
 			file(s, t, which);
 		}
@@ -255,7 +255,7 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 		word_store(&t->r_seq, shard_batch(s), relaxed);
 	how = state_look(&t->r_word, c, kind_plain(kind_known(t)), d);
 	if (c.batch && how != LOOK_FIRE)
-		t->r_seq = rank;
+		word_store(&t->r_seq, rank, relaxed);
 
 	if (!c.batch) /* the claim is settled */
 		word_store(

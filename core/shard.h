@@ -301,6 +301,14 @@ shard_rank(struct rota_shard *s)
 	return (uint32_t)word_load(&s->hot.seq, relaxed); /* its own */
 }
 
+/* shard_stamp: @t ranks as the latest. A stop by another thread may be reading
+ * the word, to compare it with the mark of a batch. */
+rota_inline void
+shard_stamp(struct rota_shard *s, struct rota_timer *t)
+{
+	word_store(&t->r_seq, shard_rank(s), relaxed);
+}
+
 /* shard_batch: a mark of the latest poll, which another shard's polls hardly
  * ever have: a timer may have been handed out by one that has retired since.
  * The factor (2^32 by the golden ratio) sets the indices far apart. */
