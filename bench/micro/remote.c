@@ -177,7 +177,7 @@ pair_open(struct pair *pair, const struct micro_case *c)
 		struct side *s = &pair->side[i];
 
 		s->pair = pair;
-		s->random = RIG_SEED + i;
+		s->random = RANDOM_SEED + i;
 		s->shard = rota_engine_shard(pair->engine, i);
 		s->own = i * half;
 		s->from = pair->variant == OWN ? s->own

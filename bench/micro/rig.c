@@ -56,7 +56,7 @@ rig_open(struct rig *r, const struct micro_case *c, rota_fire_fn *fire)
 
 	memset(r, 0, sizeof(*r));
 	r->c = c;
-	r->random = RIG_SEED;
+	r->random = RANDOM_SEED;
 	r->todo = RIG_BLOCK - rig_sabotage;
 	err = rota_engine_create(&r->engine, &config);
 	if (err)

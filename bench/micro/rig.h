@@ -24,7 +24,7 @@
 
 #include <rota/rota.h>
 
-#include "core/compiler.h"
+#include "bench/random.h"
 
 /* One cell of the table: an operation's row, a backend's column. */
 struct micro_case {
@@ -43,14 +43,6 @@ struct micro_case {
 /* Timers in one call of rota_timer_reset_many(): an epoll_wait() of a server
  * under load has about so many. */
 #define RIG_MANY 64u
-
-/* Arbitrary, far from zero, where the generator starts badly. */
-#define RIG_SEED UINT64_C(0x9e3779b97f4a7c15)
-
-struct pick {
-	uint32_t index; /* uniform below N */
-	uint32_t coin;  /* uniform */
-};
 
 struct rig {
 	const struct micro_case *c;
@@ -115,40 +107,6 @@ rig_poll(struct rig *r, rota_span span)
 	r->now += span;
 	while (rota_shard_poll(r->shard, r->now, 0) > 0)
 		;
-}
-
-/* random_next - xorshift (Marsaglia, 2003), multiplied (Vigna, 2016): the
- * high bits are good, the lowest are not used. */
-rota_inline uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t x = *state;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	*state = x;
-	return x * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-/* pick_make: one index below @n and one coin out of one random number; the
- * index from its high half, the coin from the bits below. */
-rota_inline struct pick
-pick_make(uint64_t *state, uint32_t n)
-{
-	uint64_t x = random_next(state);
-
-	return (
-	    struct pick){ (uint32_t)((x >> 32) * n >> 32), (uint32_t)(x >> 4) };
-}
-
-/* pick_span: uniform in [@lo, @hi), which are at most 2^44 ns (4.8 h) apart.
- * In constant time and without a division. */
-rota_inline rota_span
-pick_span(struct pick p, rota_span lo, rota_span hi)
-{
-	return lo +
-	    (rota_span)((uint64_t)p.coin * ((uint64_t)(hi - lo) >> 12) >> 20);
 }
 
 #endif

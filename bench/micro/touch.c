@@ -42,7 +42,7 @@ touch_block(const struct rig *r, char *array, uint64_t size, bool plain)
 static void
 touch_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RIG_SEED };
+	struct rig r = { .c = c, .random = RANDOM_SEED };
 	uint64_t size = (uint64_t)c->variant, blocks = 0, sum = 0;
 	char *array = rig_array(c->n, size);
 
@@ -70,7 +70,7 @@ touch_run(struct bench *b, const struct micro_case *c)
 static void
 walk_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RIG_SEED };
+	struct rig r = { .c = c, .random = RANDOM_SEED };
 	uint64_t sum = 0, want = 0;
 
 	r.todo = RIG_BLOCK - rig_sabotage;
@@ -98,7 +98,7 @@ walk_run(struct bench *b, const struct micro_case *c)
 static void
 random_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RIG_SEED };
+	struct rig r = { .c = c, .random = RANDOM_SEED };
 	uint64_t sum = 0;
 
 	BENCH_LOOP(b, RIG_BLOCK)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * machine.h - what a peer's program asks of the machine, past whatever its
+ * adapter has put in the place of libc's functions.
+ */
+#ifndef BENCH_PEERS_MACHINE_H
+#define BENCH_PEERS_MACHINE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The machine's monotonic clock, ns. About 20 ns. */
+uint64_t peer_clock(void);
+
+/* Bytes of memory that this process occupies. */
+uint64_t peer_memory(void);
+
+/* The program ends: @what went wrong. */
+__attribute__((noreturn)) void peer_die(const char *what);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
