@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * field.h - who is on the field, and what was measured of each: what the
+ * runner's parts share.
+ *
+ * A rival is a program; an entry is one of its variants. A cell is what one
+ * entry did in one work at one N.
+ */
+#ifndef BENCH_PEERS_FIELD_H
+#define BENCH_PEERS_FIELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/load/machine.h"
+#include "bench/load/series.h"
+
+enum { RIVALS_MAX = 32, ENTRIES_MAX = 64, WORKS_MAX = 16, NS_MAX = 8 };
+enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };
+
+struct rival {
+	const char *program; /* peer_<program> */
+	const char *needs;   /* what to install for it */
+	bool there, safe, limit, rota;
+	char name[NAME_MAX_], version[NAME_MAX_];
+	uint32_t most;
+	bool works[WORKS_MAX]; /* that it knows */
+};
+
+struct entry {
+	const struct rival *rival;
+	char variant[NAME_MAX_];
+	char label[2 * NAME_MAX_];
+	char check[CHECKS_MAX][64]; /* "ok", "", or what is wrong */
+};
+
+struct cell {
+	struct series ns, worst, worst_poll, bytes;
+	char why[64]; /* there is nothing: why */
+};
+
+struct field {
+	struct machine machine;
+	struct rival rival[RIVALS_MAX];
+	unsigned rivals;
+	struct entry entry[ENTRIES_MAX];
+	unsigned entries;
+	char work[WORKS_MAX][NAME_MAX_];
+	unsigned works;
+	char row[CHECKS_MAX][NAME_MAX_]; /* of conformance */
+	unsigned rows;
+	uint32_t n[NS_MAX];
+	unsigned ns;
+	bool embedded;
+	uint64_t ops, budget_ms;
+	unsigned reps;
+	struct cell cell[ENTRIES_MAX][WORKS_MAX][NS_MAX];
+};
+
+/* Two threads share something in it. */
+bool field_two_threads(const struct field *f, unsigned work);
+/* Is @e compared with rota's confined timers, or with the shared ones, in
+ * @work? The one that is rota's is asked of itself. */
+bool field_shared(const struct field *f, const struct entry *e, unsigned work);
+/* The median; 0: there is none. */
+double field_ns(
+    const struct field *f, unsigned entry, unsigned work, unsigned n);
+/* rota's best entry to stand beside @e; -1: none was measured. @backend:
+ * NULL, or only that variant. */
+int field_rota(const struct field *f, const struct entry *e, unsigned work,
+    unsigned n, const char *backend);
+
+/* table.c */
+void table_rivals(const struct field *f);
+void table_checks(const struct field *f);
+void table_figures(const struct field *f);
+/* The last line. */
+void table_verdict(const struct field *f);
+
+/* json.c: returns 0 or -errno. */
+int json_print(const struct field *f, const char *path, int argc, char **argv);
+
+/* run.c: programs of @dir. */
+void run_about(struct field *f, struct rival *r, const char *dir);
+void run_check(struct field *f, struct entry *e, unsigned row, const char *dir);
+void run_work(struct field *f, unsigned entry, unsigned work, unsigned n,
+    const char *dir);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * peers.c - rota beside every rival that this machine has, in one run: first
+ * what each must do at all, then how fast, the runs of a repetition in random
+ * order so that what the machine does besides falls on all alike.
+ */
+#define _GNU_SOURCE
+#include "bench/peers/field.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/load/progress.h"
+#include "bench/random.h"
+
+static struct field field;
+
+/* In the order of the tables. */
+static const struct {
+	const char *program, *needs;
+} known[] = {
+	{ "touch", "to be built" },
+	{ "rota", "to be built" },
+	{ "rota_shared", "to be built" },
+	{ "binary_heap", "to be built" },
+	{ "priority_queue", "g++" },
+	{ "multimap", "g++" },
+	{ "timeout_c", "the source package of tor" },
+	{ "libevent", "libevent-dev" },
+	{ "libev", "libev-dev" },
+	{ "libuv", "libuv1-dev" },
+	{ "glib", "libglib2.0-dev" },
+	{ "sd_event", "libsystemd-dev" },
+	{ "asio", "libboost-dev" },
+	{ "dpdk", "dpdk-dev" },
+	{ "go", "go" },
+	{ "go119", "golang-1.19-go" },
+	{ "tokio", "cargo" },
+};
+
+struct options {
+	bool quick, no_checks, help;
+	const char *json, *dir, *peers, *works;
+	char path[PATH_MAX];
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: rota_peers [option...]\n"
+	      "\n"
+	      "rota beside the timer engines that this machine has.\n"
+	      "\n"
+	      "  --quick       N = 100000, in 60 s, without the conformance\n"
+	      "  --n LIST      numbers of timers; default 1000,100000,1000000\n"
+	      "  --reps N      repetitions, 1 to 32; default 3\n"
+	      "  --ops N       operations of a run at most; default 2000000\n"
+	      "  --budget MS   time of a run at most; default 400\n"
+	      "  --peers LIST  only these, and touch and rota\n"
+	      "  --works LIST  only these\n"
+	      "  --embedded    each timer in a connection of 320 bytes\n"
+	      "  --no-checks   without the conformance\n"
+	      "  --json FILE   every value of every repetition\n"
+	      "  --dir DIR     where the programs peer_X are\n",
+	    to);
+}
+
+/* Is @word in the list @list, with commas? A NULL list has all. */
+static bool
+listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (strncmp(list, word, len) == 0 &&
+		    (list[len] == ',' || !list[len]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+number(const char *name, const char *s, uint64_t min, uint64_t max,
+    uint64_t *out, char **end)
+{
+	char *e;
+
+	errno = 0;
+	*out = strtoull(s, &e, 10);
+	if (*s < '0' || *s > '9' || errno || (*e && !(end && *e == ',')) ||
+	    *out < min || *out > max) {
+		fprintf(stderr,
+		    "rota_peers: --%s wants a number from %llu to %llu, not "
+		    "'%s'\n",
+		    name, (unsigned long long)min, (unsigned long long)max, s);
+		return false;
+	}
+	if (end)
+		*end = e;
+	return true;
+}
+
+static bool
+parse_ns(struct field *f, char *s)
+{
+	uint64_t n;
+
+	for (f->ns = 0; f->ns < NS_MAX;) {
+		if (!number("n", s, 1000, 100000000, &n, &s))
+			return false;
+		f->n[f->ns++] = (uint32_t)n;
+		if (!*s++)
+			return true;
+	}
+	fprintf(stderr, "rota_peers: --n wants at most %d numbers\n", NS_MAX);
+	return false;
+}
+
+static bool
+parse(struct options *o, struct field *f, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "n", required_argument, NULL, 'n' },
+		{ "reps", required_argument, NULL, 'r' },
+		{ "ops", required_argument, NULL, 'o' },
+		{ "budget", required_argument, NULL, 'b' },
+		{ "peers", required_argument, NULL, 'p' },
+		{ "works", required_argument, NULL, 'w' },
+		{ "embedded", no_argument, NULL, 'e' },
+		{ "no-checks", no_argument, NULL, 'c' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static char default_ns[] = "1000,100000,1000000";
+	static char quick_ns[] = "100000";
+	char *ns = NULL;
+	uint64_t reps = 0, ops = 0, budget = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		bool good = true;
+
+		switch (c) {
+		case 'q':
+			o->quick = true;
+			break;
+		case 'n':
+			ns = optarg;
+			break;
+		case 'r':
+			good = number(
+			    "reps", optarg, 1, SERIES_MAX, &reps, NULL);
+			break;
+		case 'o':
+			good = number(
+			    "ops", optarg, 1000, UINT64_MAX / 2, &ops, NULL);
+			break;
+		case 'b':
+			good = number(
+			    "budget", optarg, 1, 60000, &budget, NULL);
+			break;
+		case 'p':
+			o->peers = optarg;
+			break;
+		case 'w':
+			o->works = optarg;
+			break;
+		case 'e':
+			f->embedded = true;
+			break;
+		case 'c':
+			o->no_checks = true;
+			break;
+		case 'j':
+			o->json = optarg;
+			break;
+		case 'd':
+			o->dir = optarg;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		default:
+			usage(stderr);
+			return false;
+		}
+		if (!good)
+			return false;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "rota_peers: what is '%s'?\n", argv[optind]);
+		return false;
+	}
+	if (!parse_ns(f, ns ? ns : o->quick ? quick_ns : default_ns))
+		return false;
+	f->reps = reps ? (unsigned)reps : o->quick ? 1 : 3;
+	f->ops = ops ? ops : o->quick ? 200000 : 2000000;
+	f->budget_ms = budget ? budget : o->quick ? 40 : 400;
+	o->no_checks |= o->quick;
+	return true;
+}
+
+static double
+seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+assemble(struct field *f, const struct options *o)
+{
+	char works[WORKS_MAX][NAME_MAX_];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct rival *r = &f->rival[f->rivals];
+
+		if (o->peers && i > 2 && !listed(o->peers, known[i].program))
+			continue;
+		r->program = known[i].program;
+		r->needs = known[i].needs;
+		run_about(f, r, o->dir);
+		f->rivals++;
+	}
+	/* All works are known to each program by name; leave those asked. */
+	memcpy(works, f->work, sizeof(works));
+	for (unsigned k = 0; k < f->works; k++) {
+		if (o->works && !listed(o->works, works[k]))
+			continue;
+		memcpy(f->work[n], works[k], sizeof(works[k]));
+		for (unsigned i = 0; i < f->rivals; i++)
+			f->rival[i].works[n] = f->rival[i].works[k];
+		n++;
+	}
+	f->works = n;
+	/* With two threads confined timers are not what is asked about. */
+	for (unsigned k = 0; k < f->works; k++)
+		for (unsigned i = 0; i < f->rivals; i++)
+			if (field_two_threads(f, k) && f->rival[i].rota &&
+			    !f->rival[i].safe)
+				f->rival[i].works[k] = false;
+}
+
+static void
+check_all(struct field *f, const struct options *o)
+{
+	for (unsigned i = 0; i < f->entries; i++) {
+		if (f->entry[i].rival->limit)
+			continue;
+		for (unsigned k = 0; k < f->rows; k++) {
+			progress_step("%s: %s", f->entry[i].label, f->row[k]);
+			run_check(f, &f->entry[i], k, o->dir);
+		}
+	}
+}
+
+/* Every cell once, in random order. False: the time is up. */
+static bool
+repeat(struct field *f, const struct options *o, uint64_t *random, double end)
+{
+	static struct {
+		unsigned entry, work, n;
+	} plan[ENTRIES_MAX * WORKS_MAX * NS_MAX];
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < f->entries; i++)
+		for (unsigned k = 0; k < f->works; k++)
+			for (unsigned n = 0; n < f->ns; n++) {
+				plan[len].entry = i;
+				plan[len].work = k;
+				plan[len++].n = n;
+			}
+	for (; len > 0; len--) {
+		unsigned at = pick_make(random, len).index;
+		unsigned i = plan[at].entry, k = plan[at].work, n = plan[at].n;
+
+		if (end > 0 && seconds_now() > end)
+			return false;
+		plan[at] = plan[len - 1];
+		progress_step(
+		    "%s: %s, N = %u", f->entry[i].label, f->work[k], f->n[n]);
+		run_work(f, i, k, n, o->dir);
+	}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct field *f = &field;
+	struct options o = { 0 };
+	uint64_t random = RANDOM_SEED;
+	double begin = seconds_now(), once;
+	bool all = true;
+	int err;
+
+	if (!parse(&o, f, argc, argv))
+		return 2;
+	if (o.help) {
+		usage(stdout);
+		return 0;
+	}
+	if (!o.dir) {
+		ssize_t n = readlink(
+		    "/proc/self/exe", o.path, sizeof(o.path) - 1);
+
+		o.path[n > 0 ? n : 0] = '\0';
+		o.dir = dirname(o.path);
+	}
+	machine_stat(&f->machine);
+	assemble(f, &o);
+	if (!f->entries || !f->works) {
+		fprintf(stderr, "rota_peers: nothing to run in %s\n", o.dir);
+		return 1;
+	}
+	table_rivals(f);
+	fflush(stdout);
+	/* About what a run takes: its time, a fifth of it to warm up, and
+	 * the setting up. */
+	once = f->entries * f->works * f->ns *
+	    (1.5 * (double)f->budget_ms / 1000 + 0.06);
+	progress_begin(o.quick ? 58 : once * f->reps + (o.no_checks ? 0 : 60));
+	if (!o.no_checks)
+		check_all(f, &o);
+	for (unsigned rep = 0; rep < f->reps && all; rep++)
+		all = repeat(f, &o, &random, o.quick ? begin + 56 : 0);
+	progress_end();
+	if (!o.no_checks)
+		table_checks(f);
+	table_figures(f);
+	if (!all)
+		printf("The time was up before each had run.\n");
+	err = o.json ? json_print(f, o.json, argc, argv) : 0;
+	if (err)
+		fprintf(stderr, "rota_peers: %s: %s\n", o.json, strerror(-err));
+	table_verdict(f);
+	return fflush(stdout) || err ? 1 : 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run.c - one program, one answer. Whatever hangs or crashes is ended, and
+ * what it did instead of answering is noted.
+ */
+#define _GNU_SOURCE
+#include "bench/peers/field.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "bench/load/proc.h"
+
+enum { ABOUT_MS = 5000, CHECK_MS = 20000, SETUP_MS = 60000 };
+
+/* On the last processor, where interrupts are fewest on small machines. */
+static void
+pin(void)
+{
+	cpu_set_t set, one;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return;
+	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
+		if (CPU_ISSET(i, &set)) {
+			CPU_ZERO(&one);
+			CPU_SET(i, &one);
+			sched_setaffinity(0, sizeof(one), &one);
+			return;
+		}
+}
+
+/* Run it and get its one line. Returns its exit status, or less than 0. */
+static int
+ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
+    void (*child)(void), char *line, size_t size)
+{
+	char path[4096];
+	const char *argv[10] = { path };
+	struct proc p;
+	int err, n = 1;
+
+	snprintf(path, sizeof(path), "%s/peer_%s", dir, r->program);
+	while (*arg)
+		argv[n++] = *arg++;
+	line[0] = '\0';
+	err = proc_create(&p, argv, true, child);
+	if (err)
+		return err;
+	if (proc_read(&p, line, size, true, ms) < 0)
+		line[0] = '\0';
+	err = proc_destroy(&p, line[0] ? 2000 : 0);
+	line[strcspn(line, "\n")] = '\0';
+	return err;
+}
+
+static void
+take(char *to, size_t size, const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	snprintf(to, size, "%s", s ? s : "");
+}
+
+/* The words of @s, each at most NAME_MAX_, into @to. */
+static unsigned
+words(const char *s, char (*to)[NAME_MAX_], unsigned max)
+{
+	unsigned n = 0;
+
+	while (n < max && *(s += strspn(s, " "))) {
+		size_t len = strcspn(s, " ");
+
+		snprintf(to[n++], NAME_MAX_, "%.*s", (int)len, s);
+		s += len;
+	}
+	return n;
+}
+
+void
+run_about(struct field *f, struct rival *r, const char *dir)
+{
+	static const char *const arg[] = { "about", NULL };
+	char line[2048], text[1024], name[WORKS_MAX][NAME_MAX_];
+	json_t *o;
+	unsigned n;
+
+	if (ask(r, dir, arg, ABOUT_MS, NULL, line, sizeof(line)) != 0)
+		return;
+	o = json_loads(line, 0, NULL);
+	if (!o)
+		return;
+	r->there = true;
+	take(r->name, sizeof(r->name), o, "name");
+	take(r->version, sizeof(r->version), o, "version");
+	r->safe = json_is_true(json_object_get(o, "safe"));
+	r->limit = json_is_true(json_object_get(o, "limit"));
+	r->most = (uint32_t)json_integer_value(json_object_get(o, "most"));
+	r->rota = strncmp(r->program, "rota", 4) == 0;
+	take(text, sizeof(text), o, "works");
+	if (!f->works) /* touch is first, and knows them all */
+		f->works = words(text, f->work, WORKS_MAX);
+	n = words(text, name, WORKS_MAX);
+	for (unsigned k = 0; k < f->works; k++)
+		for (unsigned i = 0; i < n; i++)
+			if (strcmp(f->work[k], name[i]) == 0)
+				r->works[k] = true;
+	take(text, sizeof(text), o, "checks");
+	if (!f->rows)
+		f->rows = words(text, f->row, CHECKS_MAX);
+	take(text, sizeof(text), o, "variants");
+	n = words(text, name, WORKS_MAX);
+	for (unsigned i = 0; i < n && f->entries < ENTRIES_MAX; i++) {
+		struct entry *e = &f->entry[f->entries++];
+
+		e->rival = r;
+		memcpy(e->variant, name[i], sizeof(e->variant));
+		snprintf(e->label, sizeof(e->label), "%.31s%s%.31s", r->name,
+		    n > 1 ? " " : "", n > 1 ? name[i] : "");
+	}
+	json_decref(o);
+}
+
+void
+run_check(struct field *f, struct entry *e, unsigned row, const char *dir)
+{
+	const char *const arg[] = { "check", e->variant, f->row[row], NULL };
+	char line[256];
+	int err = ask(e->rival, dir, arg, CHECK_MS, NULL, line, sizeof(line));
+
+	if (err == -ETIME)
+		snprintf(line, sizeof(line), "does not end");
+	else if (!line[0])
+		snprintf(line, sizeof(line), "crashes (status %d)", err);
+	snprintf(e->check[row], sizeof(e->check[row]), "%.60s", line);
+}
+
+void
+run_work(
+    struct field *f, unsigned entry, unsigned work, unsigned n, const char *dir)
+{
+	const struct entry *e = &f->entry[entry];
+	struct cell *c = &f->cell[entry][work][n];
+	char number[3][24], line[512];
+	const char *const arg[] = { "run", e->variant, f->work[work], number[0],
+		f->embedded ? "1" : "0", number[1], number[2], NULL };
+	json_t *o;
+	int err;
+
+	if (!e->rival->works[work]) {
+		snprintf(c->why, sizeof(c->why), "no such work");
+		return;
+	}
+	if (e->rival->most && f->n[n] > e->rival->most) {
+		snprintf(c->why, sizeof(c->why), "too slow for so many");
+		return;
+	}
+	if (c->why[0])
+		return;
+	snprintf(number[0], sizeof(number[0]), "%u", f->n[n]);
+	snprintf(
+	    number[1], sizeof(number[1]), "%llu", (unsigned long long)f->ops);
+	snprintf(number[2], sizeof(number[2]), "%llu",
+	    (unsigned long long)f->budget_ms);
+	err = ask(e->rival, dir, arg, SETUP_MS + 10 * (int)f->budget_ms,
+	    field_two_threads(f, work) ? NULL : pin, line, sizeof(line));
+	o = err == 0 ? json_loads(line, 0, NULL) : NULL;
+	if (!o) {
+		snprintf(c->why, sizeof(c->why),
+		    err == -ETIME ? "does not end" : "fails (status %d)", err);
+		return;
+	}
+	series_insert(&c->ns, json_number_value(json_object_get(o, "ns")));
+	series_insert(
+	    &c->worst, json_number_value(json_object_get(o, "worst")));
+	series_insert(&c->worst_poll,
+	    json_number_value(json_object_get(o, "worst_poll")));
+	series_insert(
+	    &c->bytes, json_number_value(json_object_get(o, "bytes")));
+	json_decref(o);
+}
