@@ -176,22 +176,6 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 	return (int)(was & ST_ARMED);
 }
 
-/* The owner arms a confined timer: as rota/inline.h, for every instant. */
-rota_inline int
-confined_reset(
-    struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
-{
-	uint64_t old = t->r_word;
-
-	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_filed ||
-	    (push && !(old & ST_ARMED)))
-		return owner_reset(s, t, d, push, true);
-	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	shard_stamp(s, t);
-	count_add(&s->hot.starts, ~old & ST_ARMED);
-	return (int)(old & ST_ARMED);
-}
-
 /* From another thread, or by the owner of a shard that others may adopt. */
 static rota_noinline int
 held_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
@@ -212,6 +196,23 @@ held_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 	return r;
 }
 
+/* The owner arms a confined timer: as rota/inline.h, for every instant. */
+rota_inline int
+confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
+    struct rota_kind *k, bool push)
+{
+	uint64_t old = t->r_word;
+
+	if (push && !(old & ST_ARMED))
+		return -EINVAL;
+	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_filed)
+		return rota_timer_reset_owner(t, (rota_time)d, k);
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	shard_stamp(s, t);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	return (int)(old & ST_ARMED);
+}
+
 static rota_noinline int
 reset(struct rota_timer *t, rota_time when, bool push)
 {
@@ -225,7 +226,7 @@ reset(struct rota_timer *t, rota_time when, bool push)
 	if (!promise_kept(k, s))
 		return -EPERM;
 	if (kind_plain(k))
-		return confined_reset(s, t, d, push);
+		return confined_reset(s, t, d, k, push);
 	if (word_load(&s->holder, relaxed) == self_id())
 		return owner_reset(s, t, d, push, false);
 	return held_reset(s, t, d, push);
@@ -249,25 +250,74 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	return true;
 }
 
-/* owner_reset() of what rota/inline.h could not leave where it is. */
-int
-rota_timer_reset_owner(
-    struct rota_timer *t, rota_time when, struct rota_kind *k)
+/* owner_reset() of a confined timer, but the stage is the only way. */
+static rota_noinline int
+stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
-	struct rota_shard *s = rota_container_of(
-	    k->r_hot, struct rota_shard, hot);
 	uint64_t old = t->r_word;
 
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
-		return owner_reset(s, t, (uint64_t)when, false, true);
-	t->r_word = (uint64_t)when << ST_SHIFT | ST_ARMED | ST_QUEUED |
-	    (old & ST_LINKED);
+		return owner_reset(s, t, d, false, true);
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	if (rota_unlikely(s->staged == SHARD_STAGE))
 		return stage_full(s, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
+}
+
+/* A confined timer that is neither filed nor staged: as a reset and a drain
+ * in one. Nobody else looks, and what it touches the caller has touched. What
+ * may be due is staged, for the next poll. */
+rota_inline int
+fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    uint64_t slack, const enum rota_backend which)
+{
+	uint64_t seq = s->hot.seq + 1, when;
+
+	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
+		(uint32_t)seq, slack, s->now, &when)))
+		return stage_reset(t, d, s);
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	t->r_seq = (uint32_t)seq;
+	word_store(&s->hot.seq, seq, relaxed); /* as shard_rank() */
+	t->r_filed = when < d ? when : d;
+	count_add(&s->hot.starts, 1);
+	count_add(&s->count.inserts, 1);
+	s->quiet = 0;
+	return 0;
+}
+
+static rota_noinline int
+fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+{
+	return fresh_reset(t, d, s, 0, ROTA_HEAP);
+}
+
+static rota_noinline int
+fresh_coarse(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, uint64_t slack)
+{
+	return fresh_reset(t, d, s, slack, ROTA_WHEEL_COARSE);
+}
+
+/* owner_reset() of what rota/inline.h could not leave where it is. Each way
+ * is a function of its own: few registers to save. */
+int
+rota_timer_reset_owner(
+    struct rota_timer *t, rota_time when, struct rota_kind *k)
+{
+	struct rota_shard *s = rota_container_of(
+	    k->r_hot, struct rota_shard, hot);
+
+	if (t->r_word & 15)
+		return stage_reset(t, (uint64_t)when, s);
+	if (s->which == ROTA_WHEEL)
+		return fresh_reset(t, (uint64_t)when, s, 0, ROTA_WHEEL);
+	if (s->which == ROTA_HEAP)
+		return fresh_heap(t, (uint64_t)when, s);
+	return fresh_coarse(t, (uint64_t)when, s, (uint64_t)k->slack);
 }
 
 int

@@ -77,6 +77,34 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 	return tick;
 }
 
+/* backend_put: backend_insert() where it takes few instructions and the item
+ * is looked at after @now, by a later poll; *@when gets the instant. False:
+ * not done. */
+rota_inline bool
+backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
+    uint64_t d, uint32_t seq, uint64_t slack, uint64_t now, uint64_t *when)
+{
+	uint64_t tick, start;
+	uint32_t slot;
+
+	if (which == ROTA_HEAP) {
+		if (d <= now)
+			return false;
+		heap_insert(&b->heap, item, d, seq);
+		*when = d;
+		return true;
+	}
+	tick = backend_tick(which, d, slack);
+	if (rota_unlikely(tick <= b->wheel.pos))
+		return false;
+	slot = wheel_slot_of(&b->wheel, tick, &start);
+	if (rota_unlikely(b->wheel.slot[slot].count == WHEEL_CHUNK))
+		return false;
+	wheel_put(&b->wheel, item, slot, start);
+	*when = start << WHEEL_TICK_BITS;
+	return true;
+}
+
 rota_inline uint64_t
 backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)

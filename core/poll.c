@@ -33,15 +33,6 @@ struct poll {
 	unsigned room, given;
 };
 
-/* The entry of @t, whose deadline is @d, comes up at @when: after @d, if the
- * wheel is coarse. A reset to @d must leave it there all the same. */
-rota_inline void
-note(const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)
-{
-	if (kind_plain(k)) /* or another thread may have the link */
-		t->r_filed = when < d ? when : d;
-}
-
 /* Bring the structure in line with the word of @t, which the inbox or the
  * stage is letting go. */
 rota_inline void
@@ -53,13 +44,13 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	switch (state_drain(
 	    &t->r_word, kind_plain(k), running_elsewhere(s, t), &d)) {
 	case DRAIN_INSERT:
-		note(k, t, d,
+		shard_note(k, t, d,
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
 		break;
 	case DRAIN_MOVE:
-		note(k, t, d,
+		shard_note(k, t, d,
 		    backend_file_by(&s->backend, which, &t->r_place, d,
 			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
@@ -318,7 +309,7 @@ step_heap(struct poll *p, const enum rota_backend which)
 			when = backend_insert(
 			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
 		}
-		note(kind_known(t), t, d, when);
+		shard_note(kind_known(t), t, d, when);
 		return true;
 	}
 	return false;
@@ -346,7 +337,7 @@ step_run(struct poll *p, struct run_entry *e)
 		defer(s, t);
 		break;
 	case LOOK_FILE:
-		note(kind_known(t), t, d,
+		shard_note(kind_known(t), t, d,
 		    backend_insert(
 			&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 		break;
@@ -370,7 +361,7 @@ step_coarse(struct poll *p, uint32_t *item)
 		defer(p->s, t);
 		break;
 	case LOOK_FILE:
-		note(kind_known(t), t, d,
+		shard_note(kind_known(t), t, d,
 		    backend_insert(&p->s->backend, ROTA_WHEEL_COARSE, item, d,
 			t->r_seq, (uint64_t)kind_known(t)->slack));
 		break;
@@ -392,12 +383,12 @@ pour_one(struct rota_shard *s, struct rota_timer *t)
 	}
 	count_add(&s->count.moves, 1);
 	if (d >> WHEEL_TICK_BITS > w->pos) {
-		note(k, t, d,
+		shard_note(k, t, d,
 		    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
 			<< WHEEL_TICK_BITS);
 		return;
 	}
-	note(k, t, d, d);
+	shard_note(k, t, d, d);
 	if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
 		heap_insert(&s->backend.heap, &t->r_place, d, t->r_seq);
 }
@@ -454,7 +445,7 @@ refile(struct poll *p)
 			continue;
 		e->when = ST_DEADLINE(w);
 		e->seq = t->r_seq;
-		note(kind_known(t), t, e->when, e->when);
+		shard_note(kind_known(t), t, e->when, e->when);
 		at[pushed++] = at[i];
 		p->left--;
 	}

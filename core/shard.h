@@ -265,6 +265,16 @@ shard_unhold(struct rota_shard *s)
 		}                                                          \
 	} while (0)
 
+/* shard_note: the entry of @t, whose deadline is @d, comes up at @when: after @d, if the
+ * wheel is coarse. A reset to @d must leave it there all the same. */
+rota_inline void
+shard_note(
+    const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)
+{
+	if (kind_plain(k)) /* or another thread may have the link */
+		t->r_filed = when < d ? when : d;
+}
+
 rota_inline void
 shard_remove(struct rota_shard *s, struct rota_timer *t)
 {
@@ -297,8 +307,10 @@ shard_show(struct rota_shard *s)
 rota_inline uint32_t
 shard_rank(struct rota_shard *s)
 {
-	count_add(&s->hot.seq, 1);
-	return (uint32_t)word_load(&s->hot.seq, relaxed); /* its own */
+	uint64_t seq = word_load(&s->hot.seq, relaxed) + 1; /* its own */
+
+	word_store(&s->hot.seq, seq, relaxed); /* a figure, for others */
+	return (uint32_t)seq;
 }
 
 /* shard_stamp: @t ranks as the latest. A stop by another thread may be reading

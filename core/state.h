@@ -62,7 +62,8 @@
  * Where the entry is filed is the owner's alone and not in the word.
  *
  * A confined timer is touched by its owner only: @plain turns each
- * compare-and-swap into a load and a store.
+ * compare-and-swap into a load and a store. Armed from zero it is mostly filed
+ * by the same call, as by a reset and a drain with nobody between them.
  *
  * From the ten states of Go 1.14 to 1.22 (runtime/time.go):
  *   timerNoStatus        zero: not ARMED, not LINKED

@@ -38,7 +38,7 @@ rota__wheel_init(
 	w->draining = WHEEL_NONE;
 	w->free_chunk = WHEEL_NONE;
 	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
-		w->slot[i].head = WHEEL_NONE;
+		w->slot[i] = (struct wheel_slot){ WHEEL_NONE, WHEEL_CHUNK };
 	w->max_slabs = (uint32_t)slabs_for(max);
 	w->slab = mem->alloc(
 	    mem->arg, w->max_slabs * sizeof(*w->slab), ROTA_LINE);
@@ -149,7 +149,7 @@ slot_check(
 	if (used != (s->head != WHEEL_NONE))
 		return __LINE__;
 	if (!used)
-		return s->count == 0 ? 0 : __LINE__;
+		return s->count == WHEEL_CHUNK ? 0 : __LINE__;
 	if (s->count == 0 || s->count > WHEEL_CHUNK)
 		return __LINE__;
 	if (slot != w->draining && (level ? digit <= at : digit < at))

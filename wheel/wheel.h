@@ -64,7 +64,7 @@ _Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
 
 struct wheel_slot {
 	uint32_t head;  /* the chunk that is being filled; WHEEL_NONE: empty */
-	uint32_t count; /* pointers in it, 1 to WHEEL_CHUNK */
+	uint32_t count; /* pointers in it; WHEEL_CHUNK also if there is none */
 };
 
 /* What is known of a chunk, apart from its pointers: stays in the cache. */
@@ -198,7 +198,6 @@ wheel_close(struct wheel *w, uint32_t slot)
 	w->free_chunk = chunk;
 	if (s->head != WHEEL_NONE)
 		return;
-	s->count = 0;
 	wheel_unmark(w, slot);
 	if (w->draining == slot)
 		w->draining = WHEEL_NONE;
@@ -207,26 +206,44 @@ wheel_close(struct wheel *w, uint32_t slot)
 	w->event = rota__wheel_event(w);
 }
 
+/* wheel_slot_of: where @tick, at or after pos, is filed; *@start gets the
+ * first tick of that slot. */
+rota_inline uint32_t
+wheel_slot_of(const struct wheel *w, uint64_t tick, uint64_t *start)
+{
+	uint32_t level = wheel_level(w->pos, tick);
+	uint32_t shift = level * WHEEL_BITS;
+
+	*start = tick >> shift << shift;
+	return level * WHEEL_SLOTS + ((uint32_t)(tick >> shift) & WHEEL_DIGIT);
+}
+
+/* wheel_put: @item goes into @slot, whose head has room. */
+rota_inline void
+wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
+{
+	struct wheel_slot *s = &w->slot[slot];
+	uint32_t place = s->head << WHEEL_CHUNK_BITS | s->count++;
+
+	*item = place;
+	*wheel_pointer(w, place) = item;
+	w->len++;
+	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
+		w->event = start;
+}
+
 /* wheel_insert: file @item at @tick, at or after pos. Room was made by
  * rota__wheel_grow(). Returns the first tick of its slot, when it is looked
  * at. */
 rota_inline uint64_t
 wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 {
-	uint32_t level = wheel_level(w->pos, tick);
-	uint32_t shift = level * WHEEL_BITS;
-	uint32_t slot = level * WHEEL_SLOTS +
-	    ((uint32_t)(tick >> shift) & WHEEL_DIGIT);
-	struct wheel_slot *s = &w->slot[slot];
-	uint64_t start = tick >> shift << shift;
+	uint64_t start;
+	uint32_t slot = wheel_slot_of(w, tick, &start);
 
-	if (rota_unlikely(s->head == WHEEL_NONE || s->count == WHEEL_CHUNK))
+	if (rota_unlikely(w->slot[slot].count == WHEEL_CHUNK))
 		wheel_open(w, slot);
-	*item = s->head << WHEEL_CHUNK_BITS | s->count;
-	wheel_pointers(w, s->head)[s->count++] = item;
-	w->len++;
-	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
-		w->event = start;
+	wheel_put(w, item, slot, start);
 	return start;
 }
 
