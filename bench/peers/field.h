@@ -15,7 +15,7 @@
 #include "bench/load/machine.h"
 #include "bench/load/series.h"
 
-enum { RIVALS_MAX = 32, ENTRIES_MAX = 64, WORKS_MAX = 16, NS_MAX = 8 };
+enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, NS_MAX = 8 };
 enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };
 
 struct rival {
@@ -70,14 +70,16 @@ double field_ns(
 int field_rota(const struct field *f, const struct entry *e, unsigned work,
     unsigned n, const char *backend);
 
-/* table.c */
+/* table.c; in Markdown if that is true. */
+extern bool table_markdown;
 void table_rivals(const struct field *f);
 void table_checks(const struct field *f);
 void table_figures(const struct field *f);
 /* The last line. */
 void table_verdict(const struct field *f);
 
-/* json.c: returns 0 or -errno. */
+/* json.c: return 0 or -errno, -EINVAL: not such a file. */
+int json_read(struct field *f, const char *path);
 int json_print(const struct field *f, const char *path, int argc, char **argv);
 
 /* run.c: programs of @dir. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -84,4 +85,115 @@ json_print(const struct field *f, const char *path, int argc, char **argv)
 		err = -errno;
 	json_decref(root);
 	return err;
+}
+
+static void
+text(char *to, size_t size, const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	snprintf(to, size, "%s", s ? s : "");
+}
+
+/* Where @name is in @list, which it joins if it is new. */
+static unsigned
+place(char (*list)[NAME_MAX_], unsigned *len, unsigned max, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < *len && strcmp(list[i], name) != 0)
+		i++;
+	if (i == *len && i < max)
+		snprintf(list[(*len)++], NAME_MAX_, "%s", name);
+	return i < max ? i : max - 1;
+}
+
+static unsigned
+place_n(struct field *f, uint32_t n)
+{
+	unsigned i = 0;
+
+	while (i < f->ns && f->n[i] != n)
+		i++;
+	if (i == f->ns && i < NS_MAX)
+		f->n[f->ns++] = n;
+	return i < NS_MAX ? i : NS_MAX - 1;
+}
+
+static void
+series_read(struct series *s, const json_t *values)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(values, i, v) series_insert(s, json_number_value(v));
+}
+
+static void
+entry_read(struct field *f, const json_t *o)
+{
+	struct rival *r = &f->rival[f->rivals++];
+	struct entry *e = &f->entry[f->entries];
+	const char *key;
+	json_t *v, *cells = json_object_get(o, "cells");
+	size_t i;
+
+	e->rival = r;
+	r->there = true;
+	r->safe = json_is_true(json_object_get(o, "safe"));
+	text(e->label, sizeof(e->label), o, "label");
+	text(e->variant, sizeof(e->variant), o, "variant");
+	text(r->name, sizeof(r->name), o, "label");
+	text(r->version, sizeof(r->version), o, "version");
+	r->rota = strncmp(e->label, "rota", 4) == 0;
+	r->limit = strncmp(e->label, "touch", 5) == 0;
+	json_object_foreach(json_object_get(o, "checks"), key, v)
+	{
+		unsigned k = place(f->row, &f->rows, CHECKS_MAX, key);
+
+		snprintf(e->check[k], sizeof(e->check[k]), "%.60s",
+		    json_string_value(v));
+	}
+	json_array_foreach(cells, i, v)
+	{
+		const char *work = json_string_value(
+		    json_object_get(v, "work"));
+		struct cell *c = &f->cell[f->entries][place(
+		    f->work, &f->works, WORKS_MAX, work ? work : "")][place_n(f,
+		    (uint32_t)json_integer_value(json_object_get(v, "n")))];
+
+		series_read(&c->ns, json_object_get(v, "ns"));
+		series_read(&c->worst, json_object_get(v, "worst"));
+		series_read(&c->worst_poll, json_object_get(v, "worst_poll"));
+		series_read(&c->bytes, json_object_get(v, "bytes"));
+	}
+	f->entries++;
+}
+
+int
+json_read(struct field *f, const char *path)
+{
+	json_t *root, *machine, *o;
+	size_t i;
+
+	errno = 0;
+	root = json_load_file(path, 0, NULL);
+	if (!root)
+		return errno ? -errno : -EINVAL;
+	machine = json_object_get(root, "machine");
+	text(f->machine.cpu, sizeof(f->machine.cpu), machine, "cpu");
+	text(f->machine.kernel, sizeof(f->machine.kernel), machine, "kernel");
+	f->machine.cores = (unsigned)json_integer_value(
+	    json_object_get(machine, "cores"));
+	f->machine.load = json_number_value(json_object_get(machine, "load"));
+	f->embedded = json_is_true(json_object_get(root, "embedded"));
+	f->reps = (unsigned)json_integer_value(
+	    json_object_get(root, "repetitions"));
+	json_array_foreach(json_object_get(root, "entries"), i, o)
+	{
+		if (f->entries < ENTRIES_MAX && f->rivals < RIVALS_MAX)
+			entry_read(f, o);
+	}
+	json_decref(root);
+	return f->entries && f->works ? 0 : -EINVAL;
 }

@@ -47,7 +47,7 @@ static const struct {
 
 struct options {
 	bool quick, no_checks, help;
-	const char *json, *dir, *peers, *works;
+	const char *json, *from, *dir, *peers, *works;
 	char path[PATH_MAX];
 };
 
@@ -68,6 +68,8 @@ usage(FILE *to)
 	      "  --embedded    each timer in a connection of 320 bytes\n"
 	      "  --no-checks   without the conformance\n"
 	      "  --json FILE   every value of every repetition\n"
+	      "  --from FILE   measure nothing: the tables of such a file\n"
+	      "  --markdown    the tables in Markdown\n"
 	      "  --dir DIR     where the programs peer_X are\n",
 	    to);
 }
@@ -138,6 +140,8 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 		{ "embedded", no_argument, NULL, 'e' },
 		{ "no-checks", no_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "from", required_argument, NULL, 'f' },
+		{ "markdown", no_argument, NULL, 'm' },
 		{ "dir", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -184,6 +188,12 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 			break;
 		case 'j':
 			o->json = optarg;
+			break;
+		case 'f':
+			o->from = optarg;
+			break;
+		case 'm':
+			table_markdown = true;
 			break;
 		case 'd':
 			o->dir = optarg;
@@ -313,6 +323,21 @@ main(int argc, char **argv)
 	if (o.help) {
 		usage(stdout);
 		return 0;
+	}
+	if (o.from) {
+		f->ns = 0;
+		err = json_read(f, o.from);
+		if (err) {
+			fprintf(stderr, "rota_peers: %s: %s\n", o.from,
+			    err == -EINVAL ? "not the raw data of a run"
+					   : strerror(-err));
+			return 2;
+		}
+		if (f->rows)
+			table_checks(f);
+		table_figures(f);
+		table_verdict(f);
+		return fflush(stdout) ? 1 : 0;
 	}
 	if (!o.dir) {
 		ssize_t n = readlink(

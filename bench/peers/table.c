@@ -4,6 +4,7 @@
  */
 #include "bench/peers/field.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,10 +12,66 @@ enum { LABEL = 22, COLUMN = 11 };
 
 static const char *const backends[] = { NULL, "wheel", "heap", "coarse" };
 
+bool table_markdown;
+
+static void
+title(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fputs(table_markdown ? "### " : "", stdout);
+	vprintf(format, ap);
+	va_end(ap);
+	fputs("\n\n", stdout);
+}
+
+static void
+row(const char *label)
+{
+	if (table_markdown)
+		printf("| %s |", label);
+	else
+		printf("%-*s", LABEL, label);
+}
+
+static void
+cell(const char *format, ...)
+{
+	char text[64];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (table_markdown)
+		printf(" %s |", text);
+	else
+		printf("%*s", COLUMN, text);
+}
+
+static void
+end(void)
+{
+	printf("\n");
+}
+
+/* Below the names of the columns. */
+static void
+rule(unsigned columns)
+{
+	if (!table_markdown)
+		return;
+	printf("|---|");
+	while (columns-- > 0)
+		printf("---:|");
+	end();
+}
+
 void
 table_rivals(const struct field *f)
 {
-	printf("%s, %u processors, Linux %s, load %.1f\n\n", f->machine.cpu,
+	printf("%s, %u processors, %s, load %.1f\n\n", f->machine.cpu,
 	    f->machine.cores, f->machine.kernel, f->machine.load);
 	for (unsigned i = 0; i < f->rivals; i++) {
 		const struct rival *r = &f->rival[i];
@@ -32,97 +89,125 @@ table_rivals(const struct field *f)
 void
 table_checks(const struct field *f)
 {
-	unsigned notes = 0;
+	bool fails = false;
 
-	printf("Conformance: + as it must be; a letter: see below\n\n%-*s",
-	    LABEL, "");
+	title("Conformance");
+	row("");
 	for (unsigned k = 0; k < f->rows; k++)
-		printf("%10s", f->row[k]);
-	printf("\n");
+		cell("%s", f->row[k]);
+	end();
+	rule(f->rows);
 	for (unsigned i = 0; i < f->entries; i++) {
 		const struct entry *e = &f->entry[i];
 
 		if (e->rival->limit)
 			continue;
-		printf("%-*s", LABEL, e->label);
+		row(e->label);
 		for (unsigned k = 0; k < f->rows; k++)
-			printf("%10s",
-			    strcmp(e->check[k], "ok") == 0 ? "+" : "FAILS");
-		printf("\n");
+			cell(strcmp(e->check[k], "ok") == 0 ? "+" : "fails");
+		end();
 	}
-	printf("\n");
-	for (unsigned i = 0; i < f->entries; i++) {
-		const struct entry *e = &f->entry[i];
+	end();
+	for (unsigned i = 0; i < f->entries; i++)
+		for (unsigned k = 0; k < f->rows; k++) {
+			const struct entry *e = &f->entry[i];
 
-		for (unsigned k = 0; k < f->rows && !e->rival->limit; k++)
-			if (e->check[k][0] && strcmp(e->check[k], "ok") != 0) {
-				printf("%-*s %s: %s\n", LABEL, e->label,
-				    f->row[k], e->check[k]);
-				notes++;
-			}
-	}
-	printf(notes ? "\n" : "Nobody fails a row.\n\n");
+			if (e->rival->limit || !e->check[k][0] ||
+			    strcmp(e->check[k], "ok") == 0)
+				continue;
+			printf("%s%s, %s: %s\n", table_markdown ? "- " : "",
+			    e->label, f->row[k], e->check[k]);
+			fails = true;
+		}
+	printf(fails ? "\n" : "Nobody fails a row.\n\n");
 }
 
 static void
-heading(const struct field *f, const char *what, unsigned n)
+heading(const struct field *f, const char *what, unsigned n, const char *more)
 {
-	printf("%s, N = %u%s\n\n%-*s", what, f->n[n],
-	    f->embedded ? ", in connections of 320 bytes" : "", LABEL, "");
+	title("%s, N = %u%s", what, f->n[n],
+	    f->embedded ? ", in connections of 320 bytes" : "");
+	row("");
 	for (unsigned k = 0; k < f->works; k++)
-		printf("%*s", COLUMN, f->work[k]);
-	printf("%*s\n", COLUMN, "bytes");
+		cell("%s", f->work[k]);
+	if (more)
+		cell("%s", more);
+	end();
+	rule(f->works + !!more);
 }
 
 static void
 figures(const struct field *f, unsigned n)
 {
-	heading(f, "ns for an operation", n);
+	heading(f, "ns for an operation", n, "bytes");
 	for (unsigned i = 0; i < f->entries; i++) {
 		double bytes = 0;
 
-		printf("%-*s", LABEL, f->entry[i].label);
+		row(f->entry[i].label);
 		for (unsigned k = 0; k < f->works; k++) {
 			const struct cell *c = &f->cell[i][k][n];
 			double ns = field_ns(f, i, k, n);
 
-			if (!c->ns.n)
-				printf("%*s", COLUMN, "-");
+			if (c->ns.n)
+				cell("%.*f", ns < 100 ? 1 : 0, ns);
 			else
-				printf("%*.*f", COLUMN, ns < 100 ? 1 : 0, ns);
+				cell("-");
 			if (strcmp(f->work[k], "start_stop") == 0)
 				bytes = series_median(&c->bytes);
 		}
-		printf("%*.0f\n", COLUMN, bytes);
+		cell("%.0f", bytes);
+		end();
 	}
-	printf("\n");
+	end();
 }
 
+/* Half the range of the repetitions, in per cent of the median. */
+static void
+spreads(const struct field *f, unsigned n)
+{
+	heading(f, "their spread, +- %", n, NULL);
+	for (unsigned i = 0; i < f->entries; i++) {
+		row(f->entry[i].label);
+		for (unsigned k = 0; k < f->works; k++) {
+			const struct series *s = &f->cell[i][k][n].ns;
+
+			if (s->n > 1)
+				cell("%.0f",
+				    (series_max(s) - series_min(s)) * 50 /
+					series_median(s));
+			else
+				cell("-");
+		}
+		end();
+	}
+	end();
+}
+
+/* The least of the repetitions: what is left is the peer's own and not the
+ * machine's. */
 static void
 worst(const struct field *f, unsigned n)
 {
-	heading(
-	    f, "ns of the worst single call (or poll, after the stroke)", n);
+	heading(f, "us of the worst single call / poll", n, NULL);
 	for (unsigned i = 0; i < f->entries; i++) {
-		printf("%-*s", LABEL, f->entry[i].label);
+		row(f->entry[i].label);
 		for (unsigned k = 0; k < f->works; k++) {
 			const struct cell *c = &f->cell[i][k][n];
-			char text[32] = "-";
+			double call = series_min(&c->worst) / 1000;
+			double poll = series_min(&c->worst_poll) / 1000;
 
-			/* The least of the repetitions: what is left is its
-			 * own and not the machine's. */
-			if (c->ns.n && series_min(&c->worst_poll) > 0)
-				snprintf(text, sizeof(text), "%.0f/%.0fk",
-				    series_min(&c->worst),
-				    series_min(&c->worst_poll) / 1000);
-			else if (c->ns.n)
-				snprintf(text, sizeof(text), "%.0f",
-				    series_min(&c->worst));
-			printf("%*s", COLUMN, text);
+			if (c->ns.n && call > 0 && poll > 0)
+				cell("%.1f/%.0f", call, poll);
+			else if (c->ns.n && poll > 0)
+				cell("/%.0f", poll);
+			else if (c->ns.n && call > 0)
+				cell("%.1f", call);
+			else
+				cell("-");
 		}
-		printf("\n");
+		end();
 	}
-	printf("\n");
+	end();
 }
 
 /* How many times the time of rota each rival takes. */
@@ -134,24 +219,24 @@ ratios(const struct field *f, unsigned n, const char *backend)
 	snprintf(what, sizeof(what), "times as long as rota%s%s",
 	    backend ? "'s " : ", the best engine for the work",
 	    backend ? backend : "");
-	heading(f, what, n);
+	heading(f, what, n, NULL);
 	for (unsigned i = 0; i < f->entries; i++) {
 		if (f->entry[i].rival->rota)
 			continue;
-		printf("%-*s", LABEL, f->entry[i].label);
+		row(f->entry[i].label);
 		for (unsigned k = 0; k < f->works; k++) {
 			int own = field_rota(f, &f->entry[i], k, n, backend);
 			double ns = field_ns(f, i, k, n);
 
 			if (own < 0 || ns <= 0)
-				printf("%*s", COLUMN, "-");
+				cell("-");
 			else
-				printf("%*.2f", COLUMN,
+				cell("%.2f",
 				    ns / field_ns(f, (unsigned)own, k, n));
 		}
-		printf("\n");
+		end();
 	}
-	printf("\n");
+	end();
 }
 
 void
@@ -159,6 +244,8 @@ table_figures(const struct field *f)
 {
 	for (unsigned n = 0; n < f->ns; n++) {
 		figures(f, n);
+		if (f->reps > 1)
+			spreads(f, n);
 		worst(f, n);
 		for (unsigned b = 0; b < sizeof(backends) / sizeof(*backends);
 		     b++)

@@ -440,45 +440,54 @@ run_tcp_rto(struct work *w)
 	work_measure(w, op_tcp_rto, w->n / 50 ? w->n / 50 : 1);
 }
 
-/* Rounds of arming all, and then of polls. */
-static void
-run_rounds(struct work *w, bool fire)
+/* All 10,000 polls of a round, timed @at_once together. */
+static uint64_t
+fire_round(struct work *w, uint32_t at_once)
 {
-	uint64_t ops = 0, spent = 0, arms = 0, arm_spent = 0, fired = 0;
+	uint64_t spent = 0;
 
-	while (ops < w->most && spent < w->budget) {
-		uint64_t start = peer_clock(), end;
+	w->fired = 0;
+	for (uint32_t i = 0; i < 10000 && spent < w->budget; i += at_once) {
+		uint64_t start = peer_clock(), took;
 
+		for (uint32_t k = 0; k < at_once; k++)
+			work_poll(w, PEER_MS);
+		took = peer_clock() - start;
+		spent += took;
+		if (at_once == 1 && took > w->worst_poll)
+			w->worst_poll = took;
+	}
+	return spent;
+}
+
+/* What is late by its slack. False: there was no time to fire all. */
+static bool
+fire_rest(struct work *w, uint64_t spent)
+{
+	if (spent >= w->budget)
+		return false;
+	work_poll(w, PEER_S);
+	if (w->fired != w->n && !peer_info.limit)
+		peer_die("not all have fired");
+	return true;
+}
+
+static void
+run_fire(struct work *w)
+{
+	uint64_t ops = 0, spent = 0, took;
+
+	do {
 		work_arm(w, 0, 10 * PEER_S);
-		end = peer_clock();
-		arm_spent += end - start;
-		arms += w->n;
-		if (w->bytes > 1u << 20)
+		if (!ops)
 			work_bytes(w);
-		if (fire) {
-			w->fired = 0;
-			for (uint32_t i = 0; i < 10000 && spent < w->budget;
-			     i++) {
-				start = peer_clock();
-				work_poll(w, PEER_MS);
-				end = peer_clock();
-				spent += end - start;
-				if (end - start > w->worst_poll)
-					w->worst_poll = end - start;
-			}
-			ops += w->fired;
-			if (spent >= w->budget)
-				break;
-			work_poll(w, PEER_S); /* what is late by its slack */
-			fired = w->fired;
-			if (fired != w->n && !peer_info.limit)
-				peer_die("not all have fired");
-		} else {
-			ops = arms;
-			spent = arm_spent;
-			if (ops < w->most && spent < w->budget)
-				work_clear(w);
-		}
+		took = fire_round(w, 100);
+		spent += took;
+		ops += w->fired;
+	} while (fire_rest(w, took) && ops < w->most && spent < w->budget);
+	if (took < w->budget) {
+		work_arm(w, 0, 10 * PEER_S);
+		fire_round(w, 1);
 	}
 	w->ops = ops;
 	w->spent = spent;
@@ -487,13 +496,18 @@ run_rounds(struct work *w, bool fire)
 static void
 run_arm(struct work *w)
 {
-	run_rounds(w, false);
-}
+	while (w->ops < w->most && w->spent < w->budget) {
+		uint64_t start;
 
-static void
-run_fire(struct work *w)
-{
-	run_rounds(w, true);
+		if (w->ops)
+			work_clear(w);
+		start = peer_clock();
+		work_arm(w, 0, 10 * PEER_S);
+		w->spent += peer_clock() - start;
+		if (!w->ops)
+			work_bytes(w);
+		w->ops += w->n;
+	}
 }
 
 static void
