@@ -194,7 +194,7 @@ rota__shard_next(struct rota_shard *s)
 }
 
 /* 0 if the caller is the owner and may go on. */
-static int
+rota_inline int
 owner_check(const struct rota_shard *s)
 {
 	if (!s)
@@ -259,7 +259,7 @@ poll_begin(struct rota_shard *s)
 	return 0;
 }
 
-static int
+static rota_noinline int
 poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
 {
@@ -278,7 +278,7 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	return r;
 }
 
-static int
+rota_inline int
 poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
     struct rota_timer **out, unsigned *n)
 {
@@ -287,7 +287,7 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 	if (r)
 		return r;
 	park_leave(&s->park);
-	rota__wake_clear(&s->wake);
+	wake_clear(&s->wake);
 	if (!s->adoptable && shard_quiet(s, now)) {
 		wheel_come(&s->backend.wheel,
 		    shard_advance(s, now) >> WHEEL_TICK_BITS);

@@ -70,12 +70,12 @@ rota__wake_signal(struct wake *w)
 }
 
 void
-rota__wake_clear(struct wake *w)
+rota__wake_read(struct wake *w)
 {
 	int fd = (int)word_load(&w->fd, acquire) - 1, saved = errno;
 	uint64_t count;
 
-	if (fd < 0 || !word_load(&w->raised, acquire))
+	if (fd < 0)
 		return;
 	word_store(&w->raised, (uint64_t)0, relaxed); /* before the read */
 	while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)

@@ -26,8 +26,15 @@ void rota__wake_close(struct wake *w);
 /* rota__wake_signal - make it readable. Any thread, safe in a signal handler;
  * leaves errno alone. Nothing if it was not made. */
 void rota__wake_signal(struct wake *w);
-/* rota__wake_clear - make it unreadable again. */
-void rota__wake_clear(struct wake *w);
+/* rota__wake_read - make it unreadable again. */
+void rota__wake_read(struct wake *w);
+/* wake_clear: the same, if it is readable. */
+rota_inline void
+wake_clear(struct wake *w)
+{
+	if (rota_unlikely(word_load(&w->raised, acquire)))
+		rota__wake_read(w);
+}
 /* rota__wake_sleep - sleep until it is readable or @ns (< 0: for ever) have
  * passed. 0, or -EINTR. */
 int rota__wake_sleep(struct wake *w, int64_t ns);

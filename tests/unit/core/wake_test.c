@@ -119,7 +119,7 @@ it_is_made_by_the_first_who_asks(void **state)
 
 	(void)state;
 	rota__wake_signal(&w); /* nobody can be waiting */
-	rota__wake_clear(&w);
+	wake_clear(&w);
 	rota__wake_close(&w);
 	assert_int_equal(made + writes + reads, 0);
 	fd = rota__wake_open(&w);
@@ -145,11 +145,11 @@ a_signal_makes_it_readable_until_it_is_cleared(void **state)
 		for (unsigned k = 0; k < i; k++)
 			rota__wake_signal(&w);
 		assert_int_equal(readable(fd), 1);
-		rota__wake_clear(&w);
+		wake_clear(&w);
 		assert_int_equal(readable(fd), 0);
 	}
 	assert_int_equal(reads, 19); /* one for all */
-	rota__wake_clear(&w);
+	wake_clear(&w);
 	assert_int_equal(reads, 19); /* nothing was raised: no call */
 	assert_int_equal(errno, 0);
 	rota__wake_close(&w);
@@ -170,7 +170,7 @@ a_full_counter_neither_blocks_nor_loses(void **state)
 	assert_int_equal(errno, 0);
 	assert_int_equal(readable(fd), 1);
 	assert_int_equal(rota__wake_sleep(&w, -1), 0);
-	rota__wake_clear(&w);
+	wake_clear(&w);
 	assert_int_equal(readable(fd), 0);
 	rota__wake_signal(&w);
 	assert_int_equal(readable(fd), 1);
@@ -192,7 +192,7 @@ eventfd_failing_is_a_clean_error(void **state)
 		assert_int_equal(rota__wake_open(&w), -errors[i]);
 		assert_int_equal(errno, 4711);
 		rota__wake_signal(&w);
-		rota__wake_clear(&w);
+		wake_clear(&w);
 	}
 	eventfd_errno = 0;
 	assert_true(rota__wake_open(&w) >= 0);
@@ -212,7 +212,7 @@ an_interrupted_write_or_read_is_done_again(void **state)
 	assert_int_equal(writes, 101);
 	assert_int_equal(readable(fd), 1);
 	interruptions = 100;
-	rota__wake_clear(&w);
+	wake_clear(&w);
 	assert_int_equal(reads, 101);
 	assert_int_equal(readable(fd), 0);
 	assert_int_equal(errno, 0);
@@ -266,7 +266,7 @@ a_renewed_one_is_another(void **state)
 	fd = rota__wake_open(&w);
 	assert_int_equal(readable(fd), 0);
 	rota__wake_signal(&w);
-	rota__wake_clear(&w);
+	wake_clear(&w);
 	assert_int_equal(readable(fd), 0);
 	assert_int_equal(readable(copy), 1); /* was not touched */
 	eventfd_errno = EMFILE;
