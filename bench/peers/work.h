@@ -541,6 +541,8 @@ run_herd(struct work *w)
  * Two threads.
  */
 
+enum side_what { SIDE_RESTART, SIDE_PUSH, SIDE_POLL };
+
 struct side {
 	struct work *w;
 	struct peer *peer;    /* this thread's */
@@ -548,7 +550,7 @@ struct side {
 	uint32_t first, n;    /* the timers that it draws from */
 	uint64_t random, ops, spent;
 	bool polls;
-	enum { SIDE_RESTART, SIDE_PUSH, SIDE_POLL } what;
+	enum side_what what;
 	bool *over;
 	pthread_barrier_t *gate;
 };
