@@ -23,9 +23,9 @@ skip() {
 	echo "build_others: no $1: $2" >&2
 }
 
-# The last line of what a tool has said, as a reason.
+# What a tool gives as its reason: the first error, or its last line.
 reason() {
-	grep '[^[:space:]]' "$1" | tail -n 1
+	grep -m 1 error "$1" || grep '[^[:space:]]' "$1" | tail -n 1
 }
 
 # go_peer NAME GO - nothing is fetched: the standard library only.
