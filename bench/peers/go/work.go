@@ -8,11 +8,12 @@
 // between them are the same, and none fires. A span is from the instant at
 // which a block of 1000 operations began.
 //
-// Where it moves, an operation is 1 us of the real clock: after each block
-// the program spins, untimed, until those have passed. 1000 operations move
-// it by 1 ms as in C. In tcp_rto N events take N us, in C 50 ms, and its
-// spans are longer or shorter as much. Where an operation takes more than
-// 1 us, more time passes than in C.
+// Where it moves, it is ten times as fast: 1 ms is 0.1 ms, and so long the
+// next 1000 operations take, about what they do take: if they take less, the
+// program spins, untimed, until that has passed, so that they move the clock
+// by 1 ms as in C; if they take more, more time passes than in C. A slower
+// clock would be more of spinning, and caches cold from it. In tcp_rto N
+// events take N * 0.1 us and all spans are scaled to that.
 //
 // There is one P but in the works of two threads, and no one waits: so timers
 // are looked at, and callbacks run, only when this goroutine yields. That is
@@ -23,13 +24,14 @@
 // idle waits for the next deadline are not in it. Not CPU time: that has
 // the spinning in it.
 //
+//	short_rpc   the clock stands still here, too
 //	server_mix  the 2 % are Reset(0); the callback resets to 30 s
 //	fire        the 10 s are N * 10 us, at least 50 ms and at most 10 s,
 //	            so that the runtime keeps up; 10,000 polls
 //	herd        from when all are due until the last callback has run; the
 //	            first time each of them costs a new stack
 //	tcp_rto     Stop() says if it waits; there is no other record of it;
-//	            a poll at least each 5 ms
+//	            a poll at least each 10,000 events
 //	own, cross  each goroutine arms its half, on its P, yields each block
 //	remote      one arms all and yields without pause
 //
@@ -47,10 +49,12 @@ import (
 const (
 	randomSeed = uint64(0x9e3779b97f4a7c15)
 	block      = 1000
-	idle       = 30 * second
+	fast       = 10 // the clock that moves
+	perOp      = ms / fast / block
+	idle       = 30 * second / fast
 	worstOps   = 20000
 	rpcs       = 64
-	tcpPoll    = 5000 // more would be 10 ms without a yield
+	tcpPoll    = 10000 // more would be 10 ms without a yield
 )
 
 // Of 2^8: 89.8 %, 8.2 %, and what is left fires.
@@ -214,8 +218,8 @@ func (w *job) arm(lo, hi int64) {
 
 // age: as if all had been pushed at random for long. The clock moves after.
 func (w *job) age() {
-	w.stand(int64(w.n)*2000 + 10*ms)
-	w.arm(ms, idle)
+	w.stand(int64(w.n)*4000 + 20*ms)
+	w.arm(ms/fast, idle)
 	for i := uint32(0); i < w.n; i++ {
 		if i%block == 0 {
 			w.real = clock()
@@ -261,7 +265,7 @@ func opServerMix(w *job, p pick) {
 	case dice < mixRestart:
 		p.coin <<= 8
 		c.t.Stop()
-		c.t.Reset(time.Duration(p.span(second, 60*second)))
+		c.t.Reset(time.Duration(p.span(second, 60*second) / fast))
 	default:
 		c.t.Reset(0)
 	}
@@ -274,9 +278,9 @@ func opEarlier(w *job, p pick) {
 	w.start(w.at(p.index), when)
 }
 
-// tcp: tcp_rto's spans when N events do not take 50 ms but N us.
+// tcp: tcp_rto's spans, when N events do not take 50 ms.
 func (w *job) tcp(span int64) int64 {
-	return span / (50 * ms) * int64(w.n) * 1000
+	return span / (50 * ms) * int64(w.n) * perOp
 }
 
 func opTCP(w *job, p pick) {
@@ -296,7 +300,7 @@ func (w *job) poll() {
 	runtime.Gosched()
 }
 
-// loop: @op again and again. With @per, a poll after so many, each 1 us.
+// loop: @op again and again. With @per, a poll after so many.
 func (w *job) loop(op func(*job, pick), per, most, budget int64) {
 	var p [block]pick
 	left, tick := per, clock()
@@ -319,7 +323,7 @@ func (w *job) loop(op func(*job, pick), per, most, budget int64) {
 				w.poll()
 				stop := clock()
 				w.spent += stop - start
-				if tick += per * 1000; tick < stop {
+				if tick += per * perOp; tick < stop {
 					tick = stop
 				}
 				spin(tick)
@@ -361,7 +365,7 @@ func (w *job) measureWorst(op func(*job, pick), per int64) {
 				w.worstPoll = stop - start
 			}
 			left = per
-			tick += per * 1000
+			tick += per * perOp
 			spin(tick)
 		}
 		if stop > end {
@@ -476,7 +480,7 @@ func runTCP(w *job) {
 		per = tcpPoll
 	}
 	w.onFire = func(c *conn) { c.t.Reset(again) }
-	w.stand(int64(w.n)*2000 + 10*ms)
+	w.stand(int64(w.n)*2000 + 20*ms)
 	w.arm(w.tcp(200*ms), w.tcp(second))
 	w.measureBytes()
 	arrive(w.now)
