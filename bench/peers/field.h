@@ -21,6 +21,7 @@ enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };
 struct rival {
 	const char *program; /* peer_<program> */
 	const char *needs;   /* what to install for it */
+	bool many;           /* there may be several versions of it */
 	bool there, safe, limit, rota;
 	char name[NAME_MAX_], version[NAME_MAX_];
 	uint32_t most;

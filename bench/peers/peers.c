@@ -243,6 +243,7 @@ assemble(struct field *f, const struct options *o)
 			continue;
 		r->program = known[i].program;
 		r->needs = known[i].needs;
+		r->many = strncmp(r->program, "go", 2) == 0;
 		run_about(f, r, o->dir);
 		f->rivals++;
 	}

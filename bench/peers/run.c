@@ -120,7 +120,10 @@ run_about(struct field *f, struct rival *r, const char *dir)
 		e->rival = r;
 		memcpy(e->variant, name[i], sizeof(e->variant));
 		snprintf(e->label, sizeof(e->label), "%.31s%s%.31s", r->name,
-		    n > 1 ? " " : "", n > 1 ? name[i] : "");
+		    n > 1 || r->many ? " " : "",
+		    n > 1         ? name[i]
+			: r->many ? r->version
+				  : "");
 	}
 	json_decref(o);
 }

@@ -555,7 +555,7 @@ async fn side(pair: &Pair<'_>, k: u32) -> (u64, u64) {
             turn().await;
         }
     } else {
-        while ops < w.most && since(begin) < w.budget {
+        while since(begin) < w.budget {
             for p in &mut picks {
                 *p = Pick::make(&mut random, n);
             }
