@@ -25,7 +25,8 @@ import (
 
 const (
 	checkTimers = 2000
-	checkLate   = fast * late
+	checkFast   = 10
+	checkLate   = checkFast * late
 	realClock   = "not asked: real clock"
 )
 
@@ -49,7 +50,7 @@ type checker struct {
 var check checker
 
 func (c *checker) clock() int64 {
-	return (clock() - c.zero) * fast
+	return (clock() - c.zero) * checkFast
 }
 
 func (c *checker) open() {
@@ -88,7 +89,7 @@ func (c *checker) reset(i uint32, when int64) {
 	armed := c.due[i] != 0
 
 	c.due[i] = when
-	at := c.zero + (when+fast-1)/fast
+	at := c.zero + (when+checkFast-1)/checkFast
 	if !c.t[i].Reset(time.Duration(at-clock())) && armed && !c.alone {
 		c.owed[i]++
 	}
@@ -117,7 +118,7 @@ func (c *checker) stop(i uint32) {
 }
 
 func (c *checker) until(when int64) {
-	time.Sleep(time.Duration(c.zero + when/fast - clock()))
+	time.Sleep(time.Duration(c.zero + when/checkFast - clock()))
 	if c.now = c.clock(); c.now < when {
 		c.now = when
 	}
@@ -238,7 +239,7 @@ func checkOrder() string {
 	for i := uint32(0); i < checkTimers; i++ {
 		c.start(i, (1+rank(i))*2*ms)
 	}
-	spin(c.zero + (2*checkTimers+10)*ms/fast)
+	spin(c.zero + (2*checkTimers+10)*ms/checkFast)
 	c.now = c.clock()
 	c.run(checkLate)
 	if c.count() != checkTimers {
