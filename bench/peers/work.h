@@ -17,15 +17,18 @@
  *               half of what it has left and all of it. Clock still.
  *   tcp_rto     a random connection sends or hears: if it waits for an answer
  *               that has come, half of the time for all it has sent (stop),
- *               else there is more (push to 200 ms to 1 s from now); if it
- *               does not wait it sends (start). N events take 50 ms; who is
- *               not answered in time fires and sends again.
+ *               else there is more (push to an RTO from now); if it does not
+ *               wait it sends (start). N events take 50 ms; who is not
+ *               answered in time fires and sends again. The RTO is the
+ *               connection's own, 200 ms to 1 s, and varies by a sixteenth
+ *               with each sample (RFC 6298 restarts the timer so).
+ *   scatter     the same, with another span of 200 ms to 1 s each time.
  *   own         two threads, start_stop each on its own half.
  *   cross       two threads, both push random timers of all.
  *   remote      one thread polls without pause, the other stops and starts
  *               the first one's timers.
  *
- * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto: N / 50),
+ * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto, scatter: N / 50),
  * with a poll, which is part of the time. Random numbers are made outside it.
  * A run ends after so many operations (not those of two threads, which must
  * have time to meet) or so much time, whichever is first, so that a slow peer
@@ -61,7 +64,7 @@ struct work {
 	char *array;
 	size_t stride;
 	uint64_t now, random;
-	uint64_t *due; /* earlier, tcp_rto: by index; 0: not armed */
+	uint64_t *due; /* earlier, tcp_rto, scatter: by index; 0: not armed */
 	uint32_t turn; /* short_rpc */
 	void (*on_fire)(struct work *w, struct peer *p, struct peer_timer *t);
 	uint64_t fired;
@@ -240,13 +243,11 @@ op_earlier(struct work *w, struct pick p)
 }
 
 rota_inline void
-op_tcp_rto(struct work *w, struct pick p)
+tcp_event(struct work *w, struct pick p, uint64_t when)
 {
 	struct peer_timer *t = work_timer(w, p.index);
-	bool waits = w->due[p.index] != 0;
-	uint64_t when = work_ahead(w, p, 200 * PEER_MS, PEER_S);
 
-	if (!waits) {
+	if (!w->due[p.index]) {
 		w->due[p.index] = when;
 		peer_start(w->peer, t, when);
 	} else if (p.coin & 1) {
@@ -256,6 +257,22 @@ op_tcp_rto(struct work *w, struct pick p)
 		w->due[p.index] = when;
 		peer_push(w->peer, t, when);
 	}
+}
+
+rota_inline void
+op_scatter(struct work *w, struct pick p)
+{
+	tcp_event(w, p, work_ahead(w, p, 200 * PEER_MS, PEER_S));
+}
+
+/* The multiplier (2^32 by the golden ratio) scatters the indices. */
+rota_inline void
+op_tcp_rto(struct work *w, struct pick p)
+{
+	uint64_t own = p.index * 2654435761u;
+	uint64_t rto = 200 * PEER_MS + (own * 800 * PEER_MS >> 32);
+
+	tcp_event(w, p, work_ahead(w, p, rto, rto + rto / 16));
 }
 
 static void
@@ -431,14 +448,27 @@ run_earlier(struct work *w)
 }
 
 static void
-run_tcp_rto(struct work *w)
+tcp_begin(struct work *w)
 {
 	w->due = (uint64_t *)calloc(w->n, sizeof(*w->due));
 	if (!w->due)
 		peer_die("no memory for the deadlines");
 	w->on_fire = tcp_fired;
 	work_arm(w, 200 * PEER_MS, PEER_S);
+}
+
+static void
+run_tcp_rto(struct work *w)
+{
+	tcp_begin(w);
 	work_measure(w, op_tcp_rto, w->n / 50 ? w->n / 50 : 1);
+}
+
+static void
+run_scatter(struct work *w)
+{
+	tcp_begin(w);
+	work_measure(w, op_scatter, w->n / 50 ? w->n / 50 : 1);
 }
 
 /* All 10,000 polls of a round, timed @at_once together. */
@@ -712,6 +742,7 @@ static const struct {
 	{ "herd", run_herd, false },
 	{ "earlier", run_earlier, false },
 	{ "tcp_rto", run_tcp_rto, false },
+	{ "scatter", run_scatter, false },
 	{ "own", run_own, true },
 	{ "cross", run_cross, true },
 	{ "remote", run_remote, false },

@@ -631,7 +631,7 @@ call_next(void)
 static void
 check_bounds(const struct rota_stats *st)
 {
-	uint64_t most = st->entries / 4 > 64 ? st->entries / 4 : 64;
+	uint64_t most = st->entries / 2 > 64 ? st->entries / 2 : 64;
 
 	if (st->entries > st->live + most)
 		fail("more dead entries than a sweep may leave", -1);

@@ -293,12 +293,23 @@ func (w *job) tcp(span int64) int64 {
 	return span / (50 * ms) * int64(w.n) * w.perOp
 }
 
-func opTCP(w *job, p pick) {
+func tcpEvent(w *job, p pick, lo, hi int64) {
 	c := w.at(p.index)
 	if p.coin&1 == 1 && c.t.Stop() {
 		return
 	}
-	c.t.Reset(time.Duration(p.span(w.tcp(200*ms), w.tcp(second))))
+	c.t.Reset(time.Duration(p.span(w.tcp(lo), w.tcp(hi))))
+}
+
+func opScatter(w *job, p pick) {
+	tcpEvent(w, p, 200*ms, second)
+}
+
+// The multiplier (2^32 by the golden ratio) scatters the indices.
+func opTCP(w *job, p pick) {
+	own := int64(p.index * 2654435761)
+	rto := 200*ms + own*(800*ms)>>32
+	tcpEvent(w, p, rto, rto+rto/16)
 }
 
 /*
@@ -480,7 +491,10 @@ func runEarlier(w *job) {
 	w.ops, w.spent = ops, spent
 }
 
-func runTCP(w *job) {
+func runTCP(w *job)     { w.runEvents(opTCP) }
+func runScatter(w *job) { w.runEvents(opScatter) }
+
+func (w *job) runEvents(op func(*job, pick)) {
 	again := time.Duration(w.tcp(400 * ms))
 	per := int64(w.n / 50)
 
@@ -494,7 +508,7 @@ func runTCP(w *job) {
 	w.arm(w.tcp(200*ms), w.tcp(second))
 	w.measureBytes()
 	arrive(w.now)
-	w.measure(opTCP, per)
+	w.measure(op, per)
 }
 
 func runArm(w *job) {
@@ -725,6 +739,7 @@ var works = []struct {
 	{"herd", runHerd, 1},
 	{"earlier", runEarlier, 1},
 	{"tcp_rto", runTCP, 1},
+	{"scatter", runScatter, 1},
 	{"own", func(w *job) { w.runSides(own) }, 2},
 	{"cross", func(w *job) { w.runSides(cross) }, 2},
 	{"remote", func(w *job) { w.runSides(remote) }, 2},

@@ -271,8 +271,7 @@ fn op_earlier(w: &mut Work, p: Pick) {
 }
 
 #[inline(always)]
-fn op_tcp_rto(w: &mut Work, p: Pick) {
-    let when = w.ahead(p, 200 * MS, SECOND);
+fn tcp_event(w: &mut Work, p: Pick, when: u64) {
     let due = &mut w.due[p.index as usize];
 
     if *due == 0 {
@@ -285,6 +284,20 @@ fn op_tcp_rto(w: &mut Work, p: Pick) {
         *due = when;
         w.push(p.index, when);
     }
+}
+
+#[inline(always)]
+fn op_scatter(w: &mut Work, p: Pick) {
+    tcp_event(w, p, w.ahead(p, 200 * MS, SECOND));
+}
+
+/// The multiplier (2^32 by the golden ratio) scatters the indices.
+#[inline(always)]
+fn op_tcp_rto(w: &mut Work, p: Pick) {
+    let own = p.index.wrapping_mul(2_654_435_761) as u64;
+    let rto = 200 * MS + (own * 800 * MS >> 32);
+
+    tcp_event(w, p, w.ahead(p, rto, rto + rto / 16));
 }
 
 /*
@@ -416,7 +429,7 @@ async fn earlier(w: &mut Work) {
     w.spent = spent;
 }
 
-async fn tcp_rto(w: &mut Work) {
+async fn tcp(w: &mut Work, scatter: bool) {
     w.due = vec![0; w.n as usize];
     w.on_fire = Some(|w, i| {
         let when = w.now + 400 * MS;
@@ -425,7 +438,13 @@ async fn tcp_rto(w: &mut Work) {
         w.start(i, when);
     });
     w.arm(200 * MS, SECOND);
-    measure(w, op_tcp_rto, (w.n / 50).max(1)).await;
+    let per = (w.n / 50).max(1);
+
+    if scatter {
+        measure(w, op_scatter, per).await;
+    } else {
+        measure(w, op_tcp_rto, per).await;
+    }
 }
 
 /// Rounds of arming all, and then of polls.
@@ -630,9 +649,9 @@ fn sides(w: &mut Work, first: &Runtime, what: Sides) {
 }
 
 #[rustfmt::skip]
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "start_stop", "idle_reset", "arm", "fire", "short_rpc", "server_mix",
-    "herd", "earlier", "tcp_rto", "own", "cross", "remote",
+    "herd", "earlier", "tcp_rto", "scatter", "own", "cross", "remote",
 ];
 
 /// The answer; taking apart millions of timers is not measured.
@@ -681,7 +700,7 @@ pub fn run(name: &str, n: u64, embedded: bool, most: u64, budget: u64) -> ! {
                 "server_mix" => server_mix(w).await,
                 "herd" => herd(w).await,
                 "earlier" => earlier(w).await,
-                _ => tcp_rto(w).await,
+                _ => tcp(w, name == "scatter").await,
             }
         }),
     }
