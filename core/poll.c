@@ -42,8 +42,8 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	struct rota_kind *k = kind_known(t);
 	uint64_t d;
 
-	switch (state_drain(
-	    &t->r_word, kind_plain(k), running_elsewhere(s, t), &d)) {
+	switch (
+	    state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &d)) {
 	case DRAIN_INSERT:
 		shard_note(k, t, d,
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,

@@ -75,8 +75,7 @@ struct rota_shard {
 	struct rota_timer *taken;    /* from the inbox, last come first */
 	struct rota_timer *backlog;  /* turned round: first come first */
 	struct rota_timer *deferred; /* armed in this poll, and due */
-	struct rota_timer *leaving;  /* released, QUEUED; their callback runs
-				      * on the other seat */
+	struct rota_timer *leaving;  /* released, QUEUED; their callback runs */
 	struct backend_cursor sweep;
 	bool sweeping;
 	struct shard_count count;
@@ -204,6 +203,16 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 		return true;
 	return word_load(&s->running[SEAT_ADOPTER], acquire) == t && /* [R1] */
 	    word_load(&s->adopter, relaxed) != self_id();
+}
+
+/* running_at_all: is any thread, the caller too, in @t's callback? The holder,
+ * for whom it can only turn false meanwhile. */
+rota_inline bool
+running_at_all(struct rota_shard *s, const struct rota_timer *t)
+{
+	return word_load(&s->running[SEAT_OWNER], acquire) == t || /* [R1] */
+	    (s->adoptable &&
+		word_load(&s->running[SEAT_ADOPTER], acquire) == t); /* [R1] */
 }
 
 rota_inline struct rota_timer *

@@ -205,7 +205,7 @@ int rota_timer_stop_sync(struct rota_timer *t);
  * Returns  0: @t is yours at once (the caller is the owner, nobody is just
  *          pushing it, and no adopter is in its callback). 1:
  *          kind->released(@t) will run on the owner, in a poll, and not while
- *          another thread is in @t's callback; until then @t must stay.
+ *          @t's callback runs; until then @t must stay.
  *          -EINVAL also if the caller is not the owner and the kind has no
  *          `released`; -EAGAIN if the caller is the owner, the kind has none,
  *          and another thread is just pushing @t or in its callback: poll,

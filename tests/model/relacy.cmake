@@ -6,7 +6,7 @@
 find_path(RELACY_INCLUDE_DIR relacy/relacy.hpp)
 
 # A set, and the seconds it takes on an idle machine.
-foreach(set pairs:60 triples:110 stories:30 random:5)
+foreach(set pairs:60 triples:110 stories:40 random:5)
 	string(REPLACE ":" ";" set ${set})
 	list(POP_BACK set seconds)
 	set(name model_relacy_${set})

@@ -7,21 +7,33 @@
 #	relacy_mutants.sh list			what they are
 #
 # Each order in core/state.h, inbox.h, park.h and remote.h that is stronger
-# than relaxed is weakened one step, alone, in a copy: seq_cst to acq_rel (a
-# load's to acquire, a store's to release), acq_rel to acquire and to release,
-# acquire and release to relaxed. The relacy tests have to fail on each. Exit
-# 1: one survived. 77: no relacy or no C++ compiler. CXX names the compiler.
+# than relaxed, and those of [H1] and [R1] in relacy_world.h, are weakened one
+# step, alone, in a copy: seq_cst to acq_rel (a load's to acquire, a store's to
+# release), acq_rel to acquire and to release, acquire and release to relaxed.
+# The relacy tests have to fail on each. Exit 1: one survived. 77: no relacy or
+# no C++ compiler. CXX names the compiler.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-headers="state.h inbox.h park.h remote.h"
+headers="state.h inbox.h park.h remote.h relacy_world.h"
 CXX=${CXX:-g++}
+
+path() {
+	case $1 in
+	relacy_*) echo "tests/model/$1" ;;
+	*) echo "core/$1" ;;
+	esac
+}
 
 # Read a header, write "line column order weaker what" for each mutant. An
 # order stands behind a comma; the call it belongs to is the last one begun.
+# Of the tests' own header only lines with the tag [H1] or [R1] count.
 orders() {
 	awk '
-	function out(to) { print NR, at, order, to, call }
+	function out(to) {
+		if (FILENAME !~ /relacy_world\.h$/ || $0 ~ /\[[HR]1\]/)
+			print NR, at, order, to, call
+	}
 	BEGIN {
 		item = "(word_[a-z]+|STATE_TRY)[(]|" \
 		    "(^[ \t]*|, )(acquire|release|acq_rel|seq_cst)[,)]"
@@ -61,7 +73,7 @@ orders() {
 
 list() {
 	for h in $headers; do
-		orders "$root/core/$h" | while read -r line at from to call; do
+		orders "$root/$(path "$h")" | while read -r line at from to call; do
 			echo "$h $line $at $from $to $call"
 		done
 	done
@@ -80,7 +92,7 @@ fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-mkdir "$dir/core"
+mkdir -p "$dir/core" "$dir/tests/model"
 
 build() {
 	"$CXX" -std=c++11 -w -O1 -DROTA_RELACY -I"$dir" -I"$root" \
@@ -94,8 +106,9 @@ passes() {
 	done
 }
 
-# The copies come first in the search for "core/...".
+# The copies come first in the search for "core/..." and "tests/...".
 cp "$root"/core/*.h "$dir/core"
+cp "$here"/*.h "$dir/tests/model"
 build
 if ! "$dir/relacy_test" stories >"$dir/log" 2>&1; then
 	cat "$dir/log"
@@ -114,11 +127,11 @@ while read -r h line at from to call; do
 		esac
 	fi
 	all=$((all + 1))
-	cp "$root/core/$h" "$dir/core/$h"
+	file=$(path "$h")
 	# The order begins at or behind that column.
 	sed "$line s/^\(.\{$((at - 1))\}[^a-z]*\)$from/\1$to/" \
-	    "$root/core/$h" >"$dir/core/$h"
-	if cmp -s "$root/core/$h" "$dir/core/$h"; then
+	    "$root/$file" >"$dir/$file"
+	if cmp -s "$root/$file" "$dir/$file"; then
 		echo "relacy_mutants.sh: $h:$line is as before"
 		exit 1
 	fi
@@ -133,9 +146,9 @@ while read -r h line at from to call; do
 		caught=$((caught + 1))
 		how="caught by $(sed -n 's/^FAILED: //p' "$dir/log")"
 	fi
-	printf '%-8s %3d  %-10s %-7s -> %-7s  %s\n' "$h" "$line" "$call" \
+	printf '%-14s %3d  %-10s %-7s -> %-7s  %s\n' "$h" "$line" "$call" \
 	    "$from" "$to" "$how"
-	cp "$root/core/$h" "$dir/core/$h"
+	cp "$root/$file" "$dir/$file"
 done <"$dir/list"
 echo "relacy: $caught of $all weakened orders caught"
 [ $caught -eq $all ]

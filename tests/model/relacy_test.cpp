@@ -134,6 +134,7 @@ add(unsigned th, const struct operation &op)
 	scene.op[th][n] = op;
 	scene.retires |= op.code == RETIRE;
 	scene.evicts |= op.code == RETIRE || op.code == EVICT;
+	scene.adopts |= op.adopter;
 }
 
 static bool
@@ -228,6 +229,7 @@ struct story {
 
 #define OWN(code, timer, when) { code, true, 0, timer, when }
 #define HEIR(code) { code, true, 1, 0, 0 }
+#define ADOPT(code, timer, when) { code, true, 0, timer, when, true }
 #define FAR(code, timer, when) { code, false, 0, timer, when }
 #define LATE(code, timer, when) { code, false, STALE, timer, when }
 
@@ -313,6 +315,32 @@ static const struct story stories[] = {
 	    { "filed", "stopped" },
 	    { { OWN(ATTACH, 0, 0) }, { OWN(ATTACH, 1, 0) },
 	        { FAR(STOP, 0, 0) } } },
+	/* A release waits for the callback on the other seat. */
+	{ "an adopter drains, the callback frees", 0,
+	    { "filed" },
+	    { { OWN(FREE, 0, 0) }, { ADOPT(DRAIN, 0, 0) } } },
+	{ "an adopter drains, the owner is in the callback, a release", 4,
+	    { "filed" },
+	    { { OWN(FIRE, 0, 0), OWN(DRAIN, 0, 0), OWN(PARK, 0, 0) },
+	        { ADOPT(DRAIN, 0, 0) }, { FAR(RELEASE, 0, 0) } } },
+	{ "an adopter is in the callback, the owner releases", 0,
+	    { "filed" },
+	    { { OWN(RELEASE, 0, 0), OWN(DRAIN, 0, 0), OWN(PARK, 0, 0) },
+	        { ADOPT(FIRE, 0, 0) } } },
+	{ "an adopter is in the callback, the owner polls, a release", 4,
+	    { "filed" },
+	    { { OWN(DRAIN, 0, 0), OWN(PARK, 0, 0) },
+	        { ADOPT(FIRE, 0, 0) }, { FAR(RELEASE, 0, 0) } } },
+	{ "two callbacks, a release", 4,
+	    { "filed", "filed" },
+	    { { OWN(FIRE, 0, 0) },
+	        { ADOPT(DRAIN, 0, 0), ADOPT(FIRE, 0, 0) },
+	        { FAR(RELEASE, 0, 0) } } },
+	{ "two callbacks of one timer, a stop, a release", 4,
+	    { "filed" },
+	    { { OWN(REARM, 0, 15) },
+	        { ADOPT(FIRE, 0, 0), ADOPT(DRAIN, 0, 0) },
+	        { FAR(STOP, 0, 0), FAR(RELEASE, 0, 0) } } },
 	{ "a shard retires, its heir polls, a reset", 3,
 	    { "filed" },
 	    { { OWN(RETIRE, 0, 0) },
@@ -365,11 +393,16 @@ tell(const struct story &t, unsigned more)
 	scene.retired = t.retired;
 	scene.retires |= t.retired;
 	scene.evicts |= t.retired;
+	waited = 0;
 	n = threads == 2 ?
 	    explore<2>(t.name, t.bound ? rl::sched_bound : rl::sched_full,
 	        t.bound + more, 0) :
 	    explore<3>(t.name, t.bound ? rl::sched_bound : rl::sched_full,
 	        t.bound + more, 0);
+	if (scene.adopts && !waited) {
+		printf("FAILED: %s: no release had to wait\n", t.name);
+		exit(1);
+	}
 	if (t.bound)
 		report(n, "%s, bound %u", t.name, t.bound + more);
 	else

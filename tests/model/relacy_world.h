@@ -5,7 +5,8 @@
  * A scenario is a state to begin in and, for each thread, a few operations.
  * Whoever runs a shard's owner operations owns it; the structure is a place
  * in each timer. The owner here does what core/poll.c, core/shard.c and
- * api/timer.c do with the answers of the real functions, no more.
+ * api/timer.c do with the answers of the real functions, no more. If one of
+ * the threads is an adopter, who runs them takes hold first.
  *
  * What is checked in every execution:
  *
@@ -17,7 +18,9 @@
  *    arms those of the stops before it [P4], and who gives the memory back
  *    those of all that changed the word [P6].
  *    relacy reports it if one of these accesses is a data race.
- *  2 An arming ends once. Nothing changes a word whose memory went back.
+ *  2 An arming ends once. Nothing changes a word whose memory went back, and
+ *    that is not before its callback ends, unless that releases it itself;
+ *    who gives it back sees what the callback wrote [R1].
  *  3 The link is plain memory, and so is the place [P5] [I1].
  *  4 Verdicts. A stop that finds its arming claimed, and says NOT_PENDING,
  *    comes after the callback's end and sees what it wrote [P3] [R1]. One
@@ -42,7 +45,7 @@
 
 #include "core/remote.h"
 
-enum { TIMERS = 2, SHARDS = 2, THREADS = 3, OPS = 4 };
+enum { TIMERS = 2, SHARDS = 2, SEATS = 2, THREADS = 3, OPS = 4 };
 enum { STALE = SHARDS }; /* a remote call that has not heard of the heir */
 enum { SAME = 0 };       /* to the deadline that the timer began with */
 enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
@@ -78,6 +81,7 @@ struct operation {
 	unsigned shard; /* an owner's */
 	unsigned timer;
 	uint64_t when;
+	bool adopter; /* on that seat, not the owner's */
 };
 
 /* How a timer begins. */
@@ -94,13 +98,15 @@ struct scenario {
 	bool evicts;  /* EVICT or RETIRE occurs */
 	bool retires; /* RETIRE occurs; everybody looks for an heir */
 	bool retired; /* it is over before the threads begin */
+	bool adopts;  /* an adopter occurs: to act as the owner is to hold */
 	struct operation op[THREADS][OPS];
 	/* Random: each thread chooses among these, OPS times. */
 	const struct operation *menu[THREADS];
 	unsigned menus[THREADS];
 };
 
-static struct scenario scene; /* the same in all executions of a run */
+static struct scenario scene;     /* the same in all executions of a run */
+static unsigned long long waited; /* DRAIN_WAIT, in all of them */
 
 /* Plain data, made as far as the scenario needs it: it costs time. */
 template <typename T, unsigned N> struct some {
@@ -149,12 +155,14 @@ struct node {
 struct owner {
 	struct remote remote;
 	struct park park;
-	rota_link running;
+	rota_link running[SEATS];
 	rota_link heir;
 	rota_word attached;
+	rota_word holder;
 	node *stage[TIMERS]; /* QUEUED sees to it that this is enough */
 	unsigned staged;
 	node *deferred;
+	node *leaving; /* released; their callback runs */
 
 	bool asleep, woken;
 	uint64_t until, latest;
@@ -175,6 +183,8 @@ struct model {
 	struct {
 		unsigned id; /* of its operation */
 		enum code code;
+		unsigned seat;
+		node *calls;       /* in the callback of this one */
 		int before_cas;    /* in a call on this timer */
 		uint64_t from, to; /* latest change by it */
 	} me[THREADS];
@@ -259,8 +269,14 @@ struct model {
 				t.broken = true; /* the scenario's fault */
 		if (t.broken || !watching)
 			return;
-		read_notes(t.touched); /* [P6] */
-		t.link = NULL;         /* [P5] */
+		for (unsigned th = 0; th < THREADS; th++)
+			RL_ASSERT(
+			    th == rl::thread_index() || me[th].calls != &t);
+		for (unsigned k = 0; k < t.data.n; k++)
+			if (t.over & 1u << k)
+				(void)(unsigned)t.data[k]($); /* [R1] */
+		read_notes(t.touched);                        /* [P6] */
+		t.link = NULL;                                /* [P5] */
 		t.place($) = 0;
 	}
 
@@ -292,13 +308,47 @@ struct model {
 		t.in = -1;
 	}
 
+	/* May the caller act as the owner? False: another does. */
+	bool
+	hold(unsigned s)
+	{
+		uint64_t self = 1 + me[rl::thread_index()].seat, none = 0;
+		rota_word *w = &shard[s].holder;
+
+		if (!scene.adopts)
+			return true;
+		return word_cas(w, &none, self, acquire, relaxed); /* [H1] */
+	}
+
+	void
+	unhold(unsigned s)
+	{
+		rota_word *w = &shard[s].holder;
+
+		if (scene.adopts)
+			word_store(w, (uint64_t)0, release); /* [H1] */
+	}
+
+	/* Is another thread in @t's callback? */
+	bool
+	running_elsewhere(unsigned s, node &t)
+	{
+		unsigned seat = !me[rl::thread_index()].seat;
+		rota_link *there = &shard[s].running[seat];
+
+		return scene.adopts &&
+		    word_load(there, acquire) == &t; /* [R1] */
+	}
+
 	/* The inbox or the stage lets go of @t. */
 	void
 	let_go(unsigned s, node &t)
 	{
+		bool own = me[rl::thread_index()].calls == &t;
+		bool runs = own || running_elsewhere(s, t);
 		uint64_t d;
 
-		switch (state_drain(&t.word, false, false, &d)) {
+		switch (state_drain(&t.word, false, runs, &d)) {
 		case DRAIN_INSERT:
 			file(s, t, d);
 			break;
@@ -315,7 +365,13 @@ struct model {
 			unfile(s, t);
 			/* fall through */
 		case DRAIN_FREE:
+			RL_ASSERT(!own);
 			give_back(t);
+			break;
+		case DRAIN_WAIT:
+			waited++;
+			t.link = shard[s].leaving;
+			shard[s].leaving = &t;
 			break;
 		}
 	}
@@ -341,8 +397,21 @@ struct model {
 	}
 
 	void
+	leave(unsigned s)
+	{
+		node *t = shard[s].leaving, *next;
+
+		shard[s].leaving = NULL;
+		for (; t; t = next) {
+			next = (node *)(void *)t->link;
+			let_go(s, *t);
+		}
+	}
+
+	void
 	settle(unsigned s)
 	{
+		leave(s);
 		unstage(s);
 		while (shard[s].deferred) {
 			node &t = *shard[s].deferred;
@@ -393,6 +462,37 @@ struct model {
 		give_back(t);
 	}
 
+	/* Of the owner, or of another thread: as api/timer.c. */
+	void
+	reset(unsigned s, node &t, const struct operation &op, unsigned id)
+	{
+		if (!op.owner || op.adopter || !hold(s)) {
+			remote_reset_(t, op, id);
+			return;
+		}
+		owner_reset(s, t, deadline(op, id), op.code == PUSH);
+		if (scene.adopts)
+			unstage(s);
+		unhold(s);
+	}
+
+	void
+	release(unsigned s, node &t, const struct operation &op)
+	{
+		bool mine = op.owner && !op.adopter && hold(s);
+
+		if (mine && running_elsewhere(s, t)) {
+			unhold(s);
+			mine = false;
+		}
+		if (!mine) {
+			remote_release_(t, op);
+			return;
+		}
+		owner_release(s, t);
+		unhold(s);
+	}
+
 	/* What `running` says of @t while it may yet be claimed. */
 	static void *
 	claim(node &t)
@@ -404,24 +504,31 @@ struct model {
 	callback(unsigned s, node &t, uint64_t d, const struct operation &op,
 	    unsigned id)
 	{
+		unsigned th = rl::thread_index();
+
+		me[th].calls = &t;
+		unhold(s);
 		t.data[ID_OF(d)]($) = id; /* [R1] */
 		if (op.code == REARM)
-			owner_reset(s, t, AT(op.when, id), false);
+			reset(s, t, op, id);
 		else if (op.code == FREE && !t.leaving)
-			owner_release(s, t);
+			release(s, t, op);
 		t.over |= 1u << ID_OF(d);
+		me[th].calls = NULL;
 	}
 
-	void
+	/* False: another took hold during a callback. */
+	bool
 	fire(unsigned s, const struct operation &op, uint64_t now, unsigned id)
 	{
 		for (unsigned i = 0; i < item.n; i++) {
 			node &t = item[i];
+			unsigned th = rl::thread_index();
 			struct state_claim c = { AT(now + 1, 0),
 				op.code == FRESH, op.code == BATCH,
-				&shard[s].running, claim(t) };
-			unsigned th = rl::thread_index();
+				&shard[s].running[me[th].seat], claim(t) };
 			enum state_look how;
+			bool held;
 			uint64_t d;
 
 			if (op.code == ATTACH && op.timer != i)
@@ -432,8 +539,9 @@ struct model {
 			me[th].code = FIRE;
 			how = state_look(&t.word, c, false, &d);
 			me[th].code = op.code;
+			t.hand = -1;
 			if (!c.batch)
-				word_store(&shard[s].running,
+				word_store(c.running,
 				    how == LOOK_FIRE ? &t : NULL, release);
 			switch (how) {
 			case LOOK_FILE:
@@ -453,11 +561,15 @@ struct model {
 				if (c.batch)
 					break;
 				callback(s, t, d, op, id);
-				word_store(&shard[s].running, NULL, release);
-				break;
+				held = hold(s);
+				word_store(c.running, NULL, release); /* [R1] */
+				if (held)
+					break;
+				shard[s].woken = true;
+				return false;
 			}
-			t.hand = -1;
 		}
+		return true;
 	}
 
 	void
@@ -487,10 +599,11 @@ struct model {
 	{
 		uint64_t until = AT(FOREVER, 0);
 
-		unstage(s);
-		if (shard[s].deferred)
+		if (!scene.adopts)
+			unstage(s);
+		if (!scene.adopts && shard[s].deferred)
 			return; /* there is something to do */
-		for (unsigned i = 0; i < item.n; i++)
+		for (unsigned i = 0; !scene.adopts && i < item.n; i++)
 			if (item[i].in == (int)s && item[i].place($) < until)
 				until = item[i].place($);
 		if (shard[s].latest < until)
@@ -619,13 +732,18 @@ struct model {
 		    ? ~0u
 		    : 1u << ID_OF(ST_DEADLINE(w));
 		void *running;
+		unsigned seat = 0;
 
 		before &= t.claimed & ~t.handed;
 		if (ST_GIVEN(w)) {
 			RL_ASSERT(t.handed);
 			return true;
 		}
-		running = word_load(&shard[s].running, acquire); /* [R1] */
+		do {
+			running = word_load(
+			    &shard[s].running[seat], acquire); /* [R1] */
+		} while (running != &t && running != claim(t) && scene.adopts &&
+		    ++seat < SEATS);
 		if (running == &t) { /* RUNNING, maybe of an arming before */
 			RL_ASSERT(t.claimed);
 			return true;
@@ -674,7 +792,7 @@ struct model {
 
 		for (unsigned i = 0; i < th; i++)
 			id += length(i);
-		if (op.owner)
+		if (op.owner && !op.adopter)
 			wake_up(s);
 		if (op.code == NONE)
 			return;
@@ -686,6 +804,7 @@ struct model {
 		}
 		me[th].id = id;
 		me[th].code = op.code;
+		me[th].seat = op.adopter;
 		note[id]($) = id;
 		for (unsigned i = 0; i < item.n; i++)
 			if (op.code == REARM ||
@@ -697,32 +816,31 @@ struct model {
 			break;
 		case RESET:
 		case PUSH:
-			if (op.owner)
-				owner_reset(
-				    s, t, deadline(op, id), op.code == PUSH);
-			else
-				remote_reset_(t, op, id);
+			reset(s, t, op, id);
 			break;
 		case STOP:
 			stop(t, op);
 			break;
 		case RELEASE:
-			if (op.owner)
-				owner_release(s, t);
-			else
-				remote_release_(t, op);
+			release(s, t, op);
 			break;
 		case DRAIN:
+			if (!hold(s))
+				break;
 			settle(s);
 			drain(s);
+			unhold(s);
 			break;
 		case FIRE:
 		case FRESH:
 		case REARM:
 		case FREE:
 		case BATCH:
-			fire(s, op, NOW, id);
+			if (!hold(s) || !fire(s, op, NOW, id))
+				break;
+			leave(s);
 			unstage(s);
+			unhold(s);
 			break;
 		case SWEEP:
 			sweep(s);
@@ -773,6 +891,8 @@ struct model {
 			ids += th < threads ? length(th) : 0;
 			me[th].id = 0;
 			me[th].code = NONE;
+			me[th].seat = 0;
+			me[th].calls = NULL;
 			me[th].before_cas = -1;
 			me[th].from = me[th].to = 0;
 		}
@@ -785,11 +905,13 @@ struct model {
 			word_store(&sh.remote.poke, (uint64_t)0, relaxed);
 			word_store(&sh.park.sleep_until, (uint64_t)0, relaxed);
 			word_store(&sh.park.parked, (uint64_t)0, relaxed);
-			word_store(&sh.running, NULL, relaxed);
+			for (unsigned seat = 0; seat < SEATS; seat++)
+				word_store(&sh.running[seat], NULL, relaxed);
 			word_store(&sh.heir, NULL, relaxed);
 			word_store(&sh.attached, (uint64_t)0, relaxed);
+			word_store(&sh.holder, (uint64_t)0, relaxed);
 			sh.staged = 0;
-			sh.deferred = NULL;
+			sh.deferred = sh.leaving = NULL;
 			sh.asleep = sh.woken = false;
 			sh.until = sh.latest = 0;
 		}

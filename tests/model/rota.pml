@@ -39,8 +39,8 @@
  * A call past its compare-and-swap may go on: OPEN() and QUIET(). The owner
  * is held to less: it may call until the memory is back, HELD().
  *
- * Left out: adoption and retirement of shards, plain accesses to confined
- * timers, and in what order equal deadlines fire.
+ * Left out: what an adopter fires, retirement of shards, plain accesses to
+ * confined timers, and in what order equal deadlines fire.
  *
  * -D sets the size; spin.sh has the sets that are run. -DMUTANT_x plants one
  * fault, and mutants.sh expects spin to find each. Every line is reached in
@@ -67,7 +67,9 @@
  * REUSE    memory that goes back is a new timer at once, one time.
  * BUDGET   a drain, and a poll, may end early.
  * SWEEP    an entry that is not due may be moved on, or a zombie taken out.
- * BATCH    what is due is handed out, not called. */
+ * BATCH    what is due is handed out, not called.
+ * ADOPT    so many times an adopter takes hold, files, and lets go; the owner
+ *          holds for a poll between callbacks, and for a call. */
 
 #define NEVER	(LAST + 1)	/* a deadline that does not come */
 #define AWAY	(LAST + 2)	/* not filed */
@@ -93,8 +95,22 @@ bool moved[2];			/* did poke move since this caller read it */
 
 #define CLAIM(t) ((t) + 8)	/* the owner is trying to claim t */
 
-/* The owner's alone, with its locals. Global for check 4. */
+/* The holder's alone. Global for check 4. */
 byte filed[TIMERS] = AWAY;	/* where the entry is */
+
+/* The same; without an adopter they are the owner's locals. */
+#define HOLDERS \
+	bool staged[TIMERS];	/* armed by the owner, not yet filed */ \
+	bool fresh[TIMERS];	/* armed by the owner since this poll began */ \
+	bool leaving[TIMERS];	/* released, its callback runs: ask again */ \
+	byte chain = NIL	/* taken from the inbox, not looked at */
+#ifdef ADOPT
+HOLDERS;
+bool held;			/* by the owner or the adopter */
+#define IDLE	(!held && !lost)
+#else
+#define IDLE	true
+#endif
 
 byte now;			/* moves only while the owner sleeps */
 
@@ -173,14 +189,22 @@ inline disarmed(t)
 	pend[t] = 0
 }
 
-/* Checks 3 and 5, whenever time moves and at the end. */
+/* Checks 3 and 5, whenever time moves and at the end. What an adopter has
+ * filed is for adopters to see: rota_shard_overdue(). */
+#ifdef ADOPT
+#define CALLED (incall[0] || incall[1] || held)
+#define SHOWN(t) (filed[t] <= DL(word[t]))
+#else
+#define CALLED (incall[0] || incall[1])
+#define SHOWN(t) false
+#endif
 #define SOUND(t) (freed[t] || (!gone[t] && \
-    (!(word[t] & A) || DL(word[t]) >= sleep_until)))
+    (!(word[t] & A) || DL(word[t]) >= sleep_until || SHOWN(t))))
 inline sound_sleep()
 {
-	assert(incall[0] || incall[1] || SOUND(0));
+	assert(CALLED || SOUND(0));
 #if TIMERS > 1
-	assert(incall[0] || incall[1] || SOUND(1))
+	assert(CALLED || SOUND(1))
 #endif
 }
 
@@ -515,20 +539,22 @@ inline give_back(t)
 }
 
 /* state_drain, and the structure after it. QUEUED goes off, and what is to
- * be done is settled, in one step: a reset that comes later pushes again. b:
- * it was released, and goes back now. */
-inline state_drain(t)
+ * be done is settled, in one step: a reset that comes later pushes again. If
+ * it was released it goes back, b, but waits as long as its callback runs. */
+inline state_drain(t, runs)
 {
 	touch(t);
 	w = word[t];
 	assert(w & Q);
-	listed[t] = 0;
 	link[t] = NIL;
 	if
 	:: (w & A) ->
+		listed[t] = 0;
 		word[t] = (w | L) & ~Q;
 		filed[t] = (filed[t] > DL(w) -> DL(w) : filed[t])
-	:: !(w & A) ->
+	:: !(w & A) && (w & R) && (runs) -> leaving[t] = 1
+	:: !(w & A) && !((w & R) && (runs)) ->
+		listed[t] = 0;
 #ifdef MUTANT_zombie_stays
 		word[t] = w & ~Q;
 #else
@@ -538,14 +564,44 @@ inline state_drain(t)
 		b = (w & R) != 0
 	fi;
 	w = 0;
-	changed(t)
+	changed(t);
+	if
+	:: b -> assert(firing != t); give_back(t)
+	:: else
+	fi
+}
+
+#ifdef MUTANT_drain_runs
+#define RUNS(t) false
+#else
+#define RUNS(t) (running == t)
+#endif
+
+/* Those that were released while their callback ran: is it over? */
+inline leave_one(t)
+{
+	atomic {
+		if
+		:: leaving[t] ->
+			leaving[t] = 0;
+			state_drain(t, RUNS(t));
+			b = 0
+		:: else
+		fi
+	}
+}
+inline leave()
+{
+	leave_one(0);
+#if TIMERS > 1
+	leave_one(1)
+#endif
 }
 
 /* What the owner armed is not filed at once, but together, and always before
  * it polls or sleeps. What it deferred is filed by the next poll; here both are
- * the stage. QUEUED is on for what is there. If that was released it goes on
- * to the owner's inbox: this may be inside the timer's own callback, and its
- * memory must not go back before that ends. */
+ * the stage. QUEUED is on for what is there. This may be inside the timer's
+ * own callback, and its memory must not go back before that ends. */
 #if TIMERS > 1
 #define STAGED (staged[0] || staged[1])
 #define PICK_STAGED(v) if :: staged[0] -> v = 0 :: staged[1] -> v = 1 fi
@@ -566,18 +622,11 @@ inline unstage_one()
 		PICK_STAGED(v);
 		staged[v] = 0;
 #ifdef MUTANT_unstage_frees
-		state_drain(v);
-		if
-		:: b -> assert(firing != v); give_back(v)
-		:: else
-		fi;
-		b = 0;
+		state_drain(v, false);
 #else
-		if
-		:: (word[v] & R) -> listed[v] = 0; inbox_push(v)
-		:: else -> state_drain(v)
-		fi;
+		state_drain(v, running == v);
 #endif
+		b = 0;
 		v = 0
 	}
 }
@@ -682,8 +731,13 @@ inline owner_release(t)
 	fi
 }
 
-/* Any call, on any timer: between polls, in a callback, in `released`. */
+/* Any call, on any timer: between polls, in a callback, in `released`. With an
+ * adopter, if the owner can hold; if not it is as a remote thread. */
+#ifdef ADOPT
+#define MAY_CALL atomic { own > 0 && !held && ANY(HELD) -> held = 1 }
+#else
 #define MAY_CALL (own > 0 && ANY(HELD))
+#endif
 inline own_call()
 {
 	if
@@ -699,6 +753,10 @@ inline own_call()
 		owner_release(u)
 #endif
 	fi;
+#ifdef ADOPT
+	unstage();
+	held = 0;
+#endif
 	u = 0
 }
 
@@ -729,7 +787,7 @@ inline drain_one()
 		changed(t)
 #else
 #ifdef MUTANT_link_late
-		state_drain(t)
+		state_drain(t, RUNS(t))
 	};
 	atomic {
 		touch(t);
@@ -737,14 +795,10 @@ inline drain_one()
 		link[t] = NIL
 #else
 		chain = link[t];
-		state_drain(t)
+		state_drain(t, RUNS(t))
 #endif
 #endif
 		;
-		if
-		:: b -> assert(firing != t); give_back(t)
-		:: else
-		fi;
 		t = NIL
 	};
 	if
@@ -764,13 +818,20 @@ inline drain_one()
  * t: it may be gone. */
 inline fire(t)
 {
-#if defined(VERDICT) && !defined(MUTANT_running_no_claim)
 	running = t;
+#ifdef ADOPT
+	held = 0;
 #endif
 	do
 	:: MAY_CALL -> own_call()
 	:: break
 	od;
+#ifdef ADOPT
+	atomic {
+		lost = held;
+		held = 1
+	};
+#endif
 #ifdef MUTANT_touch_after_callback
 	touch(t);
 #endif
@@ -941,11 +1002,16 @@ inline state_keep(t)
 #define DUE_NOW (filed[0] <= now)
 #endif
 
-/* rota_shard_poll. Not begun if it would do nothing. */
-inline poll()
+/* What is staged, what waited for a callback, and the inbox as it stands. */
+inline drain()
 {
+#ifdef ADOPT
+	unstage();
+#endif
+#ifdef RELEASE
+	leave();
+#endif
 	atomic {
-		!STAGED && (DUE_NOW || inbox != NIL || chain != NIL);
 		if
 		:: chain == NIL -> chain = inbox; inbox = NIL
 		:: else
@@ -964,10 +1030,32 @@ inline poll()
 #endif
 		break
 	   }
-	od;
+	od
+}
+
+/* rota_shard_poll. Not begun if it would do nothing. */
+#define WORK (DUE_NOW || inbox != NIL || chain != NIL)
+inline poll()
+{
+#ifdef ADOPT
+	atomic {
+		!held && (STAGED || lost || WORK);
+		held = 1;
+		lost = 0
+	};
+#else
+	!STAGED && WORK;
+#endif
+	drain();
 	do
+#ifdef ADOPT
+	:: lost -> break
+	:: atomic {
+		!lost;
+#else
 	:: atomic {
 		chain == NIL;
+#endif
 		if
 		:: t == NIL -> take_out(t)
 		:: else
@@ -981,8 +1069,45 @@ inline poll()
 #ifdef BUDGET
 	:: t == NIL -> break
 #endif
+	od;
+#ifdef ADOPT
+	if
+	:: lost
+	:: !lost -> let_go()
+	fi
+#else
+#ifdef RELEASE
+	leave()
+#endif
+#endif
+}
+
+#ifdef ADOPT
+/* The end of a poll. */
+inline let_go()
+{
+	leave();
+	unstage();
+	held = 0
+}
+
+/* rota_shard_adopt; what is due it leaves to the owner. */
+proctype adopter()
+{
+	byte n = ADOPT;
+	byte own;		/* it calls nothing */
+	byte t = NIL;
+	byte u, v, d, w;
+	bool b;
+
+	do
+	:: atomic { n > 0 && !held -> held = 1; n-- };
+		drain();
+		let_go()
+	:: n == 0 -> break
 	od
 }
+#endif
 
 /* rota_shard_park: publish until when, say parked, look at the inbox once
  * more. Then sleep; the host of the shard does that. Whoever rang before the
@@ -993,7 +1118,7 @@ inline park()
 #ifdef MUTANT_stage_sleeps
 		!DUE_NOW && chain == NIL;
 #else
-		!DUE_NOW && chain == NIL && !STAGED;
+		!DUE_NOW && chain == NIL && !STAGED && IDLE;
 #endif
 		earliest(t);
 		sleep_until = (t == NIL -> NEVER : filed[t]);
@@ -1021,7 +1146,8 @@ inline asleep()
 		sound_sleep();
 		now++
 	   }
-	:: atomic { !rung && sleep_until == NEVER && now == LAST && done == 2 ->
+	:: atomic { !rung && sleep_until == NEVER && now == LAST && done == 2 &&
+		IDLE ->
 		sound_sleep();
 		goto over
 	   }
@@ -1030,9 +1156,11 @@ inline asleep()
 
 proctype owner()
 {
-	bool staged[TIMERS];	/* armed by the owner, not yet filed */
-	bool fresh[TIMERS];	/* armed by the owner since this poll began */
-	byte chain = NIL;	/* taken from the inbox, not looked at */
+#ifdef ADOPT
+	bool lost;		/* the adopter took hold during a callback */
+#else
+	HOLDERS;
+#endif
 	byte own = OWN;		/* calls it has left */
 	byte t = NIL;
 	byte u, v, d, w;
@@ -1040,7 +1168,9 @@ proctype owner()
 
 	do
 	:: MAY_CALL -> own_call()
+#ifndef ADOPT
 	:: unstage_one()
+#endif
 	:: poll()
 	:: park()
 #ifdef SWEEP
@@ -1067,6 +1197,9 @@ init
 #endif
 		run owner();
 		run remote(0);
-		run remote(1)
+		run remote(1);
+#ifdef ADOPT
+		run adopter()
+#endif
 	}
 }

@@ -15,7 +15,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
 # Two threads make OPS and OPS1 calls, the owner OWN: what a minute allows.
-sets="calls far release owner verdict reuse pair batch"
+sets="calls far release owner verdict reuse pair batch adopt"
 sizes() {
 	case $1 in
 	calls)   echo -DOPS=2 -DOWN=1 ;;
@@ -26,6 +26,7 @@ sizes() {
 	reuse)   echo -DOPS=1 -DOWN=2 -DVERDICT -DRELEASE -DREUSE ;;
 	pair)    echo -DOPS=1 -DOWN=1 -DTIMERS=2 -DRELEASE ;;
 	batch)   echo -DOPS=2 -DOWN=1 -DRELEASE -DBATCH ;;
+	adopt)   echo -DOPS=2 -DOPS1=0 -DOWN=1 -DRELEASE -DADOPT=2 ;;
 	*)       return 1 ;;
 	esac
 }
@@ -43,8 +44,9 @@ in_verdict="running_late running_no_claim no_reread"
 in_reuse="running_stays"
 in_pair="link_late"
 in_batch="batch_takes_queued"
+in_adopt="drain_runs"
 set_of() {
-	for set in calls release owner verdict reuse pair batch; do
+	for set in calls release owner verdict reuse pair batch adopt; do
 		names=
 		eval "names=\$in_$set"
 		for name in $names; do
@@ -93,7 +95,7 @@ reached() {
 case ${1:-} in
 sets) echo $sets; exit ;;
 mutants) echo $in_calls $in_release $in_owner $in_verdict $in_reuse \
-	$in_pair $in_batch; exit ;;
+	$in_pair $in_batch $in_adopt; exit ;;
 reached) reached "${2:?spin.sh reached DIR}"; exit ;;
 esac
 

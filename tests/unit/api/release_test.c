@@ -101,6 +101,31 @@ what_another_thread_is_pushing_comes_back_later(void **state)
 }
 
 static void
+released_while_it_runs(struct rota_timer *t, rota_time now)
+{
+	struct world *w = rota_container_of(t, struct probe, timer)->world;
+
+	rota_timer_reset_at(t, now + TICK); /* on the stage */
+	assert_int_equal(elsewhere_release(t), 1);
+	rota_shard_next(w->shard); /* files it */
+	assert_int_equal(w->freed, 0);
+	assert_int_equal(rota_timer_reset_at(t, now), -EINVAL);
+}
+
+static void
+it_does_not_come_back_inside_its_own_callback(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	w->kind.fire = released_while_it_runs;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, TICK);
+	assert_int_equal(w->freed, 1); /* at the end of that poll */
+	expect_nothing(w);
+}
+
+static void
 without_released_only_the_owner_can(void **state)
 {
 	struct world *w = *state;
@@ -255,6 +280,7 @@ main(void)
 		EVERY(from_another_thread_it_comes_back_in_a_poll),
 		EVERY(nothing_is_possible_once_it_was_asked_for),
 		EVERY(what_another_thread_is_pushing_comes_back_later),
+		EVERY(it_does_not_come_back_inside_its_own_callback),
 		EVERY(without_released_only_the_owner_can),
 		EVERY(the_end_of_the_engine_gives_back_what_waited),
 		EVERY(released_may_arm_release_and_make_the_timer_anew),
