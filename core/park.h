@@ -14,6 +14,9 @@
  * [K1] parked -> inbox  seq_cst on both sides, see [I2] in core/inbox.h.
  * [K2] poke -> pusher   seq_cst: either the poker finds the owner parked
  *                       behind the push, or the pusher sees the poke.
+ * [K3] next -> parked   seq_cst on both sides: an adopter that took something
+ *                       earlier out of the inbox finds the owner parked, or
+ *                       the owner, who found the inbox empty, sees `next`.
  */
 #ifndef ROTA_CORE_PARK_H
 #define ROTA_CORE_PARK_H
@@ -31,7 +34,7 @@ rota_inline void
 park_enter(struct park *p, uint64_t until)
 {
 	word_store(&p->sleep_until, until, relaxed);  /* before parked */
-	word_store(&p->parked, (uint64_t)1, seq_cst); /* [K1] */
+	word_store(&p->parked, (uint64_t)1, seq_cst); /* [K1] [K3] */
 }
 
 /* park_leave: the owner is awake. A wake that is under way finds nothing. */
@@ -46,7 +49,7 @@ park_leave(struct park *p)
 rota_inline bool
 park_wakes(struct park *p, uint64_t d)
 {
-	if (!word_load(&p->parked, seq_cst)) /* [K1] [K2] */
+	if (!word_load(&p->parked, seq_cst)) /* [K1] [K2] [K3] */
 		return false;
 	if (d >= word_load(&p->sleep_until, relaxed))
 		return false;

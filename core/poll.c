@@ -207,9 +207,8 @@ fire(struct poll *p, struct rota_timer *t, uint64_t d)
 	}
 	if (call) {
 		if (s->adoptable) {
-			/* It may block: adopters must know what is next. */
-			word_store(
-			    &s->next, (uint64_t)rota__shard_next(s), relaxed);
+			/* It may block: others must know what is next. */
+			rota__shard_publish(s, (uint64_t)rota__shard_next(s));
 			shard_unhold(s);
 		}
 		call(t, (rota_time)p->now);
@@ -647,7 +646,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (p.lost)
 		return 1;
 	next = (uint64_t)rota__shard_next(s);
-	word_store(&s->next, next, relaxed); /* a hint */
+	shard_publish(s, next);
 	/* A sweep that ended may be owed another: behind it there may have
 	 * been stops. */
 	s->quiet = done && !s->sweeping && !p.walked && !s->leaving ? next : 0;

@@ -136,6 +136,16 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 }
 
 void
+rota__shard_publish(struct rota_shard *s, uint64_t next)
+{
+	word_store(&s->next, next, seq_cst); /* [K3] */
+	if (rota_likely(!park_wakes(&s->park, next)))
+		return;
+	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
+	rota_shard_wake(s);
+}
+
+void
 rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 {
@@ -391,7 +401,9 @@ rota_shard_park(struct rota_shard *s)
 	next = rota_shard_next(s);
 	park_enter(&s->park, (uint64_t)next);
 	if (inbox_empty(&s->remote.inbox) &&
-	    next > (rota_time)word_load(&s->now, relaxed))
+	    next > (rota_time)word_load(&s->now, relaxed) &&
+	    !(s->adoptable &&
+		(rota_time)word_load(&s->next, seq_cst) < next)) /* [K3] */
 		return next;
 	park_leave(&s->park);
 	return 0;

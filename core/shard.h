@@ -299,6 +299,9 @@ int rota__shard_grow(struct rota_shard *s, uint64_t n);
 /* rota__shard_posted - after a push on @s's inbox: wake its owner if @wake;
  * if @s has retired, pass on what is there. Any thread. */
 void rota__shard_posted(struct rota_shard *s, bool wake);
+/* rota__shard_publish - of a shard that others may adopt: nothing has to be
+ * polled before @next. An owner that sleeps for longer is woken. The holder. */
+void rota__shard_publish(struct rota_shard *s, uint64_t next);
 /* rota__shard_free - end of a release: @t is the user's again. */
 void rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t);
@@ -346,6 +349,16 @@ shard_stops(const struct rota_shard *s)
 {
 	return word_load(&s->hot.stops, relaxed) +
 	    word_load(&s->stops, relaxed); /* figures */
+}
+
+/* shard_publish: rota__shard_publish() for any shard. */
+rota_inline void
+shard_publish(struct rota_shard *s, uint64_t next)
+{
+	if (rota_likely(!s->adoptable))
+		word_store(&s->next, next, relaxed); /* a hint */
+	else
+		rota__shard_publish(s, next);
 }
 
 /* shard_quiet: has a poll at @now nothing to do? The holder. */

@@ -107,6 +107,7 @@ byte filed[TIMERS] = AWAY;	/* where the entry is */
 #ifdef ADOPT
 HOLDERS;
 bool held;			/* by the owner or the adopter */
+byte next = 1;			/* poll by then; 1 is as early as any */
 #define IDLE	(!held && !lost)
 #else
 #define IDLE	true
@@ -189,17 +190,14 @@ inline disarmed(t)
 	pend[t] = 0
 }
 
-/* Checks 3 and 5, whenever time moves and at the end. What an adopter has
- * filed is for adopters to see: rota_shard_overdue(). */
+/* Checks 3 and 5, whenever time moves and at the end. */
 #ifdef ADOPT
 #define CALLED (incall[0] || incall[1] || held)
-#define SHOWN(t) (filed[t] <= DL(word[t]))
 #else
 #define CALLED (incall[0] || incall[1])
-#define SHOWN(t) false
 #endif
 #define SOUND(t) (freed[t] || (!gone[t] && \
-    (!(word[t] & A) || DL(word[t]) >= sleep_until || SHOWN(t))))
+    (!(word[t] & A) || DL(word[t]) >= sleep_until)))
 inline sound_sleep()
 {
 	assert(CALLED || SOUND(0));
@@ -755,7 +753,11 @@ inline own_call()
 	fi;
 #ifdef ADOPT
 	unstage();
-	held = 0;
+	atomic {
+		earliest(u);
+		next = (u != NIL && filed[u] < next -> filed[u] : next);
+		held = 0
+	};
 #endif
 	u = 0
 }
@@ -814,12 +816,28 @@ inline drain_one()
 	fi
 }
 
+#ifdef ADOPT
+/* rota__shard_publish: an owner that sleeps for longer is woken. */
+inline publish(u)
+{
+	atomic {
+		earliest(u);
+		next = (u == NIL -> NEVER : filed[u]);
+		u = 0
+	};
+#ifndef MUTANT_adopter_silent
+	wake(next)
+#endif
+}
+#endif
+
 /* The callback, on the owner's thread. Afterwards the owner must not touch
  * t: it may be gone. */
 inline fire(t)
 {
 	running = t;
 #ifdef ADOPT
+	publish(u);
 	held = 0;
 #endif
 	do
@@ -1039,7 +1057,7 @@ inline poll()
 {
 #ifdef ADOPT
 	atomic {
-		!held && (STAGED || lost || WORK);
+		!held && (STAGED || lost || WORK || next <= now);
 		held = 1;
 		lost = 0
 	};
@@ -1088,6 +1106,7 @@ inline let_go()
 {
 	leave();
 	unstage();
+	publish(u);
 	held = 0
 }
 
@@ -1114,22 +1133,37 @@ proctype adopter()
  * owner is awake has pushed before, and is drained after. */
 inline park()
 {
+#ifdef ADOPT
+	atomic {
+		!lost && next > now;
+		sleep_until = next
+	};
+#else
 	atomic {
 #ifdef MUTANT_stage_sleeps
 		!DUE_NOW && chain == NIL;
 #else
-		!DUE_NOW && chain == NIL && !STAGED && IDLE;
+		!DUE_NOW && chain == NIL && !STAGED;
 #endif
 		earliest(t);
 		sleep_until = (t == NIL -> NEVER : filed[t]);
 		t = NIL
 	};
+#endif
 	parked = 1;
 	if
 #ifndef MUTANT_no_second_look
 	:: inbox != NIL
 #endif
-	:: else -> asleep()
+	:: else ->
+#if defined(ADOPT) && !defined(MUTANT_park_blind)
+		if
+		:: next < sleep_until	/* an adopter took what was there */
+		:: else -> asleep()
+		fi
+#else
+		asleep()
+#endif
 	fi;
 	atomic {
 		parked = 0;

@@ -14,6 +14,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
+#include "core/shard.h"
 #include "tests/support/world.h"
 
 static const struct world_row adopt_heap = { .backend = ROTA_HEAP,
@@ -664,6 +665,31 @@ who_may_not_is_told_so(void **state)
 	assert_int_equal(rota_shard_adopt(w->shard, 0, 0), -EOPNOTSUPP);
 }
 
+/* It announces its sleep from what it knew before the adopter took an earlier
+ * timer out of the inbox. */
+static void
+an_adopter_wakes_an_owner_that_would_sleep_too_long(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	rota_timer_reset_at(&p[0].timer, 100 * TICK);
+	world_poll(w, TICK);
+	assert_int_equal(elsewhere_reset_at(&p[1].timer, 50 * TICK), 0);
+	park_enter(&w->shard->park, 100 * TICK);
+	adopt_all(w, 2 * TICK, 0);
+	assert_int_equal(word_load(&w->shard->park.parked, relaxed), 0);
+	assert_int_equal(world_stat(w).wakes, 1);
+	assert_in_range(rota_shard_next(w->shard), 2 * TICK, 50 * TICK);
+	/* what is next comes no earlier than it wakes anyhow */
+	park_enter(&w->shard->park, (uint64_t)rota_shard_next(w->shard));
+	adopt_all(w, 2 * TICK, 0);
+	assert_int_equal(word_load(&w->shard->park.parked, relaxed), 1);
+	world_poll(w, 200 * TICK);
+	assert_int_equal(w->fired, 2);
+	w->fired = 0;
+}
+
 /* clang-format off: a # that begins a line */
 #define ADOPT(f)                                                \
 	{ #f " [heap]", f, adopt_setup, world_teardown,         \
@@ -697,6 +723,7 @@ main(void)
 		ADOPT(an_inner_callback_releases_the_outer_timer),
 		ADOPT(
 		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
+		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
 		ADOPT(who_may_not_is_told_so),
 	};
 
