@@ -462,6 +462,16 @@ rota_timer_stop_sync(struct rota_timer *t)
 	return ROTA_NOT_PENDING;
 }
 
+/* @t is given back, maybe inside its own callback, and nobody else is in it:
+ * a stop of the next timer at that place must not find this one running. */
+rota_inline void
+running_no_more(struct rota_shard *s, const struct rota_timer *t)
+{
+	for (int seat = 0; seat < SEATS; seat++)
+		if (word_load(&s->running[seat], relaxed) == t) /* its own */
+			word_store(&s->running[seat], NULL, release); /* [R1] */
+}
+
 int
 rota_timer_release(struct rota_timer *t)
 {
@@ -501,6 +511,7 @@ rota_timer_release(struct rota_timer *t)
 			shard_remove(s, t);
 			s->quiet = 0; /* the next poll shows it */
 		}
+		running_no_more(s, t);
 		rota__shard_free(s, k, t);
 	} else if (!owner && how != RELEASE_GONE) {
 		rota__shard_posted(s, wake);

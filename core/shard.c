@@ -629,15 +629,13 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 	return 0;
 }
 
-int
-rota_shard_check(struct rota_shard *s)
+static int
+check(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	uint32_t *item;
-	int line = owner_check(s);
+	int line;
 
-	if (line && line != -EDEADLK)
-		return line;
 	rota__shard_settle(s);
 	line = rota__backend_check(&s->backend, s->which);
 	while (!line && (item = backend_visit(&s->backend, &cursor))) {
@@ -655,5 +653,21 @@ rota_shard_check(struct rota_shard *s)
 		    t->r_filed > ST_DEADLINE(w))
 			return __LINE__;
 	}
+	return line;
+}
+
+int
+rota_shard_check(struct rota_shard *s)
+{
+	bool release;
+	int line = owner_check(s);
+
+	if (line && line != -EDEADLK)
+		return line;
+	if (!shard_hold(s, &release))
+		return -EBUSY;
+	line = check(s);
+	if (release)
+		shard_unhold(s);
 	return line;
 }

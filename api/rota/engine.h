@@ -258,7 +258,8 @@ int rota_shard_stat(struct rota_shard *s, struct rota_stats *out);
 int rota_engine_stat(struct rota_engine *e, struct rota_stats *out);
 
 /* rota_shard_check - look for a broken invariant. Owner; walks everything.
- * Returns 0, or the line of the check that failed. */
+ * Returns 0, or the line of the check that failed; -EBUSY an adopter is
+ * polling @s; -EPERM, -EINVAL, -ECHILD. */
 int rota_shard_check(struct rota_shard *s);
 
 #pragma GCC visibility pop

@@ -352,6 +352,8 @@ call_release(uint32_t id)
 	}
 	if (r < 0)
 		return;
+	if (r == 0 && T.running == id)
+		T.running = -1; /* what is made there anew does not run */
 	model_release(&T.model, id, r == 1);
 	if (!r)
 		poison(id);

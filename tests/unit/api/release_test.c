@@ -125,6 +125,33 @@ it_does_not_come_back_inside_its_own_callback(void **state)
 	expect_nothing(w);
 }
 
+static int verdict;
+
+static void
+replaced_while_it_runs(struct rota_timer *t, rota_time now)
+{
+	struct world *w = rota_container_of(t, struct probe, timer)->world;
+
+	(void)now;
+	assert_int_equal(elsewhere_stop(t), ROTA_RUNNING);
+	assert_int_equal(rota_timer_release(t), 0);
+	assert_int_equal(rota_timer_init(t, &w->kind), 0);
+	verdict = elsewhere_stop(t);
+}
+
+static void
+a_new_timer_at_the_place_of_one_that_runs_does_not_run(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	w->kind.fire = replaced_while_it_runs;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, TICK);
+	assert_int_equal(verdict, ROTA_NOT_PENDING);
+	expect_nothing(w);
+}
+
 static void
 without_released_only_the_owner_can(void **state)
 {
@@ -281,6 +308,7 @@ main(void)
 		EVERY(nothing_is_possible_once_it_was_asked_for),
 		EVERY(what_another_thread_is_pushing_comes_back_later),
 		EVERY(it_does_not_come_back_inside_its_own_callback),
+		EVERY(a_new_timer_at_the_place_of_one_that_runs_does_not_run),
 		EVERY(without_released_only_the_owner_can),
 		EVERY(the_end_of_the_engine_gives_back_what_waited),
 		EVERY(released_may_arm_release_and_make_the_timer_anew),
