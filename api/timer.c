@@ -295,6 +295,27 @@ fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	return fresh_reset(t, d, s, 0, ROTA_HEAP);
 }
 
+/* The same for one that is filed, in a small heap, to before its entry. */
+static rota_noinline int
+heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+{
+	struct heap *h = &s->backend.heap;
+	uint64_t old = t->r_word, seq = s->hot.seq + 1;
+
+	if (rota_unlikely(d <= s->now))
+		return stage_reset(t, d, s);
+	heap_up(h, heap_index(h, &t->r_place),
+	    (struct heap_entry){ d, (uint32_t)seq, t->r_place & ~HEAP_PLACE });
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	t->r_seq = (uint32_t)seq;
+	t->r_filed = d;
+	word_store(&s->hot.seq, seq, relaxed); /* as shard_rank() */
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	count_add(&s->count.moves, 1);
+	s->quiet = 0;
+	return (int)(old & ST_ARMED);
+}
+
 static rota_noinline int
 fresh_coarse(
     struct rota_timer *t, uint64_t d, struct rota_shard *s, uint64_t slack)
@@ -311,6 +332,9 @@ rota_timer_reset_owner(
 	struct rota_shard *s = rota_container_of(
 	    k->r_hot, struct rota_shard, hot);
 
+	if (s->which == ROTA_HEAP && (t->r_word & 14) == ST_LINKED &&
+	    s->backend.heap.len < HEAP_SMALL)
+		return heap_earlier(t, (uint64_t)when, s);
 	if (t->r_word & 15)
 		return stage_reset(t, (uint64_t)when, s);
 	if (s->which == ROTA_WHEEL)

@@ -35,6 +35,14 @@
 #define HEAP_BLOCK_MASK (HEAP_BLOCK - 1)
 #define HEAP_PAD 3
 
+/* A heap of fewer entries stays in the cache: nothing is won by fetching for
+ * many moves at once. */
+#ifdef ROTA_HOSTILE
+#define HEAP_SMALL 8
+#else
+#define HEAP_SMALL ((uint32_t)1 << 16)
+#endif
+
 /* An item's place while it is in a heap: its id with this bit on. */
 #define HEAP_PLACE ((uint32_t)1 << 31)
 #define HEAP_NONE UINT32_MAX
