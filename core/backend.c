@@ -17,7 +17,7 @@ rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
 	if (which != ROTA_HEAP &&
 	    rota__wheel_init(&b->wheel, max, now >> WHEEL_TICK_BITS, mem))
 		goto fail;
-	if (which == ROTA_WHEEL && rota__run_init(&b->run, mem))
+	if (which == ROTA_WHEEL && rota__run_init(&b->run, max, mem))
 		goto fail;
 	return 0;
 fail:

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.c - a run's memory, its sorting, and its invariants asked. The operations are in
- * wheel/run.h.
+ * run.c - a run's memory, its sorting, and its invariants asked. The
+ * operations are in wheel/run.h.
  */
 #include "wheel/run.h"
 
 #include <string.h>
-
-#define RUN_BYTES (2 * RUN_MOST * sizeof(struct run_entry))
 
 /* Keys are dealt to 256 buckets by the highest bits within the tick, 4 us
  * each; a bucket has one or two then. */
@@ -17,15 +15,23 @@
 /* Up to this many are sorted by insertion, more are merged: arbitrary. */
 #define INSERT_MOST 12
 
+/* Both halves of it. */
+static size_t
+run_bytes(const struct run *r)
+{
+	return 2 * (size_t)r->most * sizeof(struct run_entry);
+}
+
 int
-rota__run_init(struct run *r, const struct rota_mem *mem)
+rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem)
 {
 	memset(r, 0, sizeof(*r));
 	r->sorted = true;
-	r->entry = mem->alloc(mem->arg, RUN_BYTES, ROTA_LINE);
+	r->most = max < RUN_MOST ? (uint32_t)max : RUN_MOST;
+	r->entry = mem->alloc(mem->arg, run_bytes(r), ROTA_LINE);
 	if (!r->entry)
 		return -1;
-	r->spare = r->entry + RUN_MOST;
+	r->spare = r->entry + r->most;
 	return 0;
 }
 
@@ -36,7 +42,7 @@ rota__run_destroy(struct run *r, const struct rota_mem *mem)
 	struct run_entry *block = r->entry < r->spare ? r->entry : r->spare;
 
 	if (block)
-		mem->free(mem->arg, block, RUN_BYTES);
+		mem->free(mem->arg, block, run_bytes(r));
 	memset(r, 0, sizeof(*r));
 }
 
@@ -116,7 +122,7 @@ rota__run_check(const struct run *r)
 {
 	uint32_t live = 0;
 
-	if (r->end > RUN_MOST || (r->sorted && r->first > r->end))
+	if (r->end > r->most || (r->sorted && r->first > r->end))
 		return __LINE__;
 	for (uint32_t i = r->sorted ? r->first : 0; i < r->end; i++) {
 		const struct run_entry *e = &r->entry[i];

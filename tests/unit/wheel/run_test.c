@@ -34,7 +34,7 @@ setup(void **state)
 	struct bench *b = calloc(1, sizeof(*b));
 
 	b->from = mem_backend(&b->mem);
-	assert_int_equal(rota__run_init(&b->run, &b->from), 0);
+	assert_int_equal(rota__run_init(&b->run, UINT64_MAX, &b->from), 0);
 	*state = b;
 	return 0;
 }
@@ -148,7 +148,7 @@ what_was_collected_leaves_in_order(void **state)
 			run_open(&b->run, START, rank);
 			for (uint32_t i = 0; i < n; i++)
 				add(b, i, START + random_next(&x) % spreads[k],
-				    rank + 7919 * i % 8192 - 4096);
+				    rank + 7919 * i % 65536 - 32768);
 			sound(&b->run);
 			rota__run_sort(&b->run);
 			sound(&b->run);
