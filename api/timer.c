@@ -457,19 +457,35 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_any(t);
 }
 
+/* The same, also if that callback has given @t back. */
+static int
+seat_kept(struct rota_shard *s, const struct rota_timer *t)
+{
+	void *running;
+	int seat;
+
+	for (seat = 0; seat < SEATS; seat++) {
+		running = word_load(&s->running[seat], acquire); /* [R1] */
+		if (running == t || running == running_claim(t) ||
+		    running == running_given_back(t))
+			break;
+	}
+	return seat;
+}
+
 int
 rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct timespec nap = { 0, 1000 };
+	struct rota_kind *k = kind_of(t); /* its callback may release @t */
 	int r = rota_timer_stop_any(t), seat;
 	struct rota_shard *s;
 	uint64_t ended;
-	void *running;
 
 	if (r != ROTA_RUNNING)
 		return r;
-	s = shard_of(kind_of(t));
-	seat = seat_of(s, t, &running);
+	s = shard_of(k);
+	seat = seat_kept(s, t);
 	if (seat == SEATS)
 		return ROTA_NOT_PENDING; /* handed out, or over by now */
 	if (rota__self.shard == s && (int)rota__self.seat == seat)
@@ -477,7 +493,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	/* Another callback may have taken the seat since, @t's next one too:
 	 * the one waited for is over then. */
 	ended = word_load(&s->ended[seat], relaxed);
-	while (seat_of(s, t, &running) == seat &&
+	while (seat_kept(s, t) == seat &&
 	    word_load(&s->ended[seat], relaxed) == ended) {
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)
@@ -493,7 +509,8 @@ running_no_more(struct rota_shard *s, const struct rota_timer *t)
 {
 	for (int seat = 0; seat < SEATS; seat++)
 		if (word_load(&s->running[seat], relaxed) == t) /* its own */
-			word_store(&s->running[seat], NULL, release); /* [R1] */
+			word_store(&s->running[seat], running_given_back(t),
+			    release); /* [R1] */
 }
 
 int

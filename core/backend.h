@@ -78,8 +78,8 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 }
 
 /* backend_put: backend_insert() where it takes few instructions and the item
- * is looked at after @now, by a later poll; *@when gets the instant. False:
- * not done. */
+ * is looked at after @now, so by no poll under way; *@when gets the instant.
+ * False: not done. */
 rota_inline bool
 backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack, uint64_t now, uint64_t *when)
@@ -95,7 +95,7 @@ backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
 		return true;
 	}
 	tick = backend_tick(which, d, slack);
-	if (rota_unlikely(tick <= b->wheel.pos))
+	if (rota_unlikely(tick <= now >> WHEEL_TICK_BITS))
 		return false;
 	slot = wheel_slot_of(&b->wheel, tick, &start);
 	if (rota_unlikely(b->wheel.slot[slot].count == WHEEL_CHUNK))

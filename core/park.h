@@ -5,6 +5,7 @@
  * The owner publishes until when it sleeps, says that it sleeps, and looks at
  * its inbox once more. A remote thread wakes it only if its own deadline is
  * earlier; of several only one does. A later deadline and a stop never wake.
+ * Nor does it oversleep what an adopter took out of the inbox.
  *
  * `poke` is for a thread that finds QUEUED on already: it gives the timer an
  * earlier deadline, but the push is another thread's, who may be stopped just

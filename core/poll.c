@@ -8,7 +8,9 @@
  * steps and the next one goes on from there.
  *
  * Timers armed during a poll do not fire in it: what comes up with a rank
- * after poll_seq is deferred, and filed again by the next one.
+ * after poll_seq is deferred, and filed again by the next one. (What a
+ * `released` arms before poll_seq is taken is staged to the end of the poll;
+ * a callback that asks what is next brings it in.)
  *
  * An entry that comes up is where the timer was once filed; its word says
  * when it is due by now. They are brought together here: fire, file again,
@@ -423,7 +425,6 @@ pour(struct poll *p)
 	return true;
 }
 
-/* Bring up all that is due. False: out of steps, or of room in @out. */
 /* A timer was not due any more: of what the heap brings up next file those
  * again, together, that are not either. */
 static rota_noinline void
@@ -453,6 +454,7 @@ refile(struct poll *p)
 	heap_settle(h, at, pushed);
 }
 
+/* Bring up all that is due. False: out of steps, or of room in @out. */
 rota_inline bool
 expire_heap(struct poll *p)
 {

@@ -138,6 +138,8 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 void
 rota__shard_publish(struct rota_shard *s, uint64_t next)
 {
+	if (!next) /* a slot half drained: due, that is all */
+		next = word_load(&s->now, relaxed);
 	word_store(&s->next, next, seq_cst); /* [K3] */
 	if (rota_likely(!park_wakes(&s->park, next)))
 		return;
@@ -649,7 +651,8 @@ check(struct rota_shard *s)
 		if (kind_plain(kind_of(t)) && s->which != ROTA_WHEEL_COARSE &&
 		    t->r_filed != backend_filed(&s->backend, s->which, item))
 			return __LINE__;
-		if (kind_plain(kind_of(t)) && w & ST_ARMED &&
+		if (kind_plain(kind_of(t)) &&
+		    (w & (ST_ARMED | ST_QUEUED)) == ST_ARMED &&
 		    t->r_filed > ST_DEADLINE(w))
 			return __LINE__;
 	}

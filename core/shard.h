@@ -87,7 +87,8 @@ struct rota_shard {
 				   * to: then as running_claim() */
 	rota_word ended[SEATS];   /* callbacks that have run */
 	rota_word adopter;        /* identity of the adopter, 0: none */
-	rota_word next;           /* earliest deadline known, for adopters */
+	rota_word next;           /* earliest deadline known: adopters go by
+				   * it, and an owner that has them */
 	rota_word entries;        /* filed, as of the latest poll */
 
 	/* Written by remote threads. */
@@ -189,6 +190,13 @@ running_claim(const struct rota_timer *t)
 	return (char *)t + 1;
 }
 
+/* running_given_back: a callback still runs, but its timer was released. */
+rota_inline void *
+running_given_back(const struct rota_timer *t)
+{
+	return (char *)t + 2;
+}
+
 /* running_elsewhere: is another thread in @t's callback? The holder, for whom
  * it can only turn false meanwhile. */
 rota_inline bool
@@ -274,8 +282,8 @@ shard_unhold(struct rota_shard *s)
 		}                                                          \
 	} while (0)
 
-/* shard_note: the entry of @t, whose deadline is @d, comes up at @when: after @d, if the
- * wheel is coarse. A reset to @d must leave it there all the same. */
+/* shard_note: the entry of @t, whose deadline is @d, comes up at @when: after
+ * @d, if the wheel is coarse. A reset to @d must leave it there all the same. */
 rota_inline void
 shard_note(
     const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)

@@ -63,6 +63,7 @@ rota__wake_signal(struct wake *w)
 
 	if (fd < 0)
 		return;
+	word_store(&w->raised, (uint64_t)1, release); /* before it is woken */
 	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	word_store(&w->raised, (uint64_t)1, release); /* after the write */

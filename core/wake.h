@@ -12,9 +12,9 @@
 
 struct wake {
 	rota_word fd;     /* descriptor + 1; 0: not made */
-	rota_word raised; /* 1: there is something to read. Set after the
-			   * write, so a poll that misses it is followed by
-			   * another that does not */
+	rota_word raised; /* 1: there is something to read. Set before the
+			   * write, or who is woken finds nothing to read and
+			   * cannot sleep; and after it, for a poll between */
 };
 
 /* rota__wake_open - the descriptor, made if need be; or -errno. Any thread. */

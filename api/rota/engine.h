@@ -45,8 +45,8 @@ enum rota_backend {
 /* The engine runs one thread per shard. */
 #define ROTA_DRIVERS 1u
 /* Any thread may poll a shard that nobody is polling: rota_shard_adopt().
- * Costs one locked operation for each time the owner files a timer, two for
- * each callback, and forbids ROTA_CONFINED. Leave it off where owners never
+ * Costs one locked operation for each time the owner arms a timer, two for
+ * each poll and each callback, and forbids ROTA_CONFINED. Leave it off where owners never
  * block. */
 #define ROTA_ADOPT 2u
 
@@ -156,8 +156,8 @@ int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);
 
 /* rota_shard_poll_batch - as rota_shard_poll(), but up to @n timers that are
  * due are put in @out instead of firing. They count as fired: not pending,
- * and yours to reset or release. Until the next poll of the shard a stop of
- * one of them answers ROTA_RUNNING.
+ * and yours to reset or release. Until the next poll of the shard, or its
+ * retiring, a stop of one of them answers ROTA_RUNNING.
  *
  * Returns  how many; ask rota_shard_next() whether more are due. -errno as
  *          rota_shard_poll(), -EINVAL @out NULL or @n 0.

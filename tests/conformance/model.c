@@ -169,6 +169,7 @@ model_moved(struct model *m, uint64_t now)
 	m->now = now;
 	for (uint32_t i = 0; i < m->n; i++) {
 		m->timer[i].loose = true;
+		m->timer[i].fresh = false; /* handed out by another */
 		m->timer[i].queued = m->timer[i].posted = m->stamp;
 	}
 }

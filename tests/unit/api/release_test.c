@@ -125,6 +125,16 @@ it_does_not_come_back_inside_its_own_callback(void **state)
 	expect_nothing(w);
 }
 
+static unsigned counted;
+
+static void
+fire_counted(struct rota_timer *t, rota_time now)
+{
+	(void)t;
+	(void)now;
+	counted++;
+}
+
 static int verdict;
 
 static void
@@ -149,6 +159,86 @@ a_new_timer_at_the_place_of_one_that_runs_does_not_run(void **state)
 	rota_timer_reset_at(&p->timer, TICK);
 	world_poll(w, TICK);
 	assert_int_equal(verdict, ROTA_NOT_PENDING);
+	expect_nothing(w);
+}
+
+static struct rota_timer early; /* of a confined kind */
+
+static void
+released_and_arms(struct rota_timer *t)
+{
+	rota_timer_reset_at(&early, 5 * TICK);
+	probe_released(t);
+}
+
+/* Due at that very poll, where its neighbour lies in the same slot. */
+static void
+what_released_arms_waits_for_the_next_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct rota_kind k;
+
+	rota_kind_init(&k, w->shard, "early", fire_counted, ROTA_CONFINED);
+	rota_timer_init(&early, &k);
+	rota_timer_reset_at(&p[1].timer, 5 * TICK);
+	world_poll(w, 0);
+	w->kind.released = released_and_arms;
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	counted = 0;
+	world_poll(w, 10 * TICK);
+	assert_int_equal(w->freed, 1);
+	expect_fired(w, 1);
+	assert_int_equal(counted, 0);
+	world_poll(w, 10 * TICK);
+	assert_int_equal(counted, 1);
+	rota_timer_release(&early);
+	rota_kind_release(&k);
+}
+
+static struct rota_shard *outer, *inner;
+static struct rota_timer on_inner;
+static int through_another;
+
+static void
+polls_outer(struct rota_timer *t, rota_time now)
+{
+	(void)t;
+	through_another = rota_shard_poll(outer, now, 0);
+}
+
+static void
+released_then_polls_inner(struct rota_timer *t, rota_time now)
+{
+	assert_int_equal(rota_timer_release(t), 0);
+	rota_timer_reset_at(&on_inner, now);
+	rota_shard_poll(inner, now, 0);
+}
+
+/* Nor can its shard be polled from inside, though the timer is gone. */
+static void
+its_callback_is_one_to_the_end(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct probe *p = world_probes(w, 1);
+	struct rota_engine *e;
+	struct rota_kind k;
+
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	outer = w->shard;
+	inner = rota_engine_shard(e, 0);
+	assert_int_equal(rota_shard_attach(inner), 0);
+	rota_kind_init(&k, inner, "inner", polls_outer, 0);
+	rota_timer_init(&on_inner, &k);
+	through_another = 0;
+	w->kind.fire = released_then_polls_inner;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, 3 * TICK);
+	rota_shard_poll(inner, 9 * TICK, 0); /* a coarse wheel */
+	if (w->row->backend != ROTA_WHEEL_COARSE)
+		assert_int_equal(through_another, -EDEADLK);
+	rota_engine_destroy(e, ROTA_DROP);
 	expect_nothing(w);
 }
 
@@ -309,6 +399,8 @@ main(void)
 		EVERY(what_another_thread_is_pushing_comes_back_later),
 		EVERY(it_does_not_come_back_inside_its_own_callback),
 		EVERY(a_new_timer_at_the_place_of_one_that_runs_does_not_run),
+		EVERY(what_released_arms_waits_for_the_next_poll),
+		EVERY(its_callback_is_one_to_the_end),
 		EVERY(without_released_only_the_owner_can),
 		EVERY(the_end_of_the_engine_gives_back_what_waited),
 		EVERY(released_may_arm_release_and_make_the_timer_anew),

@@ -127,6 +127,60 @@ it_waits_for_the_end_of_the_callback(void **state)
 	expect_fired(w, 0);
 }
 
+static sem_t may_release, has_released;
+
+static void
+released_through_the_gate(struct probe *p, rota_time now)
+{
+	struct gate *g = p->arg;
+
+	sem_post(&g->begun);
+	sem_wait(&may_release);
+	rota_timer_release(&p->timer);
+	sem_post(&has_released);
+	sem_wait(&g->end);
+	word_store(&g->over, (uint64_t)1, relaxed);
+	(void)now;
+}
+
+/* Also if the timer is given back long before its callback is over. */
+static void
+it_waits_for_a_callback_that_releases_its_timer(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct owner o = { w, TICK, NULL, 0 };
+	struct stopper s = { .t = &p->timer };
+	pthread_t owner, stopper;
+	struct gate g;
+
+	gate_init(&g);
+	sem_init(&s.begun, 0, 0);
+	sem_init(&may_release, 0, 0);
+	sem_init(&has_released, 0, 0);
+	s.g = &g;
+	p->then = released_through_the_gate;
+	p->arg = &g;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&g.begun);
+	pthread_create(&stopper, NULL, stopper_run, &s);
+	sem_wait(&s.begun);
+	a_while(); /* it is waiting by now, or else finds nothing to stop */
+	sem_post(&may_release);
+	sem_wait(&has_released);
+	a_while(); /* it had time to return too early */
+	sem_post(&g.end);
+	pthread_join(stopper, NULL);
+	pthread_join(owner, NULL);
+	if (s.r != -EINVAL) { /* it began before the release */
+		assert_int_equal(s.r, ROTA_NOT_PENDING);
+		assert_int_equal(s.over, 1);
+	}
+	expect_fired(w, 0);
+}
+
 static void
 rearm_through_the_gate(struct probe *p, rota_time now)
 {
@@ -240,6 +294,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		EVERY(it_waits_for_the_end_of_the_callback),
+		EVERY(it_waits_for_a_callback_that_releases_its_timer),
 		EVERY(a_new_arming_is_prevented_while_the_callback_runs),
 		cmocka_unit_test_teardown(
 		    other_timers_that_fire_do_not_end_the_wait, world_teardown),
