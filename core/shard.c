@@ -151,7 +151,7 @@ void
 rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 {
-	t->r_kind = 0;
+	word_store(&t->r_kind, (uintptr_t)0, relaxed);    /* kind_of */
 	word_add(&s->timers, (uint64_t)0 - 1, relaxed);   /* a count */
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
 }

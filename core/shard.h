@@ -168,11 +168,16 @@ rota_inline struct rota_kind *
 kind_of(const struct rota_timer *t)
 {
 	struct rota_kind *k;
+	uintptr_t mixed;
 
-	if (rota_unlikely(
-		!t || !t->r_kind || (ROTA_KIND_OF(t) & ROTA_KIND_BITS) > 1))
+	if (rota_unlikely(!t))
 		return NULL;
-	k = kind_known(t);
+	/* A stop that waits may have begun just before the release. */
+	mixed = word_load(&t->r_kind, relaxed);
+	if (rota_unlikely(
+		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
+		return NULL;
+	k = (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
 	return rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
 }
 

@@ -42,8 +42,9 @@ int rota_timer_stop_any(struct rota_timer *t);
  * timer, or a copy of one, has bits on where no address has. */
 #define ROTA_KIND_MIX UINT64_C(0xa5c3964be17d2f05)
 #define ROTA_KIND_BITS (UINT64_C(0xffff) << 48 | 7)
-#define ROTA_KIND_OF(t) \
-	((t)->r_kind ^ (uintptr_t)((uintptr_t)(t)*ROTA_KIND_MIX))
+#define ROTA_KIND_MIXED(t, kind) \
+	((kind) ^ (uintptr_t)((uintptr_t)(t)*ROTA_KIND_MIX))
+#define ROTA_KIND_OF(t) ROTA_KIND_MIXED(t, (t)->r_kind)
 
 /* core/state.h has the words; these are ARMED and LINKED. */
 #define ROTA_WORD_FLAGS 15
