@@ -267,26 +267,34 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	return (int)(old & ST_ARMED);
 }
 
-/* A confined timer that is neither filed nor staged: as a reset and a drain
- * in one. Nobody else looks, and what it touches the caller has touched. What
- * may be due is staged, for the next poll. */
+/* The end of a reset that files a confined timer itself: @t is looked at at
+ * @when. As a reset and a drain in one; nobody else looks. */
+rota_inline int
+filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
+{
+	uint64_t old = t->r_word;
+
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	t->r_filed = when < d ? when : d;
+	shard_stamp(s, t);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	s->quiet = 0;
+	return (int)(old & ST_ARMED);
+}
+
+/* One that is neither filed nor staged: what filing it touches the caller has
+ * touched. What may be due is staged, for the next poll. */
 rota_inline int
 fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
     uint64_t slack, const enum rota_backend which)
 {
-	uint64_t seq = s->hot.seq + 1, when;
+	uint64_t when;
 
 	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
-		(uint32_t)seq, slack, s->now, &when)))
+		(uint32_t)s->hot.seq + 1, slack, s->now, &when)))
 		return stage_reset(t, d, s);
-	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	t->r_seq = (uint32_t)seq;
-	word_store(&s->hot.seq, seq, relaxed); /* as shard_rank() */
-	t->r_filed = when < d ? when : d;
-	count_add(&s->hot.starts, 1);
 	count_add(&s->count.inserts, 1);
-	s->quiet = 0;
-	return 0;
+	return filed(s, t, d, when);
 }
 
 static rota_noinline int
@@ -295,25 +303,19 @@ fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	return fresh_reset(t, d, s, 0, ROTA_HEAP);
 }
 
-/* The same for one that is filed, in a small heap, to before its entry. */
+/* One that is filed, in a small heap, to before its entry. */
 static rota_noinline int
 heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
 	struct heap *h = &s->backend.heap;
-	uint64_t old = t->r_word, seq = s->hot.seq + 1;
 
 	if (rota_unlikely(d <= s->now))
 		return stage_reset(t, d, s);
 	heap_up(h, heap_index(h, &t->r_place),
-	    (struct heap_entry){ d, (uint32_t)seq, t->r_place & ~HEAP_PLACE });
-	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	t->r_seq = (uint32_t)seq;
-	t->r_filed = d;
-	word_store(&s->hot.seq, seq, relaxed); /* as shard_rank() */
-	count_add(&s->hot.starts, ~old & ST_ARMED);
+	    (struct heap_entry){
+		d, (uint32_t)s->hot.seq + 1, t->r_place & ~HEAP_PLACE });
 	count_add(&s->count.moves, 1);
-	s->quiet = 0;
-	return (int)(old & ST_ARMED);
+	return filed(s, t, d, d);
 }
 
 static rota_noinline int
@@ -383,15 +385,18 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 	    t, rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
-/* The seat on which @t's callback runs or is about to, or SEATS. */
+/* The seat on which @t's callback runs or is about to, with @kept also if it
+ * has given @t back; or SEATS. */
 static int
-seat_of(struct rota_shard *s, const struct rota_timer *t, void **running)
+seat_of(
+    struct rota_shard *s, const struct rota_timer *t, bool kept, void **running)
 {
 	int seat;
 
 	for (seat = 0; seat < SEATS; seat++) {
 		*running = word_load(&s->running[seat], acquire); /* [R1] */
-		if (*running == t || *running == running_claim(t))
+		if (*running == t || *running == running_claim(t) ||
+		    (kept && *running == running_given_back(t)))
 			break;
 	}
 	return seat;
@@ -410,7 +415,7 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 			*verdict = ROTA_RUNNING;
 		return true;
 	}
-	if (seat_of(s, t, &running) == SEATS)
+	if (seat_of(s, t, false, &running) == SEATS)
 		return true;
 	if (running == t) {
 		*verdict = ROTA_RUNNING;
@@ -457,22 +462,6 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_any(t);
 }
 
-/* The same, also if that callback has given @t back. */
-static int
-seat_kept(struct rota_shard *s, const struct rota_timer *t)
-{
-	void *running;
-	int seat;
-
-	for (seat = 0; seat < SEATS; seat++) {
-		running = word_load(&s->running[seat], acquire); /* [R1] */
-		if (running == t || running == running_claim(t) ||
-		    running == running_given_back(t))
-			break;
-	}
-	return seat;
-}
-
 int
 rota_timer_stop_sync(struct rota_timer *t)
 {
@@ -481,11 +470,12 @@ rota_timer_stop_sync(struct rota_timer *t)
 	int r = rota_timer_stop_any(t), seat;
 	struct rota_shard *s;
 	uint64_t ended;
+	void *running;
 
 	if (r != ROTA_RUNNING)
 		return r;
 	s = shard_of(k);
-	seat = seat_kept(s, t);
+	seat = seat_of(s, t, true, &running);
 	if (seat == SEATS)
 		return ROTA_NOT_PENDING; /* handed out, or over by now */
 	if (rota__self.shard == s && (int)rota__self.seat == seat)
@@ -493,7 +483,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	/* Another callback may have taken the seat since, @t's next one too:
 	 * the one waited for is over then. */
 	ended = word_load(&s->ended[seat], relaxed);
-	while (seat_kept(s, t) == seat &&
+	while (seat_of(s, t, true, &running) == seat &&
 	    word_load(&s->ended[seat], relaxed) == ended) {
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)

@@ -8,6 +8,8 @@
  *   operation   does                                    heap     wheel
  *   backend_    file an item; it was not filed;         O(log4)  slot line,
  *     insert    room was made by rota__backend_grow              pointer line
+ *   _put        the same, if that is little work and    O(log4)  as insert
+ *               no poll under way would look at it
  *   _file_by    see that an item is looked at by its    O(log4)  as remove +
  *               deadline; what is filed earlier stays            insert
  *               both return when it will be looked at

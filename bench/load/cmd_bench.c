@@ -231,15 +231,6 @@ parse(struct bench *b, int argc, char **argv)
  */
 
 static double
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double
 seconds_left(const struct bench *b)
 {
 	return b->begin + b->seconds - seconds_now();

@@ -24,7 +24,7 @@ static struct {
 	char step[64];
 } line;
 
-static double
+double
 seconds_now(void)
 {
 	struct timespec ts;

@@ -10,6 +10,9 @@
 #ifndef BENCH_LOAD_PROGRESS_H
 #define BENCH_LOAD_PROGRESS_H
 
+/* The machine's monotonic clock. */
+double seconds_now(void);
+
 /* The whole will take @seconds. */
 void progress_begin(double seconds);
 

@@ -10,6 +10,7 @@
 #define BENCH_PEERS_FIELD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bench/load/machine.h"
@@ -82,6 +83,10 @@ void table_verdict(const struct field *f);
 /* json.c: return 0 or -errno, -EINVAL: not such a file. */
 int json_read(struct field *f, const char *path);
 int json_print(const struct field *f, const char *path, int argc, char **argv);
+
+/* The string at @key of @o, or "". */
+struct json_t;
+void json_text(char *to, size_t size, const struct json_t *o, const char *key);
 
 /* run.c: programs of @dir. */
 void run_about(struct field *f, struct rival *r, const char *dir);

@@ -87,8 +87,8 @@ json_print(const struct field *f, const char *path, int argc, char **argv)
 	return err;
 }
 
-static void
-text(char *to, size_t size, const json_t *o, const char *key)
+void
+json_text(char *to, size_t size, const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
@@ -141,10 +141,10 @@ entry_read(struct field *f, const json_t *o)
 	e->rival = r;
 	r->there = true;
 	r->safe = json_is_true(json_object_get(o, "safe"));
-	text(e->label, sizeof(e->label), o, "label");
-	text(e->variant, sizeof(e->variant), o, "variant");
-	text(r->name, sizeof(r->name), o, "label");
-	text(r->version, sizeof(r->version), o, "version");
+	json_text(e->label, sizeof(e->label), o, "label");
+	json_text(e->variant, sizeof(e->variant), o, "variant");
+	json_text(r->name, sizeof(r->name), o, "label");
+	json_text(r->version, sizeof(r->version), o, "version");
 	r->rota = strncmp(e->label, "rota", 4) == 0;
 	r->limit = strncmp(e->label, "touch", 5) == 0;
 	json_object_foreach(json_object_get(o, "checks"), key, v)
@@ -181,8 +181,9 @@ json_read(struct field *f, const char *path)
 	if (!root)
 		return errno ? -errno : -EINVAL;
 	machine = json_object_get(root, "machine");
-	text(f->machine.cpu, sizeof(f->machine.cpu), machine, "cpu");
-	text(f->machine.kernel, sizeof(f->machine.kernel), machine, "kernel");
+	json_text(f->machine.cpu, sizeof(f->machine.cpu), machine, "cpu");
+	json_text(
+	    f->machine.kernel, sizeof(f->machine.kernel), machine, "kernel");
 	f->machine.cores = (unsigned)json_integer_value(
 	    json_object_get(machine, "cores"));
 	f->machine.load = json_number_value(json_object_get(machine, "load"));

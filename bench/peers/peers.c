@@ -221,15 +221,6 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 	return true;
 }
 
-static double
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void
 assemble(struct field *f, const struct options *o)
 {

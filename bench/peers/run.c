@@ -58,14 +58,6 @@ ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
 	return err;
 }
 
-static void
-take(char *to, size_t size, const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	snprintf(to, size, "%s", s ? s : "");
-}
-
 /* The words of @s, each at most NAME_MAX_, into @to. */
 static unsigned
 words(const char *s, char (*to)[NAME_MAX_], unsigned max)
@@ -95,13 +87,13 @@ run_about(struct field *f, struct rival *r, const char *dir)
 	if (!o)
 		return;
 	r->there = true;
-	take(r->name, sizeof(r->name), o, "name");
-	take(r->version, sizeof(r->version), o, "version");
+	json_text(r->name, sizeof(r->name), o, "name");
+	json_text(r->version, sizeof(r->version), o, "version");
 	r->safe = json_is_true(json_object_get(o, "safe"));
 	r->limit = json_is_true(json_object_get(o, "limit"));
 	r->most = (uint32_t)json_integer_value(json_object_get(o, "most"));
 	r->rota = strncmp(r->program, "rota", 4) == 0;
-	take(text, sizeof(text), o, "works");
+	json_text(text, sizeof(text), o, "works");
 	if (!f->works) /* touch is first, and knows them all */
 		f->works = words(text, f->work, WORKS_MAX);
 	n = words(text, name, WORKS_MAX);
@@ -109,10 +101,10 @@ run_about(struct field *f, struct rival *r, const char *dir)
 		for (unsigned i = 0; i < n; i++)
 			if (strcmp(f->work[k], name[i]) == 0)
 				r->works[k] = true;
-	take(text, sizeof(text), o, "checks");
+	json_text(text, sizeof(text), o, "checks");
 	if (!f->rows)
 		f->rows = words(text, f->row, CHECKS_MAX);
-	take(text, sizeof(text), o, "variants");
+	json_text(text, sizeof(text), o, "variants");
 	n = words(text, name, WORKS_MAX);
 	for (unsigned i = 0; i < n && f->entries < ENTRIES_MAX; i++) {
 		struct entry *e = &f->entry[f->entries++];

@@ -72,7 +72,9 @@ struct work {
 	/* The answer. */
 	uint64_t ops, spent;
 	uint64_t worst, worst_poll; /* ns */
-	uint64_t bytes; /* for each timer, its own memory included */
+	uint64_t
+	    bytes; /* for each timer, its own memory included; 0: unknown */
+	uint64_t before; /* bytes that the process had */
 };
 
 static struct work work;
@@ -115,9 +117,9 @@ static void
 work_open(struct work *w)
 {
 	static struct peer peer;
-	uint64_t before = peer_memory();
 	size_t size = (sizeof(struct peer_timer) + 7) & ~(size_t)7, bytes;
 
+	w->before = peer_memory();
 	w->random = RANDOM_SEED;
 	w->stride = !w->embedded ? size : size <= 320 ? 320 : size;
 	bytes = (w->n * w->stride + ROTA_LINE - 1) & ~(size_t)(ROTA_LINE - 1);
@@ -130,7 +132,6 @@ work_open(struct work *w)
 	peer_open(w->peer, w->variant, w->n);
 	for (uint32_t i = 0; i < (w->halves ? w->n / 2 : w->n); i++)
 		peer_init(w->peer, work_timer(w, i));
-	w->bytes = before; /* until work_bytes() */
 }
 
 static void
@@ -138,7 +139,7 @@ work_bytes(struct work *w)
 {
 	uint64_t now = peer_memory();
 
-	w->bytes = now > w->bytes ? (now - w->bytes) / w->n : 0;
+	w->bytes = now > w->before ? (now - w->before) / w->n : 0;
 }
 
 /* Start all, in turn, uniformly within [@lo, @hi) from now. */
@@ -400,6 +401,7 @@ run_short_rpc(struct work *w)
 	work_measure(w, op_short_rpc, WORK_BLOCK);
 	none_fired(w);
 	w->n = n;
+	w->bytes = 0; /* N have memory, 64 are armed */
 }
 
 static void
@@ -549,7 +551,7 @@ run_herd(struct work *w)
 
 		for (uint32_t i = 0; i < w->n; i++)
 			peer_start(w->peer, work_timer(w, i), w->now + PEER_S);
-		if (w->bytes > 1u << 20)
+		if (!w->bytes)
 			work_bytes(w);
 		w->fired = 0;
 		work_poll(w, PEER_S - PEER_MS);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <string.h>
 #include <time.h>
 
 #include "tests/support/world.h"
@@ -94,35 +95,56 @@ a_while(void)
 	nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
 }
 
+/* A callback under way on one thread, a stop that waits for it on another. */
+struct meeting {
+	struct gate g;
+	struct owner o;
+	struct stopper s;
+	pthread_t owner, stopper;
+};
+
+static void
+meet(struct meeting *m, struct world *w, struct probe *p,
+    void (*then)(struct probe *p, rota_time now))
+{
+	memset(m, 0, sizeof(*m));
+	gate_init(&m->g);
+	m->o = (struct owner){ w, TICK, NULL, 0 };
+	m->s.t = &p->timer;
+	m->s.g = &m->g;
+	sem_init(&m->s.begun, 0, 0);
+	p->then = then;
+	p->arg = &m->g;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	pthread_create(&m->owner, NULL, owner_run, &m->o);
+	sem_wait(&m->g.begun);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
+	pthread_create(&m->stopper, NULL, stopper_run, &m->s);
+	sem_wait(&m->s.begun);
+	a_while(); /* it is waiting by now, or returned too early */
+}
+
+static void
+part(struct meeting *m)
+{
+	sem_post(&m->g.end);
+	pthread_join(m->stopper, NULL);
+	pthread_join(m->owner, NULL);
+	assert_int_equal(m->o.r, 0);
+}
+
 static void
 it_waits_for_the_end_of_the_callback(void **state)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 1);
-	struct owner o = { w, TICK, NULL, 0 };
-	struct stopper s = { .t = &p->timer };
-	pthread_t owner, stopper;
-	struct gate g;
+	struct meeting m;
 
-	gate_init(&g);
-	sem_init(&s.begun, 0, 0);
-	s.g = &g;
-	p->then = through_the_gate;
-	p->arg = &g;
-	rota_timer_reset_at(&p->timer, TICK);
-	assert_int_equal(rota_shard_detach(w->shard), 0);
-	pthread_create(&owner, NULL, owner_run, &o);
-	sem_wait(&g.begun);
-	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
-	pthread_create(&stopper, NULL, stopper_run, &s);
-	sem_wait(&s.begun);
-	a_while(); /* it had time to return too early */
-	sem_post(&g.end);
-	pthread_join(stopper, NULL);
-	pthread_join(owner, NULL);
-	assert_int_equal(o.r, 0);
-	assert_int_equal(s.r, ROTA_NOT_PENDING);
-	assert_int_equal(s.over, 1);
+	meet(&m, w, p, through_the_gate);
+	part(&m);
+	assert_int_equal(m.s.r, ROTA_NOT_PENDING);
+	assert_int_equal(m.s.over, 1);
 	assert_int_equal(rota_timer_stop_sync(&p->timer), ROTA_NOT_PENDING);
 	expect_fired(w, 0);
 }
@@ -134,13 +156,13 @@ released_through_the_gate(struct probe *p, rota_time now)
 {
 	struct gate *g = p->arg;
 
+	(void)now;
 	sem_post(&g->begun);
 	sem_wait(&may_release);
 	rota_timer_release(&p->timer);
 	sem_post(&has_released);
 	sem_wait(&g->end);
 	word_store(&g->over, (uint64_t)1, relaxed);
-	(void)now;
 }
 
 /* Also if the timer is given back long before its callback is over. */
@@ -149,34 +171,18 @@ it_waits_for_a_callback_that_releases_its_timer(void **state)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 1);
-	struct owner o = { w, TICK, NULL, 0 };
-	struct stopper s = { .t = &p->timer };
-	pthread_t owner, stopper;
-	struct gate g;
+	struct meeting m;
 
-	gate_init(&g);
-	sem_init(&s.begun, 0, 0);
 	sem_init(&may_release, 0, 0);
 	sem_init(&has_released, 0, 0);
-	s.g = &g;
-	p->then = released_through_the_gate;
-	p->arg = &g;
-	rota_timer_reset_at(&p->timer, TICK);
-	assert_int_equal(rota_shard_detach(w->shard), 0);
-	pthread_create(&owner, NULL, owner_run, &o);
-	sem_wait(&g.begun);
-	pthread_create(&stopper, NULL, stopper_run, &s);
-	sem_wait(&s.begun);
-	a_while(); /* it is waiting by now, or else finds nothing to stop */
+	meet(&m, w, p, released_through_the_gate);
 	sem_post(&may_release);
 	sem_wait(&has_released);
 	a_while(); /* it had time to return too early */
-	sem_post(&g.end);
-	pthread_join(stopper, NULL);
-	pthread_join(owner, NULL);
-	if (s.r != -EINVAL) { /* it began before the release */
-		assert_int_equal(s.r, ROTA_NOT_PENDING);
-		assert_int_equal(s.over, 1);
+	part(&m);
+	if (m.s.r != -EINVAL) { /* it did begin before the release */
+		assert_int_equal(m.s.r, ROTA_NOT_PENDING);
+		assert_int_equal(m.s.over, 1);
 	}
 	expect_fired(w, 0);
 }

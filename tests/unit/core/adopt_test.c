@@ -365,6 +365,7 @@ while_an_adopter_has_hold_the_owner_finds_it_busy_and_goes_on(void **state)
 	pthread_create(&adopter, NULL, adopter_run, &a);
 	sem_wait(&release_begun);
 	assert_int_equal(rota_shard_poll(w->shard, TICK, 0), -EBUSY);
+	assert_int_equal(rota_shard_check(w->shard), -EBUSY);
 	/* what it does to timers does not wait */
 	assert_int_equal(rota_timer_reset_at(&p[1].timer, 2 * TICK), 0);
 	assert_true(rota_shard_next(w->shard) <= 2 * TICK);

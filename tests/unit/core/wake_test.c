@@ -57,10 +57,16 @@ __wrap_eventfd(unsigned count, int flags)
 	return __real_eventfd(count, flags);
 }
 
+/* What a thread finds that the write wakes. */
+static struct wake *watched;
+static uint64_t raised;
+
 ssize_t
 __wrap_write(int fd, const void *p, size_t n)
 {
 	word_add(&writes, (uint64_t)1, relaxed);
+	if (watched)
+		raised = word_load(&watched->raised, relaxed);
 	return interrupted() ? -1 : __real_write(fd, p, n);
 }
 
@@ -152,6 +158,22 @@ a_signal_makes_it_readable_until_it_is_cleared(void **state)
 	wake_clear(&w);
 	assert_int_equal(reads, 19); /* nothing was raised: no call */
 	assert_int_equal(errno, 0);
+	rota__wake_close(&w);
+}
+
+/* Or it could not take the wake that it was woken by, nor sleep. */
+static void
+who_is_woken_finds_it_raised(void **state)
+{
+	struct wake w = { 0, 0 };
+
+	(void)state;
+	rota__wake_open(&w);
+	watched = &w;
+	raised = 0;
+	rota__wake_signal(&w);
+	watched = NULL;
+	assert_int_equal(raised, 1);
 	rota__wake_close(&w);
 }
 
@@ -320,6 +342,7 @@ main(void)
 		cmocka_unit_test_setup(it_is_made_by_the_first_who_asks, setup),
 		cmocka_unit_test_setup(
 		    a_signal_makes_it_readable_until_it_is_cleared, setup),
+		cmocka_unit_test_setup(who_is_woken_finds_it_raised, setup),
 		cmocka_unit_test_setup(
 		    a_full_counter_neither_blocks_nor_loses, setup),
 		cmocka_unit_test_setup(eventfd_failing_is_a_clean_error, setup),
