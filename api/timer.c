@@ -282,25 +282,43 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	return (int)(old & ST_ARMED);
 }
 
+/* fresh_reset() into a slot that needs a chunk. */
+static rota_noinline int
+fresh_chunk(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    struct rota_kind *k)
+{
+	uint64_t when = d;
+
+	SHARD_SWITCH(s,
+	    when = backend_insert(&s->backend, WHICH, &t->r_place, d,
+		(uint32_t)s->hot.seq + 1, (uint64_t)k->slack));
+	count_add(&s->count.inserts, 1);
+	return filed(s, t, d, when);
+}
+
 /* One that is neither filed nor staged: what filing it touches the caller has
  * touched. What may be due is staged, for the next poll. */
 rota_inline int
 fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    uint64_t slack, const enum rota_backend which)
+    struct rota_kind *k, const enum rota_backend which)
 {
+	uint64_t slack = which == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
 	uint64_t when;
 
-	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
-		(uint32_t)s->hot.seq + 1, slack, s->now, &when)))
+	if (rota_unlikely(!backend_later(which, d, slack, s->now)))
 		return stage_reset(t, d, s);
+	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
+		(uint32_t)s->hot.seq + 1, slack, &when)))
+		return fresh_chunk(t, d, s, k);
 	count_add(&s->count.inserts, 1);
 	return filed(s, t, d, when);
 }
 
 static rota_noinline int
-fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    struct rota_kind *k)
 {
-	return fresh_reset(t, d, s, 0, ROTA_HEAP);
+	return fresh_reset(t, d, s, k, ROTA_HEAP);
 }
 
 /* One that is filed, in a small heap, to before its entry. */
@@ -319,10 +337,10 @@ heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 }
 
 static rota_noinline int
-fresh_coarse(
-    struct rota_timer *t, uint64_t d, struct rota_shard *s, uint64_t slack)
+fresh_coarse(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    struct rota_kind *k)
 {
-	return fresh_reset(t, d, s, slack, ROTA_WHEEL_COARSE);
+	return fresh_reset(t, d, s, k, ROTA_WHEEL_COARSE);
 }
 
 /* owner_reset() of what rota/inline.h could not leave where it is. Each way
@@ -340,10 +358,10 @@ rota_timer_reset_owner(
 	if (t->r_word & 15)
 		return stage_reset(t, (uint64_t)when, s);
 	if (s->which == ROTA_WHEEL)
-		return fresh_reset(t, (uint64_t)when, s, 0, ROTA_WHEEL);
+		return fresh_reset(t, (uint64_t)when, s, k, ROTA_WHEEL);
 	if (s->which == ROTA_HEAP)
-		return fresh_heap(t, (uint64_t)when, s);
-	return fresh_coarse(t, (uint64_t)when, s, (uint64_t)k->slack);
+		return fresh_heap(t, (uint64_t)when, s, k);
+	return fresh_coarse(t, (uint64_t)when, s, k);
 }
 
 int

@@ -8,8 +8,8 @@
  *   operation   does                                    heap     wheel
  *   backend_    file an item; it was not filed;         O(log4)  slot line,
  *     insert    room was made by rota__backend_grow              pointer line
- *   _put        the same, if that is little work and    O(log4)  as insert
- *               no poll under way would look at it
+ *   _put        the same, if its slot has room; not     O(log4)  as insert
+ *               what a poll under way would look at
  *   _file_by    see that an item is looked at by its    O(log4)  as remove +
  *               deadline; what is filed earlier stays            insert
  *               both return when it will be looked at
@@ -79,28 +79,32 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 	return tick;
 }
 
-/* backend_put: backend_insert() where it takes few instructions and the item
- * is looked at after @now, so by no poll under way; *@when gets the instant.
- * False: not done. */
+/* backend_later: is @d looked at after @now, so by no poll under way? */
+rota_inline bool
+backend_later(
+    enum rota_backend which, uint64_t d, uint64_t slack, uint64_t now)
+{
+	if (which == ROTA_HEAP)
+		return d > now;
+	return backend_tick(which, d, slack) > now >> WHEEL_TICK_BITS;
+}
+
+/* backend_put: backend_insert() of what is looked at later, where it takes few
+ * instructions; *@when gets the instant. False: not done. */
 rota_inline bool
 backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
-    uint64_t d, uint32_t seq, uint64_t slack, uint64_t now, uint64_t *when)
+    uint64_t d, uint32_t seq, uint64_t slack, uint64_t *when)
 {
-	uint64_t tick, start;
+	uint64_t start;
 	uint32_t slot;
 
 	if (which == ROTA_HEAP) {
-		if (d <= now)
-			return false;
 		heap_insert(&b->heap, item, d, seq);
 		*when = d;
 		return true;
 	}
-	tick = backend_tick(which, d, slack);
-	if (rota_unlikely(tick <= now >> WHEEL_TICK_BITS))
-		return false;
-	slot = wheel_slot_of(&b->wheel, tick, &start);
-	if (rota_unlikely(b->wheel.slot[slot].count == WHEEL_CHUNK))
+	slot = wheel_slot_of(&b->wheel, backend_tick(which, d, slack), &start);
+	if (rota_unlikely(wheel_full(&b->wheel.slot[slot])))
 		return false;
 	wheel_put(&b->wheel, item, slot, start);
 	*when = start << WHEEL_TICK_BITS;

@@ -37,8 +37,6 @@ rota__wheel_init(
 	w->event = WHEEL_END;
 	w->draining = WHEEL_NONE;
 	w->free_chunk = WHEEL_NONE;
-	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
-		w->slot[i] = (struct wheel_slot){ WHEEL_NONE, WHEEL_CHUNK };
 	w->max_slabs = (uint32_t)slabs_for(max);
 	w->slab = mem->alloc(
 	    mem->arg, w->max_slabs * sizeof(*w->slab), ROTA_LINE);
@@ -114,10 +112,11 @@ static uint32_t
 chunk_count(const struct wheel *w, uint32_t chunk)
 {
 	uint32_t slot = wheel_chunk(w, chunk)->slot;
+	const struct wheel_slot *s = &w->slot[slot];
 
 	if (slot == WHEEL_NONE)
 		return 0;
-	return w->slot[slot].head == chunk ? w->slot[slot].count : WHEEL_CHUNK;
+	return wheel_head(s) == chunk ? wheel_count(s) : WHEEL_CHUNK;
 }
 
 uint32_t *
@@ -146,15 +145,16 @@ slot_check(
 	uint32_t at = (uint32_t)(w->pos >> level * WHEEL_BITS) & WHEEL_DIGIT;
 	bool used = w->used[level][digit >> 6] >> (digit & 63) & 1;
 
-	if (used != (s->head != WHEEL_NONE))
+	if (used != (s->fill != NULL))
 		return __LINE__;
 	if (!used)
-		return s->count == WHEEL_CHUNK ? 0 : __LINE__;
-	if (s->count == 0 || s->count > WHEEL_CHUNK)
+		return s->place == 0 ? 0 : __LINE__;
+	if (wheel_head(s) >= w->fresh_chunk ||
+	    wheel_pointers(w, wheel_head(s)) + wheel_count(s) != s->fill)
 		return __LINE__;
 	if (slot != w->draining && (level ? digit <= at : digit < at))
 		return __LINE__;
-	for (uint32_t c = s->head; c != WHEEL_NONE;
+	for (uint32_t c = wheel_head(s); c != WHEEL_NONE;
 	     c = wheel_chunk(w, c)->next) {
 		if (c >= w->fresh_chunk || wheel_chunk(w, c)->slot != slot ||
 		    wheel_chunk(w, c)->start != wheel_start(w, slot))

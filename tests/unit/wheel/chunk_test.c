@@ -391,15 +391,16 @@ check_finds_a_place_a_count_and_an_event_that_are_wrong(void **state)
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 	b->wheel.event--;
 	sound(&b->wheel);
-	b->wheel.slot[3].count = WHEEL_CHUNK + 1;
+	b->wheel.slot[3].place++;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
-	b->wheel.slot[3].count = 0;
+	b->wheel.slot[3].place--;
+	b->wheel.slot[3].fill--;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
-	b->wheel.slot[3].count = (10 - 1) % WHEEL_CHUNK + 1;
+	b->wheel.slot[3].fill++;
 	sound(&b->wheel);
-	wheel_chunk(&b->wheel, b->wheel.slot[3].head)->start++;
+	wheel_chunk(&b->wheel, wheel_head(&b->wheel.slot[3]))->start++;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
-	wheel_chunk(&b->wheel, b->wheel.slot[3].head)->start--;
+	wheel_chunk(&b->wheel, wheel_head(&b->wheel.slot[3]))->start--;
 	sound(&b->wheel);
 	b->wheel.pos = 4; /* items of tick 3 are behind it */
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);

@@ -135,9 +135,8 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 	assert_int_equal(WHEEL_CHUNK * sizeof(uint32_t *), 512);
 	assert_int_equal(
 	    (WHEEL_SLAB * WHEEL_CHUNK) * sizeof(uint32_t *), 64 << 10);
-	/* 10 KB of slots */
-	assert_in_range(WHEEL_LEVELS * WHEEL_SLOTS * sizeof(struct wheel_slot),
-	    10000, 10240);
+	/* 4 KB of slots a level */
+	assert_int_equal(WHEEL_SLOTS * sizeof(struct wheel_slot), 4 << 10);
 #endif
 	assert_int_equal(WHEEL_LEVELS * WHEEL_BITS + WHEEL_TICK_BITS, 60);
 	assert_int_equal(WHEEL_SLOTS, 1 << WHEEL_BITS);
