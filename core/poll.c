@@ -191,52 +191,61 @@ drain(struct poll *p, const enum rota_backend which)
 	}
 }
 
+/* called: is @t of a confined kind, and its callback to be called? Nobody else
+ * asks for it then, and a poll goes a short way, compiled apart: @plain. */
+rota_inline bool
+called(const struct poll *p, const struct rota_kind *k)
+{
+	return kind_plain(k) && !p->out;
+}
+
 /* @t was claimed: call its callback, or hand it out. */
 rota_inline void
-fire(struct poll *p, struct rota_timer *t, uint64_t d)
+fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
+    const bool plain)
 {
 	struct rota_shard *s = p->s;
-	rota_fire_fn *call = kind_known(t)->fire;
 	uint64_t late = p->now - d, none = 0;
 
 	count_add(&s->count.fires, 1);
 	count_add(&s->count.late_sum, late);
 	if (late > s->count.late_max)
 		word_store(&s->count.late_max, late, relaxed); /* a figure */
-	if (p->out) {
+	if (!plain && p->out) {
 		p->out[p->given++] = t;
 		return;
 	}
-	if (call) {
-		if (s->adoptable) {
-			/* It may block: others must know what is next. */
-			rota__shard_publish(s, (uint64_t)rota__shard_next(s));
-			shard_unhold(s);
-		}
-		call(t, (rota_time)p->now);
-		if (s->adoptable) {
-			do { /* it may fail though nobody holds it */
-				p->lost = !word_cas(&s->holder, &none,
-				    self_id(), acquire, relaxed); /* [H1] */
-			} while (p->lost && !none);
-			if (!p->lost)
-				p->now = s->now; /* an adopter's, if later */
-		}
+	if (!k->fire) {
+		;
+	} else if (!plain && s->adoptable) {
+		/* It may block: others must know what is next. */
+		rota__shard_publish(s, (uint64_t)rota__shard_next(s));
+		shard_unhold(s);
+		k->fire(t, (rota_time)p->now);
+		do { /* it may fail though nobody holds it */
+			p->lost = !word_cas(&s->holder, &none, self_id(),
+			    acquire, relaxed); /* [H1] */
+		} while (p->lost && !none);
+		if (!p->lost)
+			p->now = s->now; /* an adopter's, if later */
+	} else {
+		k->fire(t, (rota_time)p->now);
 	}
 	count_add(&s->ended[p->seat], 1);
 	word_store(&s->running[p->seat], NULL, release); /* [R1] */
-	if (rota_unlikely(p->lost)) /* who has hold may wait for this end */
-		rota_shard_wake(s);
+	if (!plain && rota_unlikely(p->lost))
+		rota_shard_wake(s); /* who has hold may wait for this end */
 }
 
 rota_inline enum state_look
-look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
+look(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t before, uint64_t *d, const bool plain)
 {
 	struct rota_shard *s = p->s;
 	struct state_claim c = {
 		.before = before,
 		.fresh = (int32_t)(t->r_seq - (uint32_t)s->poll_seq) > 0,
-		.batch = p->out != NULL,
+		.batch = !plain && p->out != NULL,
 		.running = &s->running[p->seat],
 		.self = running_claim(t),
 	};
@@ -246,11 +255,11 @@ look(struct poll *p, struct rota_timer *t, uint64_t before, uint64_t *d)
 	/* Until the next poll a stop of what is handed out says so. */
 	if (c.batch)
 		word_store(&t->r_seq, shard_batch(s), relaxed);
-	how = state_look(&t->r_word, c, kind_plain(kind_known(t)), d);
+	how = state_look(&t->r_word, c, plain || kind_plain(k), d);
 	if (c.batch && how != LOOK_FIRE)
 		word_store(&t->r_seq, rank, relaxed);
 
-	if (!c.batch) /* the claim is settled */
+	if (!c.batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
 		word_store(
 		    c.running, how == LOOK_FIRE ? t : NULL, release); /* [R1] */
 	if (how == LOOK_DROP)
@@ -272,12 +281,12 @@ defer(struct rota_shard *s, struct rota_timer *t)
  * word says by now: the deadline was pushed, or it was armed anew for the
  * same instant and ranks behind others. */
 rota_inline enum state_look
-look_exact(struct poll *p, struct rota_timer *t, uint64_t when, uint32_t seq,
-    uint64_t *d)
+look_exact(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t when, uint32_t seq, uint64_t *d, const bool plain)
 {
 	bool behind = (int32_t)(t->r_seq - seq) > 0;
 
-	return look(p, t, when + !behind, d);
+	return look(p, k, t, when + !behind, d, plain);
 }
 
 /* The first of the heap is due, by its place. True: not by its word. */
@@ -288,12 +297,14 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct heap *h = &s->backend.heap;
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
+	struct rota_kind *k = kind_known(t);
 	uint64_t d, when;
 
-	switch (look_exact(p, t, first.when, first.seq, &d)) {
+	/* The way through the heap outweighs what a short way would spare. */
+	switch (look_exact(p, k, t, first.when, first.seq, &d, false)) {
 	case LOOK_FIRE:
 		heap_take(h, 0);
-		fire(p, t, d);
+		fire(p, k, t, d, false);
 		break;
 	case LOOK_DROP:
 		heap_take(h, 0);
@@ -311,7 +322,7 @@ step_heap(struct poll *p, const enum rota_backend which)
 			when = backend_insert(
 			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
 		}
-		shard_note(kind_known(t), t, d, when);
+		shard_note(k, t, d, when);
 		return true;
 	}
 	return false;
@@ -319,7 +330,8 @@ step_heap(struct poll *p, const enum rota_backend which)
 
 /* The first of the run is due. */
 rota_inline void
-step_run(struct poll *p, struct run_entry *e)
+step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
+    const bool plain)
 {
 	struct rota_shard *s = p->s;
 	struct run *r = &s->backend.run;
@@ -327,11 +339,11 @@ step_run(struct poll *p, struct run_entry *e)
 	enum state_look how;
 	uint64_t d;
 
-	how = look_exact(p, t, run_when(r, e), run_seq(r, e), &d);
+	how = look_exact(p, k, t, run_when(r, e), run_seq(r, e), &d, plain);
 	run_take(r, e);
 	switch (how) {
 	case LOOK_FIRE:
-		fire(p, t, d);
+		fire(p, k, t, d, plain);
 		break;
 	case LOOK_DROP:
 		break;
@@ -339,7 +351,7 @@ step_run(struct poll *p, struct run_entry *e)
 		defer(s, t);
 		break;
 	case LOOK_FILE:
-		shard_note(kind_known(t), t, d,
+		shard_note(k, t, d,
 		    backend_insert(
 			&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 		break;
@@ -348,14 +360,14 @@ step_run(struct poll *p, struct run_entry *e)
 
 /* One item of a slot of a coarse wheel. */
 rota_inline void
-step_coarse(struct poll *p, uint32_t *item)
+step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
+    const bool plain)
 {
-	struct rota_timer *t = timer_of(item);
 	uint64_t d;
 
-	switch (look(p, t, p->now + 1, &d)) {
+	switch (look(p, k, t, p->now + 1, &d, plain)) {
 	case LOOK_FIRE:
-		fire(p, t, d);
+		fire(p, k, t, d, plain);
 		break;
 	case LOOK_DROP:
 		break;
@@ -363,9 +375,9 @@ step_coarse(struct poll *p, uint32_t *item)
 		defer(p->s, t);
 		break;
 	case LOOK_FILE:
-		shard_note(kind_known(t), t, d,
-		    backend_insert(&p->s->backend, ROTA_WHEEL_COARSE, item, d,
-			t->r_seq, (uint64_t)kind_known(t)->slack));
+		shard_note(k, t, d,
+		    backend_insert(&p->s->backend, ROTA_WHEEL_COARSE,
+			&t->r_place, d, t->r_seq, (uint64_t)k->slack));
 		break;
 	}
 }
@@ -454,7 +466,14 @@ refile(struct poll *p)
 	heap_settle(h, at, pushed);
 }
 
-/* Bring up all that is due. False: out of steps, or of room in @out. */
+/* Out of steps, or of room in @out. */
+rota_inline bool
+no_more(const struct poll *p)
+{
+	return !p->left || (p->out && p->given == p->room);
+}
+
+/* Bring up all that is due. False: no_more(), or another thread has hold. */
 rota_inline bool
 expire_heap(struct poll *p)
 {
@@ -463,7 +482,7 @@ expire_heap(struct poll *p)
 	for (;;) {
 		if (!h->len || heap_first(h)->when > p->now)
 			return true;
-		if (!p->left || (p->out && p->given == p->room))
+		if (no_more(p))
 			return false;
 		p->left--;
 		if (step_heap(p, ROTA_HEAP))
@@ -478,15 +497,54 @@ expire_coarse(struct poll *p)
 {
 	struct wheel *w = &p->s->backend.wheel;
 
-	for (;; p->left--) {
-		if (!wheel_begin(w, p->now >> WHEEL_TICK_BITS))
-			return true;
-		if (!p->left || (p->out && p->given == p->room))
+	while (wheel_begin(w, p->now >> WHEEL_TICK_BITS)) {
+		do {
+			struct rota_timer *t;
+			struct rota_kind *k;
+
+			if (no_more(p))
+				return false;
+			p->left--;
+			t = timer_of(wheel_take(w));
+			k = kind_known(t);
+			if (called(p, k))
+				step_coarse(p, t, k, true);
+			else
+				step_coarse(p, t, k, false);
+			if (p->lost)
+				return false;
+		} while (w->draining != WHEEL_NONE);
+	}
+	return true;
+}
+
+/* The run as far as it is due and before the first of the heap. False: as
+ * expire(), or *@done: no more is due. */
+rota_inline bool
+expire_run(struct poll *p, struct run_entry **first, bool *done)
+{
+	struct backend *b = &p->s->backend;
+	struct run_entry *e;
+
+	while ((e = run_first(&b->run)) &&
+	    (!b->heap.len ||
+		heap_before(run_when(&b->run, e), run_seq(&b->run, e),
+		    heap_first(&b->heap)))) {
+		struct rota_kind *k = kind_known(timer_of(e->item));
+
+		*done = run_when(&b->run, e) > p->now;
+		if (*done || no_more(p))
 			return false;
-		step_coarse(p, wheel_take(w));
+		p->left--;
+		if (called(p, k))
+			step_run(p, e, k, true);
+		else
+			step_run(p, e, k, false);
 		if (p->lost)
 			return false;
 	}
+	*first = e;
+	return true;
 }
 
 /* All in the run is before anything in the wheel. */
@@ -496,29 +554,18 @@ expire_exact(struct poll *p)
 	struct backend *b = &p->s->backend;
 
 	while (!p->lost) {
+		const struct heap_entry *h;
 		struct run_entry *e;
+		uint64_t upto = p->now;
+		bool done = false;
 
 		/* What a pour had still to pour was taken out. */
 		if (rota_unlikely(
 			!b->run.sorted && b->wheel.draining == WHEEL_NONE))
 			rota__run_sort(&b->run);
-		e = run_first(&b->run);
-		const struct heap_entry *h = b->heap.len ? heap_first(&b->heap)
-							 : NULL;
-		uint64_t upto = p->now;
-
-		if (e &&
-		    !(h &&
-			!heap_before(
-			    run_when(&b->run, e), run_seq(&b->run, e), h))) {
-			if (run_when(&b->run, e) > p->now)
-				return true;
-			if (!p->left || (p->out && p->given == p->room))
-				return false;
-			p->left--;
-			step_run(p, e);
-			continue;
-		}
+		if (!expire_run(p, &e, &done))
+			return done;
+		h = b->heap.len ? heap_first(&b->heap) : NULL;
 		if (h && h->when < upto)
 			upto = h->when;
 		if (!e && wheel_begin(&b->wheel, upto >> WHEEL_TICK_BITS)) {
@@ -528,7 +575,7 @@ expire_exact(struct poll *p)
 		}
 		if (!h || h->when > p->now)
 			return true;
-		if (!p->left || (p->out && p->given == p->room))
+		if (no_more(p))
 			return false;
 		p->left--;
 		step_heap(p, ROTA_WHEEL);

@@ -205,7 +205,7 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 		/* Before LINKED goes: a claim, or that one failed. It may hide
 		 * what another owner's callback left: release hands that on.
 		 * [P3], [R1] of core/shard.h */
-		if (!c.batch)
+		if (!c.batch && !plain) /* confined: nobody else asks */
 			word_store(c.running, how == LOOK_FIRE ? c.self : NULL,
 			    release);
 	} while (!STATE_TRY(

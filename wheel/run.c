@@ -71,10 +71,34 @@ merge_sort(struct run_entry *e, struct run_entry *spare, uint32_t n)
 	}
 	merge_sort(e, spare, half);
 	merge_sort(e + half, spare, n - half);
+	if (e[half - 1].key <= e[half].key)
+		return;
 	memmove(spare, e, half * sizeof(*e));
 	while (i < half && j < n)
 		e[k++] = e[j].key < spare[i].key ? e[j++] : spare[i++];
 	memmove(e + k, spare + i, (half - i) * sizeof(*e));
+}
+
+/* A herd comes up as it was armed, or turned round: once for each level that
+ * it went down. True: it is in order now. */
+static bool
+in_order(struct run_entry *e, uint32_t n)
+{
+	uint32_t up = 1, down = 1;
+
+	while (up < n && e[up - 1].key <= e[up].key)
+		up++;
+	while (down < n && e[down - 1].key > e[down].key)
+		down++;
+	if (up >= n || down < n)
+		return up >= n;
+	for (uint32_t i = 0, j = n - 1; i < j; i++, j--) {
+		struct run_entry x = e[i];
+
+		e[i] = e[j];
+		e[j] = x;
+	}
+	return true;
 }
 
 /* What was collected is dealt to the spare half by the keys' highest bits, and
@@ -94,7 +118,7 @@ rota__run_sort(struct run *r)
 		r->end = n;
 	}
 	r->sorted = true;
-	if (n > INSERT_MOST) {
+	if (n > INSERT_MOST && !in_order(e, n)) {
 		memset(start, 0, sizeof(start));
 		for (uint32_t i = 0; i < n; i++)
 			start[(e[i].key >> BUCKET_SHIFT) + 1]++;

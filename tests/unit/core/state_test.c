@@ -261,9 +261,11 @@ look_rows(const struct row *rows, size_t n, struct state_claim c)
 		expect_word(r, w);
 		if (r->answer == LOOK_FIRE || r->answer == LOOK_FILE)
 			assert_int_equal(d, OLD);
-		/* whoever sees ARMED gone finds it running */
-		assert_ptr_equal(
-		    running, r->answer == LOOK_FIRE && !c.batch ? &self : NULL);
+		/* whoever sees ARMED gone finds it running; of a confined
+		 * timer that is the owner, who stores it afterwards */
+		assert_ptr_equal(running,
+		    r->answer == LOOK_FIRE && !c.batch && !(k & 1) ? &self
+								   : NULL);
 	}
 }
 

@@ -132,6 +132,46 @@ until_it_is_sorted_it_has_no_first(void **state)
 	leave_in_order(b, 1);
 }
 
+/* The rank of the @i-th of @n that come up as armed, turned round, so but for
+ * one, half and half, in short runs. */
+static uint32_t
+shaped(uint32_t shape, uint32_t i, uint32_t n)
+{
+	uint32_t one = n * 2 / 3;
+
+	switch (shape) {
+	case 1:
+		return n - i;
+	case 2:
+		return i == one ? n + 1 : i;
+	case 3:
+		return i == one ? 0 : n - i;
+	case 4:
+		return i < n / 2 ? n - i : i - n / 2;
+	case 5:
+		return i ^ 15;
+	default:
+		return i;
+	}
+}
+
+static void
+what_is_nearly_in_order_is_put_in_order(void **state)
+{
+	struct bench *b = *state;
+
+	for (uint32_t shape = 0; shape < 6; shape++) {
+		for (uint32_t n = 1; n <= RUN_MOST; n += 1 + n / 2) {
+			run_open(&b->run, START, 0);
+			for (uint32_t i = 0; i < n; i++)
+				add(b, i, START + 9, shaped(shape, i, n));
+			rota__run_sort(&b->run);
+			sound(&b->run);
+			leave_in_order(b, n);
+		}
+	}
+}
+
 /* Of any number, spread over the tick, or crowded, or all at one instant. */
 static void
 what_was_collected_leaves_in_order(void **state)
@@ -297,6 +337,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(an_empty_one_has_no_first),
 		TEST(until_it_is_sorted_it_has_no_first),
+		TEST(what_is_nearly_in_order_is_put_in_order),
 		TEST(what_was_collected_leaves_in_order),
 		TEST(the_edges_of_the_tick_are_part_of_it),
 		TEST(ranks_go_on_where_32_bits_wrap),
