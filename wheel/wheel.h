@@ -199,14 +199,10 @@ wheel_open(struct wheel *w, uint32_t slot)
 		chunk = w->fresh_chunk++;
 	else
 		w->free_chunk = wheel_chunk(w, chunk)->next;
-	if (!s->fill) {
+	if (!s->fill)
 		wheel_mark(w, slot);
-	} else { /* there will be more: 1e6 armed in turn 13.0 to 8.4 ns each */
+	else
 		before = wheel_head(s);
-		for (uint32_t i = 0; i < WHEEL_CHUNK;
-		     i += ROTA_LINE / sizeof(uint32_t *))
-			rota_prefetch(wheel_pointers(w, chunk) + i);
-	}
 	*wheel_chunk(w, chunk) = (struct wheel_chunk){ wheel_start(w, slot),
 		before, slot };
 	*s = (struct wheel_slot){ wheel_pointers(w, chunk),
@@ -278,6 +274,20 @@ wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 		wheel_open(w, slot);
 	wheel_put(w, item, slot, start);
 	return start;
+}
+
+/* wheel_ready: @item was inserted; if its chunk is a slot's second or later
+ * one, and new, more will come: fetch all of it. */
+rota_inline void
+wheel_ready(const struct wheel *w, const uint32_t *item)
+{
+	uint32_t chunk = *item >> WHEEL_CHUNK_BITS;
+
+	if (wheel_chunk(w, chunk)->next == WHEEL_NONE)
+		return;
+	for (uint32_t i = 0; i < WHEEL_CHUNK;
+	     i += ROTA_LINE / sizeof(uint32_t *))
+		rota_prefetch(wheel_pointers(w, chunk) + i);
 }
 
 /* wheel_remove: take @item out; the slot's last pointer fills the gap. */
