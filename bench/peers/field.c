@@ -23,14 +23,14 @@ field_shared(const struct field *f, const struct entry *e, unsigned work)
 }
 
 double
-field_ns(const struct field *f, unsigned entry, unsigned work, unsigned n)
+field_ns(const struct field *f, unsigned entry, unsigned work, unsigned size)
 {
-	return series_median(&f->cell[entry][work][n].ns);
+	return series_median(&f->cell[entry][work][size].ns);
 }
 
 int
 field_rota(const struct field *f, const struct entry *e, unsigned work,
-    unsigned n, const char *backend)
+    unsigned size, const char *backend)
 {
 	bool shared = field_shared(f, e, work);
 	int best = -1;
@@ -40,11 +40,11 @@ field_rota(const struct field *f, const struct entry *e, unsigned work,
 
 		if (!r->rival->rota || r->rival->safe != shared ||
 		    (backend && strcmp(r->variant, backend) != 0) ||
-		    !f->cell[i][work][n].ns.n)
+		    !f->cell[i][work][size].ns.n)
 			continue;
 		if (best < 0 ||
-		    field_ns(f, i, work, n) <
-			field_ns(f, (unsigned)best, work, n))
+		    field_ns(f, i, work, size) <
+			field_ns(f, (unsigned)best, work, size))
 			best = (int)i;
 	}
 	return best;

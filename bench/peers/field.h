@@ -4,7 +4,8 @@
  * runner's parts share.
  *
  * A rival is a program; an entry is one of its variants. A cell is what one
- * entry did in one work at one N.
+ * entry did in one work at one size: so many timers, packed or each in a
+ * connection.
  */
 #ifndef BENCH_PEERS_FIELD_H
 #define BENCH_PEERS_FIELD_H
@@ -16,7 +17,7 @@
 #include "bench/load/machine.h"
 #include "bench/load/series.h"
 
-enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, NS_MAX = 8 };
+enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, SIZES_MAX = 16 };
 enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };
 
 struct rival {
@@ -41,6 +42,11 @@ struct cell {
 	char why[64]; /* there is nothing: why */
 };
 
+struct size {
+	uint32_t n;
+	bool embedded; /* each timer in a connection of 320 bytes */
+};
+
 struct field {
 	struct machine machine;
 	struct rival rival[RIVALS_MAX];
@@ -51,12 +57,11 @@ struct field {
 	unsigned works;
 	char row[CHECKS_MAX][NAME_MAX_]; /* of conformance */
 	unsigned rows;
-	uint32_t n[NS_MAX];
-	unsigned ns;
-	bool embedded;
+	struct size size[SIZES_MAX];
+	unsigned sizes;
 	uint64_t ops, budget_ms;
 	unsigned reps;
-	struct cell cell[ENTRIES_MAX][WORKS_MAX][NS_MAX];
+	struct cell cell[ENTRIES_MAX][WORKS_MAX][SIZES_MAX];
 };
 
 /* Two threads share something in it. */
@@ -66,21 +71,25 @@ bool field_two_threads(const struct field *f, unsigned work);
 bool field_shared(const struct field *f, const struct entry *e, unsigned work);
 /* The median; 0: there is none. */
 double field_ns(
-    const struct field *f, unsigned entry, unsigned work, unsigned n);
+    const struct field *f, unsigned entry, unsigned work, unsigned size);
 /* rota's best entry to stand beside @e; -1: none was measured. @backend:
  * NULL, or only that variant. */
 int field_rota(const struct field *f, const struct entry *e, unsigned work,
-    unsigned n, const char *backend);
+    unsigned size, const char *backend);
 
 /* table.c; in Markdown if that is true. */
 extern bool table_markdown;
 void table_rivals(const struct field *f);
 void table_checks(const struct field *f);
 void table_figures(const struct field *f);
+/* For gnuplot: of each work a block, a line for each N, packed, a column for
+ * each entry; bench/peers/growth.gp. */
+void table_growth(const struct field *f);
 /* The last line. */
 void table_verdict(const struct field *f);
 
-/* json.c: return 0 or -errno, -EINVAL: not such a file. */
+/* json.c: return 0 or -errno, -EINVAL: not such a file. json_read adds to what
+ * is there; json_print replaces the file by a whole one, or leaves it. */
 int json_read(struct field *f, const char *path);
 int json_print(const struct field *f, const char *path, int argc, char **argv);
 
@@ -91,7 +100,11 @@ void json_text(char *to, size_t size, const struct json_t *o, const char *key);
 /* run.c: programs of @dir. */
 void run_about(struct field *f, struct rival *r, const char *dir);
 void run_check(struct field *f, struct entry *e, unsigned row, const char *dir);
-void run_work(struct field *f, unsigned entry, unsigned work, unsigned n,
+void run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
     const char *dir);
+/* From now on SIGINT and SIGTERM end what runs, and nothing begins any more.
+ * run_over: was there one? */
+void run_heed(void);
+bool run_over(void);
 
 #endif

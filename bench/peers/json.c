@@ -3,9 +3,11 @@
  * json.c - the raw data: every repetition of every cell, and what makes them
  * comparable.
  */
+#define _POSIX_C_SOURCE 200809L /* PATH_MAX */
 #include "bench/peers/field.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,15 +39,16 @@ entry_json(const struct field *f, unsigned i)
 			json_object_set_new(
 			    checks, f->row[k], json_string(e->check[k]));
 	for (unsigned k = 0; k < f->works; k++)
-		for (unsigned n = 0; n < f->ns; n++) {
+		for (unsigned n = 0; n < f->sizes; n++) {
 			const struct cell *c = &f->cell[i][k][n];
+			const struct size *at = &f->size[n];
 
 			if (!c->ns.n && !c->why[0])
 				continue;
 			json_array_append_new(cells,
-			    json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:s}",
-				"work", f->work[k], "n", (json_int_t)f->n[n],
-				"ns", values(&c->ns), "worst",
+			    json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:s}",
+				"work", f->work[k], "n", (json_int_t)at->n,
+				"embedded", at->embedded, "ns", values(&c->ns), "worst",
 				values(&c->worst), "worst_poll",
 				values(&c->worst_poll), "bytes",
 				values(&c->bytes), "why", c->why));
@@ -60,6 +63,7 @@ json_print(const struct field *f, const char *path, int argc, char **argv)
 {
 	json_t *entries = json_array(), *command = json_array(), *root;
 	const struct machine *m = &f->machine;
+	char part[PATH_MAX];
 	FILE *out;
 	int err = 0;
 
@@ -67,22 +71,26 @@ json_print(const struct field *f, const char *path, int argc, char **argv)
 		json_array_append_new(entries, entry_json(f, i));
 	for (int i = 1; i < argc; i++)
 		json_array_append_new(command, json_string(argv[i]));
-	root = json_pack("{s:s, s:s, s:o, s:{s:s, s:i, s:s, s:s, s:f}, s:b, "
+	root = json_pack("{s:s, s:s, s:o, s:{s:s, s:i, s:s, s:s, s:f}, "
 			 "s:I, s:I, s:i, s:o}",
 	    "program", "rota_peers", "version", rota_version_string(),
 	    "arguments", command, "machine", "cpu", m->cpu, "cores",
 	    (int)m->cores, "kernel", m->kernel, "clocksource", m->clocksource,
-	    "load", m->load, "embedded", f->embedded, "ops", (json_int_t)f->ops,
-	    "budget_ms", (json_int_t)f->budget_ms, "repetitions", (int)f->reps,
+	    "load", m->load, "ops", (json_int_t)f->ops, "budget_ms", (json_int_t)f->budget_ms, "repetitions", (int)f->reps,
 	    "entries", entries);
 	if (!root)
 		return -ENOMEM;
-	out = fopen(path, "w");
+	snprintf(part, sizeof(part), "%s.part", path);
+	out = fopen(part, "w");
 	if (!out ||
 	    json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
 		err = errno ? -errno : -EIO;
 	if (out && (fputc('\n', out) < 0 || fclose(out) != 0) && !err)
 		err = -errno;
+	if (!err && rename(part, path) != 0)
+		err = -errno;
+	if (err)
+		remove(part);
 	json_decref(root);
 	return err;
 }
@@ -109,15 +117,19 @@ place(char (*list)[NAME_MAX_], unsigned *len, unsigned max, const char *name)
 }
 
 static unsigned
-place_n(struct field *f, uint32_t n)
+place_size(struct field *f, const json_t *cell, bool embedded)
 {
+	uint32_t n = (uint32_t)json_integer_value(json_object_get(cell, "n"));
+	const json_t *own = json_object_get(cell, "embedded");
 	unsigned i = 0;
 
-	while (i < f->ns && f->n[i] != n)
+	embedded = own ? json_is_true(own) : embedded;
+	while (i < f->sizes &&
+	    (f->size[i].n != n || f->size[i].embedded != embedded))
 		i++;
-	if (i == f->ns && i < NS_MAX)
-		f->n[f->ns++] = n;
-	return i < NS_MAX ? i : NS_MAX - 1;
+	if (i == f->sizes && i < SIZES_MAX)
+		f->size[f->sizes++] = (struct size){ n, embedded };
+	return i < SIZES_MAX ? i : SIZES_MAX - 1;
 }
 
 static void
@@ -129,24 +141,44 @@ series_read(struct series *s, const json_t *values)
 	json_array_foreach(values, i, v) series_insert(s, json_number_value(v));
 }
 
-static void
-entry_read(struct field *f, const json_t *o)
+/* The entry that @o tells of, and its rival, new or known. */
+static unsigned
+place_entry(struct field *f, const json_t *o)
 {
-	struct rival *r = &f->rival[f->rivals++];
-	struct entry *e = &f->entry[f->entries];
+	char label[sizeof(f->entry[0].label)];
+	unsigned i = 0;
+	struct rival *r;
+
+	json_text(label, sizeof(label), o, "label");
+	while (i < f->entries && strcmp(f->entry[i].label, label) != 0)
+		i++;
+	if (i < f->entries || i == ENTRIES_MAX)
+		return i;
+	r = &f->rival[f->rivals++];
+	f->entry[f->entries++].rival = r;
+	memcpy(f->entry[i].label, label, sizeof(label));
+	json_text(
+	    f->entry[i].variant, sizeof(f->entry[i].variant), o, "variant");
+	r->there = true;
+	r->safe = json_is_true(json_object_get(o, "safe"));
+	json_text(r->name, sizeof(r->name), o, "label");
+	json_text(r->version, sizeof(r->version), o, "version");
+	r->rota = strncmp(label, "rota", 4) == 0;
+	r->limit = strncmp(label, "touch", 5) == 0;
+	return i;
+}
+
+static void
+entry_read(struct field *f, const json_t *o, bool embedded)
+{
+	unsigned entry = place_entry(f, o);
+	struct entry *e = &f->entry[entry];
 	const char *key;
 	json_t *v, *cells = json_object_get(o, "cells");
 	size_t i;
 
-	e->rival = r;
-	r->there = true;
-	r->safe = json_is_true(json_object_get(o, "safe"));
-	json_text(e->label, sizeof(e->label), o, "label");
-	json_text(e->variant, sizeof(e->variant), o, "variant");
-	json_text(r->name, sizeof(r->name), o, "label");
-	json_text(r->version, sizeof(r->version), o, "version");
-	r->rota = strncmp(e->label, "rota", 4) == 0;
-	r->limit = strncmp(e->label, "touch", 5) == 0;
+	if (entry == ENTRIES_MAX)
+		return;
 	json_object_foreach(json_object_get(o, "checks"), key, v)
 	{
 		unsigned k = place(f->row, &f->rows, CHECKS_MAX, key);
@@ -158,16 +190,14 @@ entry_read(struct field *f, const json_t *o)
 	{
 		const char *work = json_string_value(
 		    json_object_get(v, "work"));
-		struct cell *c = &f->cell[f->entries][place(
-		    f->work, &f->works, WORKS_MAX, work ? work : "")][place_n(f,
-		    (uint32_t)json_integer_value(json_object_get(v, "n")))];
+		struct cell *c = &f->cell[entry][place(f->work, &f->works,
+		    WORKS_MAX, work ? work : "")][place_size(f, v, embedded)];
 
 		series_read(&c->ns, json_object_get(v, "ns"));
 		series_read(&c->worst, json_object_get(v, "worst"));
 		series_read(&c->worst_poll, json_object_get(v, "worst_poll"));
 		series_read(&c->bytes, json_object_get(v, "bytes"));
 	}
-	f->entries++;
 }
 
 int
@@ -187,14 +217,10 @@ json_read(struct field *f, const char *path)
 	f->machine.cores = (unsigned)json_integer_value(
 	    json_object_get(machine, "cores"));
 	f->machine.load = json_number_value(json_object_get(machine, "load"));
-	f->embedded = json_is_true(json_object_get(root, "embedded"));
 	f->reps = (unsigned)json_integer_value(
 	    json_object_get(root, "repetitions"));
 	json_array_foreach(json_object_get(root, "entries"), i, o)
-	{
-		if (f->entries < ENTRIES_MAX && f->rivals < RIVALS_MAX)
-			entry_read(f, o);
-	}
+		entry_read(f, o, json_is_true(json_object_get(root, "embedded")));
 	json_decref(root);
 	return f->entries && f->works ? 0 : -EINVAL;
 }

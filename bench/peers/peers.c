@@ -46,7 +46,7 @@ static const struct {
 };
 
 struct options {
-	bool quick, no_checks, help;
+	bool quick, no_checks, growth, help;
 	const char *json, *from, *dir, *peers, *works;
 	char path[PATH_MAX];
 };
@@ -65,10 +65,12 @@ usage(FILE *to)
 	      "  --budget MS   time of a run at most; default 400\n"
 	      "  --peers LIST  only these, and touch and rota\n"
 	      "  --works LIST  only these\n"
-	      "  --embedded    each timer in a connection of 320 bytes\n"
+	      "  --embedded LIST  besides, so many timers each in a connection\n"
+	      "                of 320 bytes; default 1000000; 0: none\n"
 	      "  --no-checks   without the conformance\n"
 	      "  --json FILE   every value of every repetition\n"
-	      "  --from FILE   measure nothing: the tables of such a file\n"
+	      "  --from LIST   measure nothing: the tables of such files\n"
+	      "  --growth      with --from: data for bench/peers/growth.gp\n"
 	      "  --markdown    the tables in Markdown\n"
 	      "  --dir DIR     where the programs peer_X are\n",
 	    to);
@@ -111,18 +113,20 @@ number(const char *name, const char *s, uint64_t min, uint64_t max,
 }
 
 static bool
-parse_ns(struct field *f, char *s)
+parse_sizes(struct field *f, const char *name, char *s, bool embedded)
 {
 	uint64_t n;
 
-	for (f->ns = 0; f->ns < NS_MAX;) {
-		if (!number("n", s, 1000, 100000000, &n, &s))
+	if (embedded && strcmp(s, "0") == 0)
+		return true;
+	while (f->sizes < SIZES_MAX) {
+		if (!number(name, s, 100, 100000000, &n, &s))
 			return false;
-		f->n[f->ns++] = (uint32_t)n;
+		f->size[f->sizes++] = (struct size){ (uint32_t)n, embedded };
 		if (!*s++)
 			return true;
 	}
-	fprintf(stderr, "rota_peers: --n wants at most %d numbers\n", NS_MAX);
+	fprintf(stderr, "rota_peers: at most %d sizes\n", SIZES_MAX);
 	return false;
 }
 
@@ -137,10 +141,11 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 		{ "budget", required_argument, NULL, 'b' },
 		{ "peers", required_argument, NULL, 'p' },
 		{ "works", required_argument, NULL, 'w' },
-		{ "embedded", no_argument, NULL, 'e' },
+		{ "embedded", required_argument, NULL, 'e' },
 		{ "no-checks", no_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "from", required_argument, NULL, 'f' },
+		{ "growth", no_argument, NULL, 'g' },
 		{ "markdown", no_argument, NULL, 'm' },
 		{ "dir", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
@@ -148,7 +153,8 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 	};
 	static char default_ns[] = "1000,100000,1000000";
 	static char quick_ns[] = "100000";
-	char *ns = NULL;
+	static char one_million[] = "1000000", none[] = "0";
+	char *ns = NULL, *embedded = NULL;
 	uint64_t reps = 0, ops = 0, budget = 0;
 	int c;
 
@@ -181,7 +187,7 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 			o->works = optarg;
 			break;
 		case 'e':
-			f->embedded = true;
+			embedded = optarg;
 			break;
 		case 'c':
 			o->no_checks = true;
@@ -191,6 +197,9 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 			break;
 		case 'f':
 			o->from = optarg;
+			break;
+		case 'g':
+			o->growth = true;
 			break;
 		case 'm':
 			table_markdown = true;
@@ -212,7 +221,11 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 		fprintf(stderr, "rota_peers: what is '%s'?\n", argv[optind]);
 		return false;
 	}
-	if (!parse_ns(f, ns ? ns : o->quick ? quick_ns : default_ns))
+	if (!embedded) /* beside the default numbers only */
+		embedded = ns || o->quick ? none : one_million;
+	if (!parse_sizes(
+		f, "n", ns ? ns : o->quick ? quick_ns : default_ns, false) ||
+	    !parse_sizes(f, "embedded", embedded, true))
 		return false;
 	f->reps = reps ? (unsigned)reps : o->quick ? 1 : 3;
 	f->ops = ops ? ops : o->quick ? 200000 : 2000000;
@@ -276,12 +289,12 @@ repeat(struct field *f, const struct options *o, uint64_t *random, double end)
 {
 	static struct {
 		unsigned entry, work, n;
-	} plan[ENTRIES_MAX * WORKS_MAX * NS_MAX];
+	} plan[ENTRIES_MAX * WORKS_MAX * SIZES_MAX];
 	unsigned len = 0;
 
 	for (unsigned i = 0; i < f->entries; i++)
 		for (unsigned k = 0; k < f->works; k++)
-			for (unsigned n = 0; n < f->ns; n++) {
+			for (unsigned n = 0; n < f->sizes; n++) {
 				plan[len].entry = i;
 				plan[len].work = k;
 				plan[len++].n = n;
@@ -290,14 +303,45 @@ repeat(struct field *f, const struct options *o, uint64_t *random, double end)
 		unsigned at = pick_make(random, len).index;
 		unsigned i = plan[at].entry, k = plan[at].work, n = plan[at].n;
 
-		if (end > 0 && seconds_now() > end)
+		if (run_over() || (end > 0 && seconds_now() > end))
 			return false;
 		plan[at] = plan[len - 1];
 		progress_step(
-		    "%s: %s, N = %u", f->entry[i].label, f->work[k], f->n[n]);
+		    "%s: %s, N = %u", f->entry[i].label, f->work[k],
+		    f->size[n].n);
 		run_work(f, i, k, n, o->dir);
 	}
 	return true;
+}
+
+/* What other runs measured. */
+static int
+tables_from(struct field *f, struct options *o)
+{
+	char *list = strdup(o->from), *rest = list, *path;
+
+	f->sizes = 0;
+	while ((path = strsep(&rest, ","))) {
+		int err = json_read(f, path);
+
+		if (err) {
+			fprintf(stderr, "rota_peers: %s: %s\n", path,
+			    err == -EINVAL ? "not the raw data of a run"
+					   : strerror(-err));
+			free(list);
+			return 2;
+		}
+	}
+	free(list);
+	if (o->growth) {
+		table_growth(f);
+		return fflush(stdout) ? 1 : 0;
+	}
+	if (f->rows)
+		table_checks(f);
+	table_figures(f);
+	table_verdict(f);
+	return fflush(stdout) ? 1 : 0;
 }
 
 int
@@ -308,7 +352,7 @@ main(int argc, char **argv)
 	uint64_t random = RANDOM_SEED;
 	double begin = seconds_now(), once;
 	bool all = true;
-	int err;
+	int err = 0;
 
 	if (!parse(&o, f, argc, argv))
 		return 2;
@@ -316,27 +360,23 @@ main(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
-	if (o.from) {
-		f->ns = 0;
-		err = json_read(f, o.from);
-		if (err) {
-			fprintf(stderr, "rota_peers: %s: %s\n", o.from,
-			    err == -EINVAL ? "not the raw data of a run"
-					   : strerror(-err));
-			return 2;
-		}
-		if (f->rows)
-			table_checks(f);
-		table_figures(f);
-		table_verdict(f);
-		return fflush(stdout) ? 1 : 0;
-	}
+	if (o.from)
+		return tables_from(f, &o);
 	if (!o.dir) {
 		ssize_t n = readlink(
 		    "/proc/self/exe", o.path, sizeof(o.path) - 1);
 
 		o.path[n > 0 ? n : 0] = '\0';
 		o.dir = dirname(o.path);
+	}
+	if (o.json) { /* say so now if it can't be written */
+		FILE *out = fopen(o.json, "a");
+
+		if (!out || fclose(out)) {
+			fprintf(stderr, "rota_peers: %s: %s\n", o.json,
+			    strerror(errno));
+			return 2;
+		}
 	}
 	machine_stat(&f->machine);
 	assemble(f, &o);
@@ -348,20 +388,24 @@ main(int argc, char **argv)
 	fflush(stdout);
 	/* About what a run takes: its time, a fifth of it to warm up, and
 	 * the setting up. */
-	once = f->entries * f->works * f->ns *
+	once = f->entries * f->works * f->sizes *
 	    (1.5 * (double)f->budget_ms / 1000 + 0.06);
 	progress_begin(o.quick ? 58 : once * f->reps + (o.no_checks ? 0 : 60));
 	if (!o.no_checks)
 		check_all(f, &o);
-	for (unsigned rep = 0; rep < f->reps && all; rep++)
+	run_heed();
+	for (unsigned rep = 0; rep < f->reps && all && !err; rep++) {
 		all = repeat(f, &o, &random, o.quick ? begin + 56 : 0);
+		err = o.json ? json_print(f, o.json, argc, argv) : 0;
+	}
 	progress_end();
 	if (!o.no_checks)
 		table_checks(f);
 	table_figures(f);
 	if (!all)
-		printf("The time was up before each had run.\n");
-	err = o.json ? json_print(f, o.json, argc, argv) : 0;
+		printf(run_over()
+			? "Interrupted before each had run.\n"
+			: "The time was up before each had run.\n");
 	if (err)
 		fprintf(stderr, "rota_peers: %s: %s\n", o.json, strerror(-err));
 	table_verdict(f);

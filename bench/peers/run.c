@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,30 @@
 #include "bench/load/proc.h"
 
 enum { ABOUT_MS = 5000, CHECK_MS = 20000, SETUP_MS = 60000 };
+
+static volatile sig_atomic_t over;
+
+static void
+stop(int signal)
+{
+	(void)signal;
+	over = 1;
+}
+
+void
+run_heed(void)
+{
+	struct sigaction a = { .sa_handler = stop };
+
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+}
+
+bool
+run_over(void)
+{
+	return over;
+}
 
 /* On the last processor, where interrupts are fewest on small machines. */
 static void
@@ -136,13 +161,15 @@ run_check(struct field *f, struct entry *e, unsigned row, const char *dir)
 
 void
 run_work(
-    struct field *f, unsigned entry, unsigned work, unsigned n, const char *dir)
+    struct field *f, unsigned entry, unsigned work, unsigned size,
+    const char *dir)
 {
 	const struct entry *e = &f->entry[entry];
-	struct cell *c = &f->cell[entry][work][n];
+	const struct size *at = &f->size[size];
+	struct cell *c = &f->cell[entry][work][size];
 	char number[3][24], line[512];
 	const char *const arg[] = { "run", e->variant, f->work[work], number[0],
-		f->embedded ? "1" : "0", number[1], number[2], NULL };
+		at->embedded ? "1" : "0", number[1], number[2], NULL };
 	json_t *o;
 	int err;
 
@@ -150,13 +177,13 @@ run_work(
 		snprintf(c->why, sizeof(c->why), "no such work");
 		return;
 	}
-	if (e->rival->most && f->n[n] > e->rival->most) {
+	if (e->rival->most && at->n > e->rival->most) {
 		snprintf(c->why, sizeof(c->why), "too slow for so many");
 		return;
 	}
 	if (c->why[0])
 		return;
-	snprintf(number[0], sizeof(number[0]), "%u", f->n[n]);
+	snprintf(number[0], sizeof(number[0]), "%u", at->n);
 	snprintf(
 	    number[1], sizeof(number[1]), "%llu", (unsigned long long)f->ops);
 	snprintf(number[2], sizeof(number[2]), "%llu",
@@ -164,6 +191,8 @@ run_work(
 	err = ask(e->rival, dir, arg, SETUP_MS + 10 * (int)f->budget_ms,
 	    field_two_threads(f, work) ? NULL : pin, line, sizeof(line));
 	o = err == 0 ? json_loads(line, 0, NULL) : NULL;
+	if (over && !o)
+		return;
 	if (!o) {
 		snprintf(c->why, sizeof(c->why),
 		    err == -ETIME ? "does not end" : "fails (status %d)", err);

@@ -125,8 +125,8 @@ table_checks(const struct field *f)
 static void
 heading(const struct field *f, const char *what, unsigned n, const char *more)
 {
-	title("%s, N = %u%s", what, f->n[n],
-	    f->embedded ? ", in connections of 320 bytes" : "");
+	title("%s, N = %u%s", what, f->size[n].n,
+	    f->size[n].embedded ? ", in connections of 320 bytes" : "");
 	row("");
 	for (unsigned k = 0; k < f->works; k++)
 		cell("%s", f->work[k]);
@@ -242,7 +242,7 @@ ratios(const struct field *f, unsigned n, const char *backend)
 void
 table_figures(const struct field *f)
 {
-	for (unsigned n = 0; n < f->ns; n++) {
+	for (unsigned n = 0; n < f->sizes; n++) {
 		figures(f, n);
 		if (f->reps > 1)
 			spreads(f, n);
@@ -254,6 +254,29 @@ table_figures(const struct field *f)
 }
 
 void
+table_growth(const struct field *f)
+{
+	for (unsigned k = 0; k < f->works; k++) {
+		printf("\"%s\"", f->work[k]);
+		for (unsigned i = 0; i < f->entries; i++)
+			printf("\t\"%s\"", f->entry[i].label);
+		end();
+		for (unsigned n = 0; n < f->sizes; n++) {
+			if (f->size[n].embedded)
+				continue;
+			printf("%u", f->size[n].n);
+			for (unsigned i = 0; i < f->entries; i++)
+				if (f->cell[i][k][n].ns.n)
+					printf("\t%.2f", field_ns(f, i, k, n));
+				else
+					printf("\tnan");
+			end();
+		}
+		printf("\n\n");
+	}
+}
+
+void
 table_verdict(const struct field *f)
 {
 	double least = 0;
@@ -261,7 +284,7 @@ table_verdict(const struct field *f)
 
 	for (unsigned i = 0; i < f->entries; i++)
 		for (unsigned k = 0; k < f->works; k++)
-			for (unsigned n = 0; n < f->ns; n++) {
+			for (unsigned n = 0; n < f->sizes; n++) {
 				const struct entry *e = &f->entry[i];
 				int own = field_rota(f, e, k, n, NULL);
 				double ns = field_ns(f, i, k, n), ratio;
@@ -279,7 +302,7 @@ table_verdict(const struct field *f)
 			}
 	if (least > 0)
 		printf("worst ratio to the best peer: %.2f (%s, N=%u, %s)\n",
-		    least, f->work[at[1]], f->n[at[2]], f->entry[at[0]].label);
+		    least, f->work[at[1]], f->size[at[2]].n, f->entry[at[0]].label);
 	else
 		printf("worst ratio to the best peer: none was measured\n");
 }
