@@ -112,10 +112,11 @@ static uint32_t
 chunk_count(const struct wheel *w, uint32_t chunk)
 {
 	uint32_t slot = wheel_chunk(w, chunk)->slot;
-	const struct wheel_slot *s = &w->slot[slot];
+	const struct wheel_slot *s;
 
 	if (slot == WHEEL_NONE)
 		return 0;
+	s = &w->slot[slot];
 	return wheel_head(s) == chunk ? wheel_count(s) : WHEEL_CHUNK;
 }
 
