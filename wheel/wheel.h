@@ -58,8 +58,9 @@
 #define WHEEL_NONE UINT32_MAX
 #define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
 
-/* Items ahead that a drain fetches: measured flat from 8 to 24. */
-#define WHEEL_AHEAD 12
+/* Items ahead that a drain fetches. Of 1e6 timers, 12 / 24 / 40: a coarse fire
+ * takes 25.4, 20.6, 19.6 ns, an exact one 30.4, 25.2, 24.1; of fewer the same. */
+#define WHEEL_AHEAD (WHEEL_CHUNK / 2)
 
 _Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
 
