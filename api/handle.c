@@ -313,20 +313,10 @@ int
 rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
     rota_handle *h)
 {
-	struct rota_shard *s;
-	unsigned i;
-
 	if (!e || !fn)
 		return -EINVAL;
-	for (i = 0; i < e->shards; i++)
-		if (word_load(&e->shard[i].attached, relaxed) == self_id())
-			break; /* only this thread stores its identity */
-	if (i == e->shards)    /* spread the threads; stacks are 4 KB apart.
-				* At least one shard: NOLINTNEXTLINE */
-		i = (unsigned)(self_id() >> 12) % e->shards;
-	s = &e->shard[i];
-	return after_func(
-	    e, s, rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
+	return after_func(e, rota_engine_near(e),
+	    rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
 }
 
 /* Take a use of the node that @h names. 0, -ESTALE or -EINVAL. */

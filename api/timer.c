@@ -286,8 +286,8 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
  * a chunk is opened: 1e6 armed in turn 13.0 to 8.4 ns each, but moves, which
  * open and close them at random, pay 4. */
 static rota_noinline int
-fresh_chunk(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    struct rota_kind *k)
+fresh_chunk(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
 {
 	uint64_t when = d;
 
@@ -319,8 +319,8 @@ fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
 }
 
 static rota_noinline int
-fresh_heap(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    struct rota_kind *k)
+fresh_heap(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
 {
 	return fresh_reset(t, d, s, k, ROTA_HEAP);
 }
@@ -341,8 +341,8 @@ heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 }
 
 static rota_noinline int
-fresh_coarse(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    struct rota_kind *k)
+fresh_coarse(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
 {
 	return fresh_reset(t, d, s, k, ROTA_WHEEL_COARSE);
 }

@@ -81,8 +81,7 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 
 /* backend_later: is @d looked at after @now, so by no poll under way? */
 rota_inline bool
-backend_later(
-    enum rota_backend which, uint64_t d, uint64_t slack, uint64_t now)
+backend_later(enum rota_backend which, uint64_t d, uint64_t slack, uint64_t now)
 {
 	if (which == ROTA_HEAP)
 		return d > now;

@@ -360,6 +360,8 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 	}
 	for (unsigned i = 0; i < e->shards; i++)
 		dropped += rota__shard_drop(&e->shard[i]);
+	if (e->layer)
+		e->layer->end(e->layer);
 	rota__pool_destroy(e);
 	unmake(e);
 	return (int)dropped;
@@ -386,6 +388,66 @@ struct rota_shard *
 rota_engine_shard(struct rota_engine *e, unsigned i)
 {
 	return e && i < e->shards ? &e->shard[i] : NULL;
+}
+
+struct rota_shard *
+rota_engine_near(struct rota_engine *e)
+{
+	if (!e)
+		return NULL;
+	for (unsigned i = 0; i < e->shards; i++)
+		if (word_load(&e->shard[i].attached, relaxed) == self_id())
+			return &e->shard[i]; /* only it stores its identity */
+	/* Spread the threads; stacks are 4 KB apart. At least one shard:
+	 * NOLINTNEXTLINE */
+	return &e->shard[(unsigned)(self_id() >> 12) % e->shards];
+}
+
+int
+rota_engine_inside(const struct rota_engine *e)
+{
+	if (!e)
+		return -EINVAL;
+	for (unsigned i = 0; i < e->shards; i++)
+		if (word_load(&e->shard[i].attached, relaxed) == self_id())
+			return 1; /* only it stores its identity */
+	return inside(e);
+}
+
+struct rota_layer *
+rota_engine_layer(struct rota_engine *e, struct rota_layer *l)
+{
+	struct rota_layer *none = NULL;
+
+	if (!e)
+		return NULL;
+	if (!l)
+		return word_load(&e->layer, acquire); /* below */
+	while (!word_cas(&e->layer, &none, l, acq_rel, acquire)) {
+		if (none)
+			return none;
+	}
+	return l;
+}
+
+void *
+rota_engine_alloc(struct rota_engine *e, size_t size)
+{
+	return e ? rota__engine_alloc(e, 0, size, ROTA_LINE) : NULL;
+}
+
+void
+rota_engine_free(struct rota_engine *e, void *ptr, size_t size)
+{
+	if (e && ptr)
+		rota__engine_free(e, 0, ptr, size);
+}
+
+void
+rota_engine_log(struct rota_engine *e, const char *line)
+{
+	if (e && line && e->config.log)
+		e->config.log(e->config.log_arg, line);
 }
 
 /* A shard's config is its engine's. */

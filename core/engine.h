@@ -32,6 +32,7 @@ struct rota_engine {
 	struct rota_shard *shard;
 	struct driver *driver;
 	struct pool *pool; /* one for each shard; made by its first use */
+	struct rota_layer *layer; /* what is built on it, or NULL */
 	pthread_mutex_t lock;
 };
 

@@ -238,8 +238,8 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 }
 
 rota_inline enum state_look
-look(struct poll *p, struct rota_kind *k, struct rota_timer *t,
-    uint64_t before, uint64_t *d, const bool plain)
+look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
+    uint64_t *d, const bool plain)
 {
 	struct rota_shard *s = p->s;
 	struct state_claim c = {
@@ -330,8 +330,8 @@ step_heap(struct poll *p, const enum rota_backend which)
 
 /* The first of the run is due. */
 rota_inline void
-step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
-    const bool plain)
+step_run(
+    struct poll *p, struct run_entry *e, struct rota_kind *k, const bool plain)
 {
 	struct rota_shard *s = p->s;
 	struct run *r = &s->backend.run;
@@ -360,8 +360,8 @@ step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
 
 /* One item of a slot of a coarse wheel. */
 rota_inline void
-step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
-    const bool plain)
+step_coarse(
+    struct poll *p, struct rota_timer *t, struct rota_kind *k, const bool plain)
 {
 	uint64_t d;
 

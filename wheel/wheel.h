@@ -222,10 +222,9 @@ wheel_close(struct wheel *w, uint32_t slot)
 	*c = (struct wheel_chunk){ 0, w->free_chunk, WHEEL_NONE };
 	w->free_chunk = chunk;
 	if (before != WHEEL_NONE) {
-		*s = (struct wheel_slot){
-			wheel_pointers(w, before) + WHEEL_CHUNK,
-			(before + 1) << WHEEL_CHUNK_BITS
-		};
+		*s = (struct wheel_slot){ wheel_pointers(w, before) +
+			    WHEEL_CHUNK,
+			(before + 1) << WHEEL_CHUNK_BITS };
 		return;
 	}
 	*s = (struct wheel_slot){ NULL, 0 };

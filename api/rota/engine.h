@@ -125,6 +125,39 @@ int rota_engine_advance(struct rota_engine *e, rota_span span);
 struct rota_shard *rota_engine_shard(struct rota_engine *e, unsigned i);
 unsigned rota_engine_shards(const struct rota_engine *e);
 
+/* rota_engine_near - a shard for what the calling thread arms: its own, if it
+ * owns one of @e's, else one that is chosen by thread. NULL: @e is. */
+struct rota_shard *rota_engine_near(struct rota_engine *e);
+
+/* rota_engine_inside - 1: the calling thread owns a shard of @e or is in one of
+ * its callbacks, so its timers would wait for it, were it to wait for them;
+ * 0; -EINVAL. */
+int rota_engine_inside(const struct rota_engine *e);
+
+/* What is built on an engine and ends with it: the first member of a struct of
+ * its maker's. */
+struct rota_layer {
+	void (*end)(struct rota_layer *l);
+};
+
+/* rota_engine_layer - the layer of @e, which is @l from now on if there was
+ * none; with @l NULL only asked.
+ *
+ * Owns     l->end(l) runs in rota_engine_destroy(), when nothing fires any
+ *          more, and before the engine's memory goes.
+ * Returns  the layer, or NULL.
+ * Orders   who gets it sees what its maker wrote.
+ */
+struct rota_layer *rota_engine_layer(
+    struct rota_engine *e, struct rota_layer *l);
+
+/* rota_engine_alloc - memory from config.allocator, on a line of its own;
+ * NULL: there is none. rota_engine_free - of that @size, back. For layers. */
+void *rota_engine_alloc(struct rota_engine *e, size_t size);
+void rota_engine_free(struct rota_engine *e, void *ptr, size_t size);
+/* rota_engine_log - tell config.log. */
+void rota_engine_log(struct rota_engine *e, const char *line);
+
 /* rota_engine_after_fork - make @e usable in the child of a fork.
  *
  * In the child every poll, attach and park answers -ECHILD until this was

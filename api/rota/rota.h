@@ -5,9 +5,15 @@
 #ifndef ROTA_ROTA_H
 #define ROTA_ROTA_H
 
+#include <rota/after.h>
+#include <rota/bubble.h>
+#include <rota/channel.h>
 #include <rota/clock.h>
+#include <rota/context.h>
 #include <rota/engine.h>
 #include <rota/handle.h>
+#include <rota/metrics.h>
+#include <rota/ticker.h>
 #include <rota/timer.h>
 
 #ifdef __cplusplus

@@ -46,10 +46,11 @@ entry_json(const struct field *f, unsigned i)
 			if (!c->ns.n && !c->why[0])
 				continue;
 			json_array_append_new(cells,
-			    json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:s}",
+			    json_pack(
+				"{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:s}",
 				"work", f->work[k], "n", (json_int_t)at->n,
-				"embedded", at->embedded, "ns", values(&c->ns), "worst",
-				values(&c->worst), "worst_poll",
+				"embedded", at->embedded, "ns", values(&c->ns),
+				"worst", values(&c->worst), "worst_poll",
 				values(&c->worst_poll), "bytes",
 				values(&c->bytes), "why", c->why));
 		}
@@ -76,8 +77,9 @@ json_print(const struct field *f, const char *path, int argc, char **argv)
 	    "program", "rota_peers", "version", rota_version_string(),
 	    "arguments", command, "machine", "cpu", m->cpu, "cores",
 	    (int)m->cores, "kernel", m->kernel, "clocksource", m->clocksource,
-	    "load", m->load, "ops", (json_int_t)f->ops, "budget_ms", (json_int_t)f->budget_ms, "repetitions", (int)f->reps,
-	    "entries", entries);
+	    "load", m->load, "ops", (json_int_t)f->ops, "budget_ms",
+	    (json_int_t)f->budget_ms, "repetitions", (int)f->reps, "entries",
+	    entries);
 	if (!root)
 		return -ENOMEM;
 	snprintf(part, sizeof(part), "%s.part", path);
@@ -220,7 +222,7 @@ json_read(struct field *f, const char *path)
 	f->reps = (unsigned)json_integer_value(
 	    json_object_get(root, "repetitions"));
 	json_array_foreach(json_object_get(root, "entries"), i, o)
-		entry_read(f, o, json_is_true(json_object_get(root, "embedded")));
+	    entry_read(f, o, json_is_true(json_object_get(root, "embedded")));
 	json_decref(root);
 	return f->entries && f->works ? 0 : -EINVAL;
 }

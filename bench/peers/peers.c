@@ -54,25 +54,26 @@ struct options {
 static void
 usage(FILE *to)
 {
-	fputs("usage: rota_peers [option...]\n"
-	      "\n"
-	      "rota beside the timer engines that this machine has.\n"
-	      "\n"
-	      "  --quick       N = 100000, in 60 s, without the conformance\n"
-	      "  --n LIST      numbers of timers; default 1000,100000,1000000\n"
-	      "  --reps N      repetitions, 1 to 32; default 3\n"
-	      "  --ops N       operations of a run at most; default 2000000\n"
-	      "  --budget MS   time of a run at most; default 400\n"
-	      "  --peers LIST  only these, and touch and rota\n"
-	      "  --works LIST  only these\n"
-	      "  --embedded LIST  besides, so many timers each in a connection\n"
-	      "                of 320 bytes; default 1000000; 0: none\n"
-	      "  --no-checks   without the conformance\n"
-	      "  --json FILE   every value of every repetition\n"
-	      "  --from LIST   measure nothing: the tables of such files\n"
-	      "  --growth      with --from: data for bench/peers/growth.gp\n"
-	      "  --markdown    the tables in Markdown\n"
-	      "  --dir DIR     where the programs peer_X are\n",
+	fputs(
+	    "usage: rota_peers [option...]\n"
+	    "\n"
+	    "rota beside the timer engines that this machine has.\n"
+	    "\n"
+	    "  --quick       N = 100000, in 60 s, without the conformance\n"
+	    "  --n LIST      numbers of timers; default 1000,100000,1000000\n"
+	    "  --reps N      repetitions, 1 to 32; default 3\n"
+	    "  --ops N       operations of a run at most; default 2000000\n"
+	    "  --budget MS   time of a run at most; default 400\n"
+	    "  --peers LIST  only these, and touch and rota\n"
+	    "  --works LIST  only these\n"
+	    "  --embedded LIST  besides, so many timers each in a connection\n"
+	    "                of 320 bytes; default 1000000; 0: none\n"
+	    "  --no-checks   without the conformance\n"
+	    "  --json FILE   every value of every repetition\n"
+	    "  --from LIST   measure nothing: the tables of such files\n"
+	    "  --growth      with --from: data for bench/peers/growth.gp\n"
+	    "  --markdown    the tables in Markdown\n"
+	    "  --dir DIR     where the programs peer_X are\n",
 	    to);
 }
 
@@ -223,8 +224,11 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 	}
 	if (!embedded) /* beside the default numbers only */
 		embedded = ns || o->quick ? none : one_million;
-	if (!parse_sizes(
-		f, "n", ns ? ns : o->quick ? quick_ns : default_ns, false) ||
+	if (!parse_sizes(f, "n",
+		ns             ? ns
+		    : o->quick ? quick_ns
+			       : default_ns,
+		false) ||
 	    !parse_sizes(f, "embedded", embedded, true))
 		return false;
 	f->reps = reps ? (unsigned)reps : o->quick ? 1 : 3;
@@ -306,8 +310,7 @@ repeat(struct field *f, const struct options *o, uint64_t *random, double end)
 		if (run_over() || (end > 0 && seconds_now() > end))
 			return false;
 		plan[at] = plan[len - 1];
-		progress_step(
-		    "%s: %s, N = %u", f->entry[i].label, f->work[k],
+		progress_step("%s: %s, N = %u", f->entry[i].label, f->work[k],
 		    f->size[n].n);
 		run_work(f, i, k, n, o->dir);
 	}
@@ -403,9 +406,8 @@ main(int argc, char **argv)
 		table_checks(f);
 	table_figures(f);
 	if (!all)
-		printf(run_over()
-			? "Interrupted before each had run.\n"
-			: "The time was up before each had run.\n");
+		printf(run_over() ? "Interrupted before each had run.\n"
+				  : "The time was up before each had run.\n");
 	if (err)
 		fprintf(stderr, "rota_peers: %s: %s\n", o.json, strerror(-err));
 	table_verdict(f);

@@ -160,8 +160,7 @@ run_check(struct field *f, struct entry *e, unsigned row, const char *dir)
 }
 
 void
-run_work(
-    struct field *f, unsigned entry, unsigned work, unsigned size,
+run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
     const char *dir)
 {
 	const struct entry *e = &f->entry[entry];

@@ -302,7 +302,8 @@ table_verdict(const struct field *f)
 			}
 	if (least > 0)
 		printf("worst ratio to the best peer: %.2f (%s, N=%u, %s)\n",
-		    least, f->work[at[1]], f->size[at[2]].n, f->entry[at[0]].label);
+		    least, f->work[at[1]], f->size[at[2]].n,
+		    f->entry[at[0]].label);
 	else
 		printf("worst ratio to the best peer: none was measured\n");
 }

@@ -9,6 +9,7 @@
  * its own, of other features, reaches and instants. --ops counts the calls
  * made to each. A failure prints how to repeat its trace alone; --shrink
  * looks for a short trace of few timers that fails as well.
+ * Rows     G1 G2 G10
  */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>

@@ -10,6 +10,7 @@
  * The real clock, since it is a real program. An instant that begins a
  * deadline is taken before the byte is sent, one that ends it after the end
  * was seen, so that "early" needs no tolerance.
+ * Rows     G12
  */
 #define _GNU_SOURCE
 #include "bench/load/pick.h"

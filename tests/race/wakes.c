@@ -5,6 +5,7 @@
  * On the real clock. What is armed, brought forward or released from outside
  * happens within PATIENCE, so no wakeup was lost; a later deadline and a stop
  * wake nobody.
+ * Rows     G11
  */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/race/race.h"

@@ -5,6 +5,7 @@
  * the handle is stale for ever, whatever became of its node; what never was
  * a handle is refused; a node whose generations are used up is not used
  * again; a cap or refused memory leaves nothing half done.
+ * Rows     G3 G21
  */
 #include <errno.h>
 #include <stdlib.h>

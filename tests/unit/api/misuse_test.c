@@ -8,6 +8,7 @@
  *
  * A call that crashes must fail its test and not the program: those run in
  * a child process.
+ * Rows     G19
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <errno.h>

@@ -5,6 +5,7 @@
  * Claims: every answer is the one of the table in rota/timer.h; what was
  * prevented does not run; a callback may do anything to any timer, its own
  * included, and give its memory back.
+ * Rows     G1 G2 G3
  */
 #include <errno.h>
 #include <pthread.h>

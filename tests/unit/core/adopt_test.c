@@ -8,6 +8,7 @@
  * may not is told so.
  *
  * Time is virtual; the threads meet at gates.
+ * Rows     G13
  */
 #include <errno.h>
 #include <pthread.h>

@@ -5,6 +5,7 @@
  * the order is the same for every budget; between two polls of a budget
  * anything may be stopped, released or armed and nothing is lost; zombies
  * are swept once they are many; a flood of resets takes no memory.
+ * Rows     G10
  */
 #include "tests/support/world.h"
 

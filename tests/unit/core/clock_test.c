@@ -6,6 +6,7 @@
  * by advance alone and stops at never; rota_when() saturates at both ends.
  *
  * The program is linked so that the system's clock is the test's.
+ * Rows     G1
  */
 #define _GNU_SOURCE /* CLOCK_BOOTTIME */
 #include "core/clock.h"

@@ -5,6 +5,7 @@
  * what is due and not what that arms; DROP reports each armed timer once,
  * with its kind, its deadline and the place in the source; what waits in the
  * inbox counts; from a callback the answer is -EDEADLK.
+ * Rows     G18
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
  * Claims: an earlier deadline wakes a parked owner, exactly once; a later or
  * equal one, a stop, and anything while it is awake never do; a parking owner
  * finds what arrived before; of many threads one wakes.
+ * Rows     G11
  */
 #define _POSIX_C_SOURCE 200809L
 #include "core/park.h"

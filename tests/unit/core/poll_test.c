@@ -4,6 +4,7 @@
  * Claims: nothing early through any jump of the clock, nothing later than a
  * tick; equal deadlines in the order of arming; what is armed in a poll waits
  * for the next one; lateness is counted.
+ * Rows     G1
  */
 #include "tests/support/world.h"
 

@@ -5,6 +5,7 @@
  * what waits in the inbox, is staged, stopped or being released moves too;
  * handles stay valid; the figures of the engine still balance; the shard
  * takes nothing new, and what is done to a timer finds the heir.
+ * Rows     G14
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
  * life_test.c; races are for the models and for race/.
  *
  * Flags are written as in the header: R(ELEASE) Q(UEUED) L(INKED) A(RMED).
+ * Rows     G10
  */
 #include "core/state.h"
 

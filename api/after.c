@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * after.c - once, later.
+ */
+#include <rota/after.h>
+
+#include <errno.h>
+
+#include "api/wait.h"
+
+int
+rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
+{
+	struct facade *f;
+	rota_time until;
+	struct waiter w;
+	int r;
+
+	if (!e)
+		return -EINVAL;
+	r = c ? rota_context_err(c) : 0;
+	if (r || span <= 0)
+		return r;
+	until = rota_when(rota_engine_now(e), span);
+	if (c) {
+		r = rota_context_wait(c, until);
+		return r == -ETIME ? 0 : r ? r : rota_context_err(c);
+	}
+	f = rota__facade(e);
+	r = f ? rota__waiter_init(&w, f) : -ENOMEM;
+	if (r)
+		return r;
+	r = rota__waiter_wait(&w, until);
+	rota__waiter_destroy(&w);
+	return r ? r : w.taken == WAIT_DEAD ? -EDEADLK : 0;
+}
+
+struct rota_channel *
+rota_after(struct rota_engine *e, rota_span span)
+{
+	struct rota_channel *c;
+
+	return rota_channel_create(&c, e, span, ROTA_CHANNEL_SYNC) ? NULL : c;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bubble.c - virtual time for threads that wait.
+ *
+ * The last thread to fall asleep becomes the owner of the shard for a moment
+ * and polls it, moving the clock, until somebody is awake. A thread counts as
+ * awake from the moment it is woken, not from when it runs: so nothing can
+ * move the clock in between.
+ */
+#include <rota/bubble.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "api/wait.h"
+
+struct rota_bubble {
+	struct rota_engine *engine;
+	struct facade *facade;
+	pthread_mutex_t lock;
+	unsigned members, asleep;
+	bool moving; /* one of them polls */
+	bool dead;   /* nothing would ever wake them */
+	struct wait_list sleepers;
+	struct wait_list settlers; /* rota_bubble_wait */
+};
+
+static _Thread_local struct rota_bubble *mine;
+
+bool
+rota__bubble_member(const struct rota_bubble *b)
+{
+	return mine == b;
+}
+
+pthread_mutex_t *
+rota__bubble_lock(struct rota_bubble *b)
+{
+	return &b->lock;
+}
+
+void
+rota__bubble_woken(struct rota_bubble *b, const struct waiter *w)
+{
+	if (w->idle)
+		b->members++;
+	else
+		b->asleep--;
+}
+
+/* Under the lock. */
+static bool
+all_asleep(const struct rota_bubble *b)
+{
+	return b->members > 0 && b->asleep == b->members;
+}
+
+/* Is it for the clock to move on? Not if somebody waits just for all to be
+ * asleep, who may have begun to while it was polled. */
+static bool
+stuck(struct rota_bubble *b)
+{
+	bool all;
+
+	pthread_mutex_lock(&b->lock);
+	all = all_asleep(b) && !b->settlers.first;
+	pthread_mutex_unlock(&b->lock);
+	return all;
+}
+
+/* Poll and move the clock until somebody is awake. False: nothing is armed
+ * and nobody is. */
+static bool
+advance(struct rota_bubble *b)
+{
+	struct rota_engine *e = b->engine;
+	struct rota_shard *s = rota_engine_shard(e, 0);
+	bool armed = true;
+
+	while (rota_shard_attach(s)) /* a user's thread has it */
+		sched_yield();
+	for (;;) {
+		rota_time now = rota_engine_now(e), next;
+
+		while (rota_shard_poll(s, now, 0) > 0)
+			;
+		if (!stuck(b))
+			break;
+		next = rota_shard_next(s);
+		if (next >= ROTA_NEVER) {
+			armed = false;
+			break;
+		}
+		if (next > now)
+			rota_engine_advance(e, next - now);
+	}
+	rota_shard_detach(s);
+	return armed;
+}
+
+/* Under the lock, which is that of the waiters. */
+static void
+wake_all(struct wait_list *l)
+{
+	struct wait_node *n;
+
+	while ((n = l->first)) {
+		struct waiter *w = n->waiter;
+
+		rota__wait_list_remove(l, n);
+		if (w->taken != WAIT_NOBODY)
+			continue;
+		w->taken = n->who;
+		rota__waiter_awake(w);
+	}
+}
+
+/* All are asleep: somebody has to be woken. Under the lock, which it gives up
+ * meanwhile. */
+static void
+move(struct rota_bubble *b)
+{
+	bool armed;
+
+	if (b->settlers.first) {
+		wake_all(&b->settlers);
+		return;
+	}
+	b->moving = true;
+	pthread_mutex_unlock(&b->lock);
+	armed = advance(b);
+	pthread_mutex_lock(&b->lock);
+	b->moving = false;
+	if (!armed && all_asleep(b) && !b->settlers.first) {
+		b->dead = true;
+		wake_all(&b->sleepers);
+	}
+}
+
+void
+rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
+{
+	struct wait_node node = { 0 };
+
+	if (w->idle) {
+		if (!w->awake)
+			b->members--;
+	} else {
+		if (b->dead && w->taken == WAIT_NOBODY) {
+			w->taken = WAIT_DEAD;
+			return;
+		}
+		rota__wait_list_add(&b->sleepers, &node, w, WAIT_DEAD);
+		if (!w->awake)
+			b->asleep++;
+	}
+	w->asleep = !w->awake;
+	while (!w->awake) {
+		if (all_asleep(b) && !b->moving)
+			move(b);
+		else
+			pthread_cond_wait(&w->wake, &b->lock);
+	}
+	rota__wait_list_remove(&b->sleepers, &node);
+}
+
+int
+rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
+{
+	struct rota_config config = {
+		.size = sizeof(config),
+		.backend = backend,
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL,
+	};
+	struct rota_bubble *b;
+	int r;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	r = rota_engine_create(&b->engine, &config);
+	if (!r)
+		b->facade = rota__facade(b->engine);
+	if (!r && !b->facade) {
+		rota_engine_destroy(b->engine, ROTA_DROP);
+		r = -ENOMEM;
+	}
+	if (r) {
+		free(b);
+		return r;
+	}
+	pthread_mutex_init(&b->lock, NULL);
+	rota__wait_list_init(&b->sleepers);
+	rota__wait_list_init(&b->settlers);
+	b->facade->bubble = b;
+	*out = b;
+	return 0;
+}
+
+int
+rota_bubble_destroy(struct rota_bubble *b)
+{
+	unsigned members;
+	int r;
+
+	if (!b)
+		return -EINVAL;
+	pthread_mutex_lock(&b->lock);
+	members = b->members;
+	pthread_mutex_unlock(&b->lock);
+	if (members)
+		return -EBUSY;
+	r = rota_engine_destroy(b->engine, ROTA_DROP);
+	if (r < 0)
+		return r;
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+	return r;
+}
+
+struct rota_engine *
+rota_bubble_engine(struct rota_bubble *b)
+{
+	return b ? b->engine : NULL;
+}
+
+static void
+members_add(struct rota_bubble *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->members++;
+	pthread_mutex_unlock(&b->lock);
+}
+
+/* Those that are left may all be asleep. */
+static void
+members_remove(struct rota_bubble *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->members--;
+	while (all_asleep(b) && !b->moving)
+		move(b);
+	pthread_mutex_unlock(&b->lock);
+}
+
+int
+rota_bubble_join(struct rota_bubble *b)
+{
+	if (!b)
+		return -EINVAL;
+	if (mine)
+		return -EBUSY;
+	members_add(b);
+	mine = b;
+	return 0;
+}
+
+int
+rota_bubble_leave(struct rota_bubble *b)
+{
+	if (!b)
+		return -EINVAL;
+	if (mine != b)
+		return -EPERM;
+	mine = NULL;
+	members_remove(b);
+	return 0;
+}
+
+struct start {
+	struct rota_bubble *b;
+	void *(*run)(void *arg);
+	void *arg;
+};
+
+static void *
+begin(void *arg)
+{
+	struct start s = *(struct start *)arg;
+	void *answer;
+
+	free(arg);
+	mine = s.b;
+	answer = s.run(s.arg);
+	if (mine) /* or it has left by itself */
+		rota_bubble_leave(s.b);
+	return answer;
+}
+
+int
+rota_bubble_thread(struct rota_bubble *b, pthread_t *thread,
+    void *(*run)(void *arg), void *arg)
+{
+	struct start *s;
+	int r;
+
+	if (!b || !thread || !run)
+		return -EINVAL;
+	s = malloc(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	*s = (struct start){ b, run, arg };
+	members_add(b);
+	r = pthread_create(thread, NULL, begin, s);
+	if (r) {
+		free(s);
+		members_remove(b);
+	}
+	return -r;
+}
+
+int
+rota_bubble_wait(struct rota_bubble *b)
+{
+	struct wait_node node;
+	struct waiter w;
+	int r;
+
+	if (!b)
+		return -EINVAL;
+	r = rota__waiter_init(&w, b->facade);
+	if (r)
+		return r;
+	pthread_mutex_lock(&b->lock);
+	rota__wait_list_add(&b->settlers, &node, &w, WAIT_SELF);
+	rota__bubble_sleep(b, &w);
+	rota__wait_list_remove(&b->settlers, &node);
+	pthread_mutex_unlock(&b->lock);
+	r = w.taken == WAIT_DEAD ? -EDEADLK : 0;
+	rota__waiter_destroy(&w);
+	return r;
+}

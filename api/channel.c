@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * channel.c - timers that are received from, and tickers.
+ *
+ * Whatever happens to a channel happens between lock and unlock, at one
+ * instant: an asynchronous one first takes up what has come due; at the end
+ * those that wait are served, the descriptor shows what there is, and the
+ * timer is armed if somebody needs it. A timer that rings just does that.
+ * So a ring that comes too late, for an arming that was stopped meanwhile,
+ * does no harm.
+ *
+ * Each arming has a reference: a stop that prevents it gives that back, else
+ * the ring does.
+ */
+#include "api/channel.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void ring(void *arg);
+
+/* Unlock, and one reference less. */
+static void
+put(struct rota_channel *c)
+{
+	bool last = --c->refs == 0;
+
+	pthread_mutex_unlock(&c->lock);
+	if (!last)
+		return;
+	rota__fd_close(&c->fd);
+	pthread_mutex_destroy(&c->lock);
+	rota_engine_free(c->facade->engine, c, sizeof(*c));
+}
+
+/* A tick has been received or dropped: when is the next? */
+static void
+go_on(struct rota_channel *c, rota_time now)
+{
+	uint64_t periods = 1;
+
+	if (!c->ticker) {
+		c->armed = false;
+		return;
+	}
+	if (c->policy == ROTA_MISSED_DELAY) {
+		c->when = rota_when(now, c->period);
+		return;
+	}
+	if (c->policy == ROTA_MISSED_SKIP && now > c->when)
+		periods += (uint64_t)(now - c->when) / (uint64_t)c->period;
+	c->missed += periods - 1;
+	/* No overflow but from the last period: that far @now has come. */
+	c->when = rota_when(
+	    c->when + (rota_span)(periods - 1) * c->period, c->period);
+}
+
+/* What an asynchronous one would have put in its buffer by now. */
+static void
+take_up(struct rota_channel *c, rota_time now)
+{
+	while (c->mode != ROTA_CHANNEL_SYNC && c->armed && c->when <= now &&
+	    !(c->full && c->policy == ROTA_MISSED_BURST)) {
+		if (c->full) {
+			c->missed++;
+		} else {
+			c->full = true;
+			c->value = c->when;
+		}
+		go_on(c, now);
+	}
+}
+
+bool
+rota__channel_ready(struct rota_channel *c, rota_time now)
+{
+	return c->full ||
+	    (c->mode == ROTA_CHANNEL_SYNC && c->armed && c->when <= now);
+}
+
+rota_time
+rota__channel_take(struct rota_channel *c, rota_time now)
+{
+	rota_time value = c->when;
+
+	if (c->full) {
+		c->full = false;
+		value = c->value;
+		take_up(c, now);
+	} else {
+		go_on(c, now);
+	}
+	return value;
+}
+
+rota_time
+rota__channel_lock(struct rota_channel *c)
+{
+	rota_time now;
+
+	pthread_mutex_lock(&c->lock);
+	now = rota_engine_now(c->facade->engine);
+	take_up(c, now);
+	return now;
+}
+
+/* Arm, move or stop the timer. */
+static int
+file(struct rota_channel *c, bool needed)
+{
+	struct rota_engine *e = c->facade->engine;
+	int r;
+
+	if (c->filed && needed && c->rings == c->when)
+		return 0;
+	if (c->filed && needed &&
+	    rota_handle_reset_at(e, c->timer, c->when) == 1) {
+		c->rings = c->when;
+		return 0;
+	}
+	if (c->filed && rota_handle_stop(e, c->timer) == ROTA_PREVENTED)
+		c->refs--; /* the caller has one, too */
+	c->filed = false;
+	if (!needed)
+		return 0;
+	c->shard = rota_engine_near(e);
+	r = rota_shard_after_func(c->shard, c->when, ring, c, &c->timer);
+	if (r)
+		return r;
+	c->refs++;
+	c->filed = true;
+	c->rings = c->when;
+	return 0;
+}
+
+/* Serve who waits, show what there is, arm the timer if it is needed. */
+static int
+settle(struct rota_channel *c, rota_time now)
+{
+	struct waiter *w;
+	bool ready;
+
+	while (rota__channel_ready(c, now) &&
+	    (w = rota__wait_list_claim(&c->waiters))) {
+		w->value = rota__channel_take(c, now);
+		rota__waiter_wake(w);
+	}
+	ready = rota__channel_ready(c, now);
+	rota__fd_show(&c->fd, ready);
+	/* A burst waits for the buffer. */
+	return file(c,
+	    c->armed && !(c->full && c->policy == ROTA_MISSED_BURST) &&
+		(c->waiters.first || c->mode == ROTA_CHANNEL_ASYNC ||
+		    (c->fd.at && !ready)));
+}
+
+int
+rota__channel_unlock(struct rota_channel *c, rota_time now)
+{
+	int r = settle(c, now);
+
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+static void
+ring(void *arg)
+{
+	struct rota_channel *c = arg;
+	rota_time now = rota__channel_lock(c);
+
+	/* A poll may be dated later than the clock. */
+	if (rota_shard_now(c->shard) > now) {
+		now = rota_shard_now(c->shard);
+		take_up(c, now);
+	}
+	if (c->rings <= now)
+		c->filed = false;
+	(void)settle(c, now);
+	put(c);
+}
+
+/* With @period 0 no ticker. */
+static int
+create(struct rota_channel **out, struct rota_engine *e, rota_span span,
+    rota_span period, enum rota_missed policy, enum rota_channel_mode mode)
+{
+	struct rota_channel *c;
+	struct facade *f;
+	rota_time now;
+	int r;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	if (!e || (unsigned)policy > ROTA_MISSED_DELAY ||
+	    (unsigned)mode > ROTA_CHANNEL_ASYNC_LAZY)
+		return -EINVAL;
+	f = rota__facade(e);
+	c = f ? rota_engine_alloc(e, sizeof(*c)) : NULL;
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, sizeof(*c));
+	pthread_mutex_init(&c->lock, NULL);
+	rota__wait_list_init(&c->waiters);
+	c->facade = f;
+	c->users = c->refs = 1;
+	c->mode = mode;
+	c->policy = policy;
+	c->period = period;
+	c->ticker = period > 0;
+	now = rota__channel_lock(c);
+	c->armed = true;
+	c->when = rota_when(now, span);
+	r = rota__channel_unlock(c, now);
+	if (r)
+		rota_channel_unref(c);
+	else
+		*out = c;
+	return r;
+}
+
+int
+rota_channel_create(struct rota_channel **c, struct rota_engine *e,
+    rota_span span, enum rota_channel_mode mode)
+{
+	return create(c, e, span, 0, ROTA_MISSED_SKIP, mode);
+}
+
+struct rota_channel *
+rota_channel_ref(struct rota_channel *c)
+{
+	if (c) {
+		pthread_mutex_lock(&c->lock);
+		c->users++;
+		pthread_mutex_unlock(&c->lock);
+	}
+	return c;
+}
+
+void
+rota_channel_unref(struct rota_channel *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (--c->users) {
+		pthread_mutex_unlock(&c->lock);
+		return;
+	}
+	c->armed = false;
+	(void)file(c, false);
+	put(c);
+}
+
+int
+rota_channel_stop(struct rota_channel *c)
+{
+	rota_time now;
+	int pending;
+
+	if (!c)
+		return -EINVAL;
+	now = rota__channel_lock(c);
+	pending = c->armed;
+	c->armed = false;
+	(void)rota__channel_unlock(c, now); /* it arms nothing */
+	return pending;
+}
+
+static int
+arm(struct rota_channel *c, rota_span span, rota_span period)
+{
+	rota_time now = rota__channel_lock(c);
+	int pending = c->armed, r;
+
+	c->armed = true;
+	c->when = rota_when(now, span);
+	c->period = period;
+	r = rota__channel_unlock(c, now);
+	return r ? r : pending;
+}
+
+int
+rota_channel_reset(struct rota_channel *c, rota_span span)
+{
+	if (!c || c->ticker)
+		return -EINVAL;
+	return arm(c, span, 0);
+}
+
+int
+rota_channel_poll(struct rota_channel *c, rota_time *value)
+{
+	rota_time now, got = 0;
+	bool ready;
+
+	if (!c)
+		return -EINVAL;
+	now = rota__channel_lock(c);
+	ready = rota__channel_ready(c, now);
+	if (ready)
+		got = rota__channel_take(c, now);
+	/* If it can't be armed for those that wait, the next call will. */
+	(void)rota__channel_unlock(c, now);
+	if (ready && value)
+		*value = got;
+	return ready;
+}
+
+int
+rota_channel_receive_until(
+    struct rota_channel *c, rota_time until, rota_time *value)
+{
+	struct rota_case one = { .channel = c };
+	int r;
+
+	if (!c)
+		return -EINVAL;
+	r = rota_select(&one, 1, until);
+	if (r == 0 && value)
+		*value = one.value;
+	return r == 0 ? 1 : r;
+}
+
+int
+rota_channel_receive(struct rota_channel *c, rota_time *value)
+{
+	return rota_channel_receive_until(c, ROTA_NEVER, value);
+}
+
+int
+rota_channel_length(struct rota_channel *c)
+{
+	rota_time now;
+	int length;
+
+	if (!c)
+		return -EINVAL;
+	now = rota__channel_lock(c);
+	length = c->full;
+	(void)rota__channel_unlock(c, now);
+	return length;
+}
+
+int
+rota_channel_capacity(struct rota_channel *c)
+{
+	return c ? c->mode != ROTA_CHANNEL_SYNC : -EINVAL;
+}
+
+int
+rota_channel_fd(struct rota_channel *c)
+{
+	rota_time now;
+	int fd, r;
+
+	if (!c)
+		return -EINVAL;
+	now = rota__channel_lock(c);
+	fd = rota__fd_open(&c->fd);
+	r = rota__channel_unlock(c, now);
+	return r ? r : fd;
+}
+
+int
+rota_ticker_create_mode(struct rota_channel **c, struct rota_engine *e,
+    rota_span period, enum rota_missed missed, enum rota_channel_mode mode)
+{
+	if (period <= 0) {
+		if (c)
+			*c = NULL;
+		return -EINVAL;
+	}
+	return create(c, e, period, period, missed, mode);
+}
+
+int
+rota_ticker_create(struct rota_channel **c, struct rota_engine *e,
+    rota_span period, enum rota_missed missed)
+{
+	return rota_ticker_create_mode(c, e, period, missed, ROTA_CHANNEL_SYNC);
+}
+
+int
+rota_ticker_reset(struct rota_channel *c, rota_span period)
+{
+	if (!c || !c->ticker || period <= 0)
+		return -EINVAL;
+	return arm(c, period, period);
+}
+
+int64_t
+rota_ticker_missed(struct rota_channel *c)
+{
+	rota_time now;
+	uint64_t missed;
+
+	if (!c || !c->ticker)
+		return -EINVAL;
+	now = rota__channel_lock(c);
+	missed = c->missed;
+	if (c->armed && c->policy == ROTA_MISSED_SKIP && c->when < now)
+		missed += (uint64_t)(now - c->when) / (uint64_t)c->period;
+	(void)rota__channel_unlock(c, now);
+	return (int64_t)missed;
+}
+
+struct rota_channel *
+rota_tick(struct rota_engine *e, rota_span period)
+{
+	struct rota_channel *c;
+
+	return rota_ticker_create(&c, e, period, ROTA_MISSED_SKIP) ? NULL : c;
+}

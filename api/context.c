@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * context.c - a tree of contexts, and what ends them.
+ *
+ * References: one for all of the users', one for each child, one for the
+ * timer. A child is in its parent's list as long as neither is done; under
+ * the parent's lock what is in the list is still there, but may be about to
+ * leave: its last reference has gone then. Locks are taken from a parent to
+ * its child: to leave the parent's list a context gives up its own.
+ */
+#include <rota/handle.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/context.h"
+#include "api/fd.h"
+
+struct rota_context {
+	struct facade *facade;
+	struct rota_context *parent; /* NULL: the background */
+	const char *site;
+	rota_time deadline;
+	pthread_mutex_t lock;
+	pthread_cond_t calm; /* settled */
+	/* Under the lock. */
+	unsigned users, refs;
+	int err, cause;
+	bool settled;      /* all below are done as well */
+	rota_handle timer; /* 0: none */
+	struct rota_context *children;
+	struct wait_list waiters;
+	struct fd fd;
+	/* Under the parent's: its place in that one's list. */
+	struct rota_context *next, **prev;
+	/* Under the facade's: all that there are. */
+	struct rota_context *all_next, **all_prev;
+};
+
+struct facade *
+rota__context_facade(const struct rota_context *c)
+{
+	return c->facade;
+}
+
+static void
+list_add(struct rota_context *parent, struct rota_context *c)
+{
+	c->next = parent->children;
+	c->prev = &parent->children;
+	if (c->next)
+		c->next->prev = &c->next;
+	parent->children = c;
+}
+
+static void
+list_remove(struct rota_context *c)
+{
+	if (!c->prev)
+		return;
+	*c->prev = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->prev = NULL;
+}
+
+static void
+destroy(struct rota_context *c)
+{
+	struct facade *f = c->facade;
+
+	pthread_mutex_lock(&f->lock);
+	*c->all_prev = c->all_next;
+	if (c->all_next)
+		c->all_next->all_prev = c->all_prev;
+	pthread_mutex_unlock(&f->lock);
+	rota__fd_close(&c->fd);
+	pthread_cond_destroy(&c->calm);
+	pthread_mutex_destroy(&c->lock);
+	rota_engine_free(f->engine, c, sizeof(*c));
+}
+
+static void
+leave_parent(struct rota_context *c)
+{
+	if (!c->parent)
+		return;
+	pthread_mutex_lock(&c->parent->lock);
+	list_remove(c);
+	pthread_mutex_unlock(&c->parent->lock);
+}
+
+/* One reference less; the parents' go with the last. */
+static void
+put(struct rota_context *c)
+{
+	while (c) {
+		struct rota_context *parent = c->parent;
+		bool last;
+
+		pthread_mutex_lock(&c->lock);
+		last = --c->refs == 0;
+		pthread_mutex_unlock(&c->lock);
+		if (!last)
+			return;
+		leave_parent(c);
+		destroy(c);
+		c = parent;
+	}
+}
+
+/* Under the lock. */
+static void
+disarm(struct rota_context *c)
+{
+	if (c->timer &&
+	    rota_handle_stop(c->facade->engine, c->timer) == ROTA_PREVENTED)
+		c->refs--; /* the caller has one, too */
+	c->timer = 0;
+}
+
+/* Under the lock: @c is done. Its children go on *@todo, each with a reference;
+ * they are in no list by then, and linked by what is their ender's. */
+static void
+mark(struct rota_context *c, int err, int cause, struct rota_context **todo)
+{
+	struct rota_context *child;
+	struct waiter *w;
+
+	c->err = err;
+	c->cause = cause;
+	disarm(c);
+	while ((w = rota__wait_list_claim(&c->waiters)))
+		rota__waiter_wake(w);
+	rota__fd_show(&c->fd, true);
+	while ((child = c->children)) { /* none is added any more */
+		list_remove(child);
+		pthread_mutex_lock(&child->lock);
+		if (child->refs) { /* or it waits for @c, to leave */
+			child->refs++;
+			child->next = *todo;
+			*todo = child;
+		}
+		pthread_mutex_unlock(&child->lock);
+	}
+}
+
+/* Under the lock: @c was done before; whoever ended it may still be at work
+ * below. Waits go downwards, so they end. */
+static void
+wait_settled(struct rota_context *c)
+{
+	while (!c->settled)
+		pthread_cond_wait(&c->calm, &c->lock);
+}
+
+static void
+settle(struct rota_context *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->settled = true;
+	pthread_cond_broadcast(&c->calm);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* End @c and all below; when it returns they are done, whoever ended them. 1:
+ * this ended @c. */
+static int
+end(struct rota_context *c, int err, int cause)
+{
+	struct rota_context *todo = NULL, *own = NULL, *others = NULL, *child;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->err) {
+		wait_settled(c);
+		pthread_mutex_unlock(&c->lock);
+		return 0;
+	}
+	mark(c, err, cause, &todo);
+	pthread_mutex_unlock(&c->lock);
+	while ((child = todo)) {
+		struct rota_context **list = &own;
+
+		todo = child->next;
+		pthread_mutex_lock(&child->lock);
+		if (child->err) {
+			wait_settled(child);
+			list = &others;
+		} else {
+			mark(child, err, cause, &todo);
+		}
+		pthread_mutex_unlock(&child->lock);
+		child->next = *list;
+		*list = child;
+	}
+	settle(c);
+	leave_parent(c);
+	while ((child = own)) {
+		own = child->next;
+		settle(child);
+		put(child);
+	}
+	while ((child = others)) {
+		others = child->next;
+		put(child);
+	}
+	return 1;
+}
+
+static void
+ring(void *arg)
+{
+	struct rota_context *c = arg;
+
+	end(c, -ETIME, -ETIME);
+	put(c);
+}
+
+/* Under the lock. */
+static int
+arm(struct rota_context *c)
+{
+	int r;
+
+	r = rota_shard_after_func(rota_engine_near(c->facade->engine),
+	    c->deadline, ring, c, &c->timer);
+	c->refs += !r;
+	return r;
+}
+
+/* Become a child of the parent, or end as it has. True: that has a deadline
+ * which comes first. Nobody else knows @c. */
+static bool
+join_parent(struct rota_context *c)
+{
+	struct rota_context *p = c->parent;
+	bool first;
+
+	if (!p)
+		return false;
+	pthread_mutex_lock(&p->lock);
+	p->refs++;
+	c->err = p->err;
+	c->cause = p->cause;
+	c->settled = c->err != 0;
+	first = p->deadline <= c->deadline;
+	if (first)
+		c->deadline = p->deadline;
+	if (!c->err)
+		list_add(p, c);
+	pthread_mutex_unlock(&p->lock);
+	return first;
+}
+
+int
+rota_context_create_site(struct rota_context **out, struct rota_engine *e,
+    struct rota_context *parent, rota_time when, const char *site)
+{
+	struct rota_context *c;
+	struct facade *f;
+	rota_time now;
+	bool first;
+	int r = 0;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	if (!e || (parent && parent->facade->engine != e))
+		return -EINVAL;
+	f = rota__facade(e);
+	c = f ? rota_engine_alloc(e, sizeof(*c)) : NULL;
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, sizeof(*c));
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->calm, NULL);
+	rota__wait_list_init(&c->waiters);
+	c->facade = f;
+	c->parent = parent;
+	c->site = site;
+	c->deadline = when < ROTA_NEVER ? when : ROTA_NEVER;
+	c->users = c->refs = 1;
+	first = join_parent(c);
+	pthread_mutex_lock(&f->lock);
+	c->all_next = f->contexts;
+	c->all_prev = &f->contexts;
+	if (c->all_next)
+		c->all_next->all_prev = &c->all_next;
+	f->contexts = c;
+	pthread_mutex_unlock(&f->lock);
+
+	/* Its parent may have ended it meanwhile. */
+	now = rota_engine_now(e);
+	pthread_mutex_lock(&c->lock);
+	if (!c->err && !first && c->deadline > now && c->deadline < ROTA_NEVER)
+		r = arm(c);
+	pthread_mutex_unlock(&c->lock);
+	if (r) {
+		put(c);
+		return r;
+	}
+	if (!first && c->deadline <= now)
+		end(c, -ETIME, -ETIME);
+	*out = c;
+	return 0;
+}
+
+struct rota_context *
+rota_context_ref(struct rota_context *c)
+{
+	if (c) {
+		pthread_mutex_lock(&c->lock);
+		c->users++;
+		pthread_mutex_unlock(&c->lock);
+	}
+	return c;
+}
+
+void
+rota_context_unref(struct rota_context *c)
+{
+	bool last;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	last = --c->users == 0;
+	if (last && !c->children) /* its deadline is theirs */
+		disarm(c);
+	pthread_mutex_unlock(&c->lock);
+	if (last)
+		put(c);
+}
+
+int
+rota_context_cancel(struct rota_context *c, int cause)
+{
+	return c ? end(c, -ECANCELED, cause ? cause : -ECANCELED) : -EINVAL;
+}
+
+int
+rota_context_err(struct rota_context *c)
+{
+	int err;
+
+	if (!c)
+		return -EINVAL;
+	pthread_mutex_lock(&c->lock);
+	err = c->err;
+	pthread_mutex_unlock(&c->lock);
+	return err;
+}
+
+int
+rota_context_cause(struct rota_context *c)
+{
+	int cause;
+
+	if (!c)
+		return -EINVAL;
+	pthread_mutex_lock(&c->lock);
+	cause = c->cause;
+	pthread_mutex_unlock(&c->lock);
+	return cause;
+}
+
+rota_time
+rota_context_deadline(struct rota_context *c)
+{
+	return c ? c->deadline : -EINVAL;
+}
+
+int
+rota_context_fd(struct rota_context *c)
+{
+	int fd;
+
+	if (!c)
+		return -EINVAL;
+	pthread_mutex_lock(&c->lock);
+	fd = rota__fd_open(&c->fd);
+	rota__fd_show(&c->fd, c->err != 0);
+	pthread_mutex_unlock(&c->lock);
+	return fd;
+}
+
+bool
+rota__context_join(
+    struct rota_context *c, struct wait_node *n, struct waiter *w, unsigned who)
+{
+	bool on;
+
+	pthread_mutex_lock(&c->lock);
+	on = !c->err;
+	if (on)
+		rota__wait_list_add(&c->waiters, n, w, who);
+	else if (rota__waiter_claim(w, who))
+		rota__waiter_wake(w);
+	pthread_mutex_unlock(&c->lock);
+	return on;
+}
+
+void
+rota__context_leave(struct rota_context *c, struct wait_node *n)
+{
+	pthread_mutex_lock(&c->lock);
+	rota__wait_list_remove(&c->waiters, n);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* A context in the list may be about to leave it, but not to end: that needs
+ * this lock. */
+static long
+report(struct facade *f, rota_context_fn *tell, void *arg)
+{
+	long n = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (struct rota_context *c = f->contexts; c; c = c->all_next) {
+		bool on, dropped;
+
+		pthread_mutex_lock(&c->lock);
+		on = !c->err;
+		dropped = !c->users;
+		pthread_mutex_unlock(&c->lock);
+		n += on;
+		if (on && tell)
+			tell(arg, c->site, c->deadline, dropped);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+long
+rota_context_report(struct rota_engine *e, rota_context_fn *tell, void *arg)
+{
+	struct facade *f;
+
+	if (!e)
+		return -EINVAL;
+	f = rota__facade(e);
+	return f ? report(f, tell, arg) : 0;
+}
+
+static void
+log_one(void *arg, const char *site, rota_time deadline, int dropped)
+{
+	char line[200];
+
+	(void)deadline;
+	snprintf(line, sizeof(line),
+	    "rota: the context made at %s was never cancelled%s", site,
+	    dropped ? "" : ", nor given back");
+	rota_engine_log(arg, line);
+}
+
+void
+rota__context_leaks(struct facade *f)
+{
+	report(f, log_one, f->engine);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rota/context.h - deadlines and cancellation for a piece of work and all that
+ * it starts: Go's context, without the values.
+ *
+ * A context is done once: cancelled, past its deadline, or because its parent
+ * is. Work that takes a context looks at it, waits on it, or selects on it.
+ *
+ *	rota_context_with_timeout(&c, e, request, 2 * ROTA_SECOND);
+ *	if (rota_sleep(e, backoff, c) < 0)
+ *		...		    the request is over
+ *	rota_context_cancel(c, 0);
+ *	rota_context_unref(c);
+ *
+ * Threads  any; those that wait as in rota/channel.h.
+ * Memory   counted references. A child keeps its parent, so the order in which
+ *          they are given back does not matter: a parent whose user has gone
+ *          still ends its children at its deadline.
+ * Errors   0 or more is an answer, less than 0 is -errno. -EINVAL: NULL.
+ * Source   Go's package context.
+ */
+#ifndef ROTA_CONTEXT_H
+#define ROTA_CONTEXT_H
+
+#include <rota/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct rota_context;
+
+/* rota_context_create - a context that rota_context_cancel() ends, or its
+ * @parent; NULL: the background, which never ends. Go's WithCancel.
+ * rota_context_with_deadline - or the instant @when, if the parent does not
+ * end before. One that has passed: it is done at once.
+ * rota_context_with_timeout - the same @span from now.
+ *
+ * Owns     *@c: one reference, yours. Cancel it before you drop that: what
+ *          waits for it may wait for ever.
+ * Returns  0; -EINVAL @c or @e NULL, the parent is another engine's; -ENOMEM,
+ *          -ENOSPC.
+ * Cost     an allocation, and for an own deadline a timer.
+ */
+#define rota_context_create(c, e, parent) \
+	rota_context_create_site((c), (e), (parent), ROTA_NEVER, ROTA_HERE)
+#define rota_context_with_deadline(c, e, parent, when) \
+	rota_context_create_site((c), (e), (parent), (when), ROTA_HERE)
+#define rota_context_with_timeout(c, e, parent, span) \
+	rota_context_create_site((c), (e), (parent),  \
+	    rota_when(rota_engine_now(e), (span)), ROTA_HERE)
+int rota_context_create_site(struct rota_context **c, struct rota_engine *e,
+    struct rota_context *parent, rota_time when, const char *site);
+
+/* Another reference, returned; one less. NULL: nothing. */
+struct rota_context *rota_context_ref(struct rota_context *c);
+void rota_context_unref(struct rota_context *c);
+
+/* rota_context_cancel - end @c and all its children; its timer is gone.
+ *
+ * @cause is what rota_context_cause() will say, any number but 0, which
+ * stands for -ECANCELED.
+ * Returns  1 this call ended it; 0 it was done before, nothing has changed.
+ * Cost     wakes all that wait on it and on its children.
+ */
+int rota_context_cancel(struct rota_context *c, int cause);
+
+/* rota_context_err - 0 while it goes on; -ECANCELED; -ETIME past its deadline.
+ * A child has what ended its parent. */
+int rota_context_err(struct rota_context *c);
+/* rota_context_cause - 0; why it or the parent that ended it was cancelled;
+ * -ETIME. */
+int rota_context_cause(struct rota_context *c);
+/* rota_context_deadline - its own or its parents', the earliest; ROTA_NEVER:
+ * there is none. */
+rota_time rota_context_deadline(struct rota_context *c);
+
+/* rota_context_wait - sleep until @c is done, at most to @until.
+ * Returns 0 it is done; else as rota_channel_receive_until(). */
+int rota_context_wait(struct rota_context *c, rota_time until);
+
+/* rota_context_fd - a descriptor that poll(2) finds readable once @c is done,
+ * and from then on. It belongs to the context. Returns it; -EMFILE, -ENFILE. */
+int rota_context_fd(struct rota_context *c);
+
+/* A context that is not done; @dropped: by its users, its children keep it. */
+typedef void rota_context_fn(
+    void *arg, const char *site, rota_time deadline, int dropped);
+
+/* rota_context_report - tell of each context of @e that is not done. Under a
+ * lock: @tell may make, cancel or give back none.
+ * Returns how many; -EINVAL. The engine's end tells its log of each. */
+long rota_context_report(
+    struct rota_engine *e, rota_context_fn *tell, void *arg);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * select.c - wait for the first of several channels and contexts.
+ */
+#include <errno.h>
+
+#include "api/channel.h"
+#include "api/context.h"
+
+_Static_assert(
+    sizeof(struct wait_node) <= sizeof(((struct rota_case *)0)->r_node),
+    "room for a node in a case");
+
+static struct wait_node *
+node_of(struct rota_case *k)
+{
+	return (struct wait_node *)(void *)k->r_node;
+}
+
+/* Where to begin, so that none of those that are ready is always the first. */
+static unsigned
+turn(unsigned n)
+{
+	static _Thread_local uint64_t x; /* Marsaglia's xorshift */
+
+	if (!x)
+		x = (uint64_t)(uintptr_t)&x | 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (unsigned)(x >> 33) % n;
+}
+
+/* Whose all of them are; NULL: not of one engine, or there is none. */
+static struct facade *
+facade_of(const struct rota_case *cases, unsigned n)
+{
+	struct facade *f = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct rota_case *k = &cases[i];
+		struct facade *own = k->channel ? k->channel->facade
+		    : k->context ? rota__context_facade(k->context)
+				 : f;
+
+		if ((k->channel && k->context) || (f && own != f))
+			return NULL;
+		f = own;
+	}
+	return f;
+}
+
+/* Has it come? */
+static bool
+come(struct rota_case *k)
+{
+	if (k->channel)
+		return rota_channel_poll(k->channel, &k->value);
+	return k->context && rota_context_err(k->context);
+}
+
+/* Put @w in the channel's list, or, if it has something by now, take that.
+ * 0 or -errno; *@on: it is in the list. */
+static int
+join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on)
+{
+	struct rota_channel *c = k->channel;
+	rota_time now = rota__channel_lock(c);
+
+	*on = !rota__channel_ready(c, now);
+	if (*on) {
+		rota__wait_list_add(&c->waiters, node_of(k), w, who);
+	} else if (rota__waiter_claim(w, who)) {
+		w->value = rota__channel_take(c, now);
+		rota__waiter_wake(w);
+	}
+	return rota__channel_unlock(c, now);
+}
+
+static void
+leave_channel(struct rota_channel *c, struct wait_node *n)
+{
+	rota_time now = rota__channel_lock(c);
+
+	rota__wait_list_remove(&c->waiters, n);
+	(void)rota__channel_unlock(c, now); /* it arms nothing new */
+}
+
+/* Nobody is to claim @w any more; whoever has will wake it. */
+static void
+give_up(struct waiter *w)
+{
+	if (!rota__waiter_claim(w, WAIT_SELF))
+		(void)rota__waiter_wait(w, ROTA_NEVER); /* arms nothing */
+}
+
+/* Nothing is there: sleep. As rota_select(). */
+static int
+wait_for(struct facade *f, struct rota_case *cases, unsigned n, unsigned first,
+    rota_time until)
+{
+	struct waiter w;
+	bool on = true;
+	int r = rota__waiter_init(&w, f);
+
+	if (r)
+		return r;
+	for (unsigned i = 0; i < n; i++)
+		node_of(&cases[i])->waiter = NULL;
+	for (unsigned i = 0; i < n && !r && on; i++) {
+		unsigned at = (first + i) % n;
+		struct rota_case *k = &cases[at];
+
+		if (k->channel)
+			r = join_channel(&w, k, WAIT_CASE + at, &on);
+		else if (k->context)
+			on = rota__context_join(
+			    k->context, node_of(k), &w, WAIT_CASE + at);
+	}
+	if (!r) /* not on: it is claimed, and woken or about to be */
+		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
+	if (r)
+		give_up(&w);
+	for (unsigned i = 0; i < n; i++) {
+		if (cases[i].channel)
+			leave_channel(cases[i].channel, node_of(&cases[i]));
+		else if (cases[i].context)
+			rota__context_leave(
+			    cases[i].context, node_of(&cases[i]));
+	}
+	rota__waiter_destroy(&w);
+	if (w.taken >= WAIT_CASE) {
+		unsigned at = w.taken - WAIT_CASE;
+
+		cases[at].value = w.value;
+		return (int)at;
+	}
+	return w.taken == WAIT_TIME ? -ETIME : r ? r : -EDEADLK;
+}
+
+int
+rota_select(struct rota_case *cases, unsigned n, rota_time until)
+{
+	struct facade *f = cases ? facade_of(cases, n) : NULL;
+	unsigned first;
+
+	if (!f || n > INT32_MAX / 2)
+		return -EINVAL;
+	first = turn(n);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = (first + i) % n;
+
+		if (come(&cases[at]))
+			return (int)at;
+	}
+	if (until <= rota_engine_now(f->engine))
+		return -ETIME;
+	return wait_for(f, cases, n, first, until);
+}
+
+int
+rota_context_wait(struct rota_context *c, rota_time until)
+{
+	struct rota_case one = { .context = c };
+
+	return c ? rota_select(&one, 1, until) : -EINVAL;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wait.c - a thread's sleep, its end by a claim or by the clock.
+ */
+#include "api/wait.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rota/handle.h>
+
+static void
+facade_end(struct rota_layer *l)
+{
+	struct facade *f = rota_container_of(l, struct facade, layer);
+
+	rota__context_leaks(f);
+	pthread_mutex_destroy(&f->lock);
+	rota_engine_free(f->engine, f, sizeof(*f));
+}
+
+struct facade *
+rota__facade(struct rota_engine *e)
+{
+	struct rota_layer *l = rota_engine_layer(e, NULL);
+	struct facade *f;
+
+	if (!l) {
+		f = rota_engine_alloc(e, sizeof(*f));
+		if (!f)
+			return NULL;
+		memset(f, 0, sizeof(*f));
+		f->layer.end = facade_end;
+		f->engine = e;
+		pthread_mutex_init(&f->lock, NULL);
+		l = rota_engine_layer(e, &f->layer);
+		if (l != &f->layer) { /* another thread was first */
+			pthread_mutex_destroy(&f->lock);
+			rota_engine_free(e, f, sizeof(*f));
+		}
+	}
+	return rota_container_of(l, struct facade, layer);
+}
+
+void
+rota__wait_list_init(struct wait_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+}
+
+void
+rota__wait_list_add(
+    struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned who)
+{
+	*n = (struct wait_node){ w, NULL, l->last, who };
+	*l->last = n;
+	l->last = &n->next;
+}
+
+static void
+detach(struct wait_list *l, struct wait_node *n)
+{
+	*n->prev = n->next;
+	if (n->next)
+		n->next->prev = n->prev;
+	else
+		l->last = n->prev;
+	n->waiter = NULL;
+}
+
+void
+rota__wait_list_remove(struct wait_list *l, struct wait_node *n)
+{
+	if (n->waiter)
+		detach(l, n);
+}
+
+struct waiter *
+rota__wait_list_claim(struct wait_list *l)
+{
+	struct wait_node *n;
+
+	while ((n = l->first)) {
+		struct waiter *w = n->waiter;
+
+		detach(l, n);
+		/* Who is in a list has one; the analyser can't know. */
+		if (w && rota__waiter_claim(w, n->who))
+			return w;
+	}
+	return NULL;
+}
+
+int
+rota__waiter_init(struct waiter *w, struct facade *f)
+{
+	if (rota_engine_inside(f->engine))
+		return -EDEADLK;
+	if (f->bubble && !rota__bubble_member(f->bubble))
+		return -EPERM;
+	*w = (struct waiter){ .facade = f };
+	pthread_mutex_init(&w->own, NULL);
+	pthread_cond_init(&w->wake, NULL);
+	return 0;
+}
+
+void
+rota__waiter_destroy(struct waiter *w)
+{
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->own);
+}
+
+static pthread_mutex_t *
+lock_of(struct waiter *w)
+{
+	struct rota_bubble *b = w->facade->bubble;
+
+	return b ? rota__bubble_lock(b) : &w->own;
+}
+
+/* Under its lock. */
+static bool
+claim(struct waiter *w, unsigned who)
+{
+	bool mine = w->taken == WAIT_NOBODY;
+
+	if (mine)
+		w->taken = who;
+	return mine;
+}
+
+bool
+rota__waiter_claim(struct waiter *w, unsigned who)
+{
+	pthread_mutex_t *lock = lock_of(w);
+	bool mine;
+
+	pthread_mutex_lock(lock);
+	mine = claim(w, who);
+	pthread_mutex_unlock(lock);
+	return mine;
+}
+
+void
+rota__waiter_awake(struct waiter *w)
+{
+	w->awake = true;
+	if (w->asleep && w->facade->bubble)
+		rota__bubble_woken(w->facade->bubble, w);
+	w->asleep = false;
+	pthread_cond_signal(&w->wake);
+}
+
+void
+rota__waiter_wake(struct waiter *w)
+{
+	pthread_mutex_t *lock = lock_of(w);
+
+	pthread_mutex_lock(lock);
+	rota__waiter_awake(w);
+	pthread_mutex_unlock(lock);
+}
+
+/* The instant has come. In one piece: the waiter may be gone afterwards. */
+static void
+ring(void *arg)
+{
+	struct waiter *w = arg;
+	pthread_mutex_t *lock = lock_of(w);
+
+	pthread_mutex_lock(lock);
+	if (claim(w, WAIT_TIME))
+		rota__waiter_awake(w);
+	w->rung = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(lock);
+}
+
+int
+rota__waiter_wait(struct waiter *w, rota_time until)
+{
+	struct rota_engine *e = w->facade->engine;
+	pthread_mutex_t *lock = lock_of(w);
+	rota_handle h = 0;
+	int r;
+
+	if (until < ROTA_NEVER) {
+		r = rota_shard_after_func(
+		    rota_engine_near(e), until, ring, w, &h);
+		if (r)
+			return r;
+	}
+	pthread_mutex_lock(lock);
+	if (w->facade->bubble) {
+		rota__bubble_sleep(w->facade->bubble, w);
+	} else {
+		while (!w->awake)
+			pthread_cond_wait(&w->wake, lock);
+	}
+	pthread_mutex_unlock(lock);
+	if (!h || rota_handle_stop(e, h) == ROTA_PREVENTED)
+		return 0;
+	pthread_mutex_lock(lock); /* ring() has it or is about to */
+	while (!w->rung)
+		pthread_cond_wait(&w->wake, lock);
+	pthread_mutex_unlock(lock);
+	return 0;
+}

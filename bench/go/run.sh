@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh - the benchmarks of Go's time package, by name: rota's heap and wheel,
+# and the Go of the machine, one after the other in each repetition.
+#
+# usage: bench/go/run.sh [-r REPS] [-t MS] [-o FILE] [PROGRAM]
+#
+# PROGRAM is rota_go, build/release/bench/go/rota_go if it is not said. Go's
+# are those of its own standard library, `go test time`. FILE gets every line
+# of every repetition. Without Go its column is empty.
+set -eu
+
+reps=3 ms=500 file=
+while getopts r:t:o: option; do
+	case $option in
+	r) reps=$OPTARG ;;
+	t) ms=$OPTARG ;;
+	o) file=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+program=${1:-build/release/bench/go/rota_go}
+[ -x "$program" ] || {
+	echo "run.sh: no program $program" >&2
+	exit 2
+}
+raw=${file:-$(mktemp)}
+: >"$raw"
+
+names='AfterFunc1000|After|Stop|SimultaneousAfterFunc1000|StartStop1000|Reset'
+names="$names|Sleep1000|ParallelTimerLatency|StaggeredTickerLatency"
+command -v go >/dev/null || echo "run.sh: no go: its column stays empty" >&2
+
+i=0
+while [ "$i" -lt "$reps" ]; do
+	i=$((i + 1))
+	echo "repetition $i of $reps" >&2
+	for backend in heap wheel; do
+		"$program" --backend "$backend" --time "$ms" |
+		sed "s/^/$backend /" >>"$raw"
+	done
+	if command -v go >/dev/null; then
+		go test -run '^$' -bench "^Benchmark($names)\$" \
+			-benchtime "${ms}ms" time 2>/dev/null |
+		grep '^Benchmark' | sed 's/^/go /' >>"$raw"
+	fi
+done
+
+# Medians, a line for each benchmark; of the latencies the average.
+awk '
+function median(list,    v, n, i, j, x) {
+	n = split(list, v, " ")
+	for (i = 2; i <= n; i++) {
+		x = v[i] + 0
+		for (j = i - 1; j > 0 && v[j] + 0 > x; j--)
+			v[j + 1] = v[j]
+		v[j + 1] = x
+	}
+	return v[int((n + 1) / 2)] + 0
+}
+{
+	name = $2
+	sub(/^Benchmark/, "", name)
+	sub(/-[0-9]+$/, "", name)
+	if (name ~ /^StaggeredTickerLatency\//) {
+		if (name !~ /work-dur=2ms\/tickers-per-P=1$/)
+			next
+		sub(/\/.*/, "", name)
+	}
+	value = ""
+	for (i = 3; i < NF; i++)
+		if ($(i + 1) == (name ~ /Latency/ ? "avg-late-ns" : "ns/op"))
+			value = $i
+	if (value == "")
+		next
+	if (!(name in seen)) {
+		seen[name] = 1
+		order[++names] = name
+	}
+	all[name, $1] = all[name, $1] " " value
+}
+END {
+	printf "| %s | rota heap | rota wheel | Go | Go / heap | Go / wheel |\n", \
+		"ns/op; latencies: average ns late"
+	print "|---|---:|---:|---:|---:|---:|"
+	for (k = 1; k <= names; k++) {
+		name = order[k]
+		h = median(all[name, "heap"])
+		w = median(all[name, "wheel"])
+		g = median(all[name, "go"])
+		printf "| %s | %.1f | %.1f | %s | %s | %s |\n", name, h, w, \
+			g ? sprintf("%.1f", g) : "-", \
+			g && h ? sprintf("%.2f", g / h) : "-", \
+			g && w ? sprintf("%.2f", g / w) : "-"
+	}
+}' "$raw"

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bubble_test.c - api/bubble.c: virtual time for threads that wait.
+ * Claims: the clock stands while one of its threads runs and jumps to the next
+ * deadline when all wait; each wakes at its instant, in order; a thread counts
+ * from before it runs until it leaves; who waits for ever is told so; what is
+ * not a bubble's is refused.
+ * Rows     G6 G16
+ */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#include <errno.h>
+#include <time.h>
+
+#include "tests/support/pod.h"
+
+static void
+an_hour_takes_no_time(void **state)
+{
+	struct pod *p = *state;
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(pod_now(p), 0);
+	pod_sleep(p, 1000 * ROTA_HOUR);
+	assert_true(pod_now(p) >= 1000 * ROTA_HOUR);
+	assert_true(pod_now(p) < 1000 * ROTA_HOUR + 2 * TICK);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true(end.tv_sec - begin.tv_sec < 600);
+}
+
+static void
+no_span_is_no_sleep(void **state)
+{
+	struct pod *p = *state;
+
+	pod_sleep(p, 0);
+	pod_sleep(p, -1);
+	pod_sleep(p, INT64_MIN);
+	assert_int_equal(pod_now(p), 0);
+}
+
+struct sleeper {
+	struct pod *p;
+	rota_span span, again;
+	rota_time at[2];
+	int answer;
+	unsigned order, *count;
+};
+
+static void *
+sleep_twice(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->answer = rota_sleep(s->p->engine, s->span, NULL);
+	s->at[0] = rota_engine_now(s->p->engine);
+	s->order = __atomic_fetch_add(s->count, 1, __ATOMIC_RELAXED);
+	if (!s->answer)
+		s->answer = rota_sleep(s->p->engine, s->again, NULL);
+	s->at[1] = rota_engine_now(s->p->engine);
+	return NULL;
+}
+
+static void
+each_wakes_at_its_instant(void **state)
+{
+	struct pod *p = *state;
+	struct sleeper s[20];
+	pthread_t thread[20];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		s[i] = (struct sleeper){ p, (7 * i % 20 + 1) * TICK,
+			(i + 1) * TICK, .count = &count };
+		assert_int_equal(rota_bubble_thread(
+				     p->bubble, &thread[i], sleep_twice, &s[i]),
+		    0);
+	}
+	assert_int_equal(pod_now(p), 0); /* we run: it stands */
+	pod_sleep(p, 50 * TICK);
+	assert_int_equal(pod_now(p), 50 * TICK);
+	for (unsigned i = 0; i < 20; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(s[i].answer, 0);
+		assert_int_equal(s[i].at[0], s[i].span);
+		assert_int_equal(s[i].at[1], s[i].span + s[i].again);
+		assert_int_equal(s[i].order, 7 * i % 20);
+	}
+}
+
+/* The last to run waits for nobody: those that are left go on. */
+static void
+who_leaves_lets_the_others_go_on(void **state)
+{
+	struct pod *p = *state;
+	unsigned count = 0;
+	struct sleeper s = { p, 3 * TICK, TICK, .count = &count };
+	pthread_t thread;
+
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, sleep_twice, &s), 0);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(pod_now(p), 0);
+	assert_int_equal(rota_bubble_destroy(p->bubble), -EBUSY);
+	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(s.answer, 0);
+	assert_int_equal(s.at[1], 4 * TICK);
+	assert_int_equal(rota_bubble_join(p->bubble), 0);
+}
+
+/* A thread that leaves moves the clock for the one that sleeps, which then
+ * waits for all to be asleep while the other may still be at it. */
+static void
+a_wait_beside_one_that_moves_the_clock_ends(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 300; i++) {
+		unsigned count = 0;
+		struct sleeper s = { p, TICK, TICK, .count = &count };
+		pthread_t thread;
+
+		assert_int_equal(
+		    rota_bubble_thread(p->bubble, &thread, sleep_twice, &s), 0);
+		pod_sleep(p, 5 * TICK);
+		assert_int_equal(rota_bubble_wait(p->bubble), 0);
+		pthread_join(thread, NULL);
+	}
+}
+
+/* What a callback arms, at the same instant and later. */
+struct chain {
+	struct pod *p;
+	unsigned left, ran;
+	rota_time at;
+};
+
+static void
+link(void *arg)
+{
+	struct chain *c = arg;
+
+	c->ran++;
+	c->at = rota_engine_now(c->p->engine);
+	if (--c->left)
+		rota_after_func(
+		    c->p->engine, c->left % 2 ? TICK : 0, link, c, NULL);
+}
+
+static void
+callbacks_run_on_the_way(void **state)
+{
+	struct pod *p = *state;
+	struct chain c = { p, 9, 0, 0 };
+
+	rota_after_func(p->engine, TICK, link, &c, NULL);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(c.ran, 0);
+	pod_sleep(p, 100 * TICK);
+	assert_int_equal(c.ran, 9);
+	assert_int_equal(c.at, 5 * TICK);
+	assert_int_equal(pod_now(p), 100 * TICK);
+}
+
+static void *
+wait_for_ever(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->answer = rota_sleep(s->p->engine, INT64_MAX, NULL);
+	return NULL;
+}
+
+static void
+who_waits_for_ever_is_told_so(void **state)
+{
+	struct pod *p = *state;
+	struct sleeper s[3];
+	pthread_t thread[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		s[i] = (struct sleeper){ .p = p };
+		assert_int_equal(rota_bubble_thread(p->bubble, &thread[i],
+				     wait_for_ever, &s[i]),
+		    0);
+	}
+	pod_sleep(p, TICK); /* this one ends */
+	assert_int_equal(rota_sleep(p->engine, INT64_MAX, NULL), -EDEADLK);
+	for (unsigned i = 0; i < 3; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(s[i].answer, -EDEADLK);
+	}
+	/* from then on, whatever for */
+	assert_int_equal(rota_sleep(p->engine, TICK, NULL), -EDEADLK);
+	assert_int_equal(rota_bubble_wait(p->bubble), -EDEADLK);
+	assert_int_equal(rota_sleep(p->engine, 0, NULL), 0);
+}
+
+static void
+what_is_not_a_bubbles_is_refused(void **state)
+{
+	struct pod *p = *state;
+	struct rota_bubble *b = p->bubble;
+	pthread_t thread;
+
+	assert_int_equal(rota_bubble_create(NULL, ROTA_HEAP), -EINVAL);
+	assert_int_equal(rota_bubble_create(&b, 7), -EINVAL);
+	assert_null(b);
+	assert_int_equal(rota_bubble_create(&b, ROTA_HEAP), 0);
+	assert_int_equal(rota_bubble_join(b), -EBUSY);
+	assert_int_equal(rota_bubble_join(p->bubble), -EBUSY);
+	assert_int_equal(rota_bubble_leave(b), -EPERM);
+	assert_int_equal(rota_bubble_wait(b), -EPERM);
+	assert_int_equal(rota_sleep(rota_bubble_engine(b), 1, NULL), -EPERM);
+	assert_int_equal(rota_bubble_destroy(b), 0);
+	assert_int_equal(rota_bubble_join(NULL), -EINVAL);
+	assert_int_equal(rota_bubble_leave(NULL), -EINVAL);
+	assert_int_equal(rota_bubble_wait(NULL), -EINVAL);
+	assert_int_equal(rota_bubble_destroy(NULL), -EINVAL);
+	assert_null(rota_bubble_engine(NULL));
+	assert_int_equal(
+	    rota_bubble_thread(NULL, &thread, wait_for_ever, NULL), -EINVAL);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, NULL, wait_for_ever, NULL), -EINVAL);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, NULL, NULL), -EINVAL);
+	assert_int_equal(rota_sleep(NULL, 1, NULL), -EINVAL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		POD(an_hour_takes_no_time),
+		POD(no_span_is_no_sleep),
+		POD(each_wakes_at_its_instant),
+		POD(who_leaves_lets_the_others_go_on),
+		POD(a_wait_beside_one_that_moves_the_clock_ends),
+		POD(callbacks_run_on_the_way),
+		POD(who_waits_for_ever_is_told_so),
+		POD(what_is_not_a_bubbles_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("bubble", tests, NULL, NULL);
+}

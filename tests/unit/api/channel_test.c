@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * channel_test.c - api/channel.c: timers that are received from, tickers.
+ * Claims: a value comes at its instant and not before, once; after a stop or
+ * a reset nothing from before is received, and what nobody had received
+ * counts as pending; length and capacity are 0; a channel that nobody waits
+ * on is filed nowhere and needs no stop; of several that wait one gets it,
+ * the first; asynchronous ones keep what is stale, as Go did; ticks stay on
+ * their grid and what is missed is dropped, or not, as asked; the descriptor
+ * shows what there is; what cannot be waited for is refused.
+ * Rows     G2 G5 G7 G8 G9
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "tests/support/pod.h"
+
+static struct rota_channel *
+channel(struct pod *p, rota_span span, enum rota_channel_mode mode)
+{
+	struct rota_channel *c;
+
+	assert_int_equal(rota_channel_create(&c, p->engine, span, mode), 0);
+	return c;
+}
+
+static void
+a_value_comes_at_its_instant_once(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 5 * TICK, ROTA_CHANNEL_SYNC);
+	rota_time v = 0;
+
+	assert_int_equal(rota_channel_poll(c, &v), 0);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 5 * TICK);
+	assert_int_equal(pod_now(p), 5 * TICK);
+	assert_int_equal(rota_channel_poll(c, &v), 0);
+	assert_int_equal(rota_channel_receive_until(c, 9 * TICK, &v), -ETIME);
+	assert_int_equal(pod_now(p), 9 * TICK);
+	rota_channel_unref(c);
+}
+
+/* Asked late it says when it was due. */
+static void
+what_is_due_is_received_without_waiting(void **state)
+{
+	static const rota_span spans[] = { 0, -1, INT64_MIN, TICK };
+	struct pod *p = *state;
+	rota_time v = 0;
+
+	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
+		rota_time begin = pod_now(p);
+		struct rota_channel *c = channel(
+		    p, spans[i], ROTA_CHANNEL_SYNC);
+
+		if (spans[i] > 0)
+			pod_sleep(p, 3 * TICK);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + (spans[i] > 0 ? spans[i] : 0));
+		assert_int_equal(rota_channel_poll(c, NULL), 0);
+		rota_channel_unref(c);
+	}
+}
+
+static void
+after_a_stop_nothing_comes(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
+
+	assert_int_equal(rota_channel_stop(c), 1);
+	assert_int_equal(rota_channel_stop(c), 0);
+	assert_int_equal(rota_channel_receive_until(c, 9 * TICK, NULL), -ETIME);
+	/* due, and not received: it was pending */
+	assert_int_equal(rota_channel_reset(c, TICK), 0);
+	pod_sleep(p, 3 * TICK);
+	assert_int_equal(rota_channel_stop(c), 1);
+	assert_int_equal(rota_channel_poll(c, NULL), 0);
+	/* received: it was not */
+	assert_int_equal(rota_channel_reset(c, TICK), 0);
+	assert_int_equal(rota_channel_receive(c, NULL), 1);
+	assert_int_equal(rota_channel_stop(c), 0);
+	rota_channel_unref(c);
+}
+
+static void
+after_a_reset_nothing_from_before_comes(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
+	rota_time v = 0;
+
+	pod_sleep(p, 5 * TICK);
+	assert_int_equal(rota_channel_reset(c, 4 * TICK), 1);
+	assert_int_equal(rota_channel_poll(c, &v), 0);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 9 * TICK);
+	assert_int_equal(pod_now(p), 9 * TICK);
+	assert_int_equal(rota_channel_reset(c, TICK), 0);
+	assert_int_equal(rota_channel_reset(c, 3 * TICK), 1);
+	assert_int_equal(rota_channel_reset(c, 2 * TICK), 1);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 11 * TICK);
+	/* as far as can be told, and no further */
+	assert_int_equal(rota_channel_reset(c, INT64_MAX), 0);
+	assert_int_equal(rota_channel_poll(c, NULL), 0);
+	assert_int_equal(rota_channel_stop(c), 1);
+	rota_channel_unref(c);
+}
+
+static void
+length_and_capacity_are_0(void **state)
+{
+	static const enum rota_channel_mode modes[] = { ROTA_CHANNEL_SYNC,
+		ROTA_CHANNEL_ASYNC, ROTA_CHANNEL_ASYNC_LAZY };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < CM_COUNT(modes); i++) {
+		struct rota_channel *c = channel(p, TICK, modes[i]);
+
+		assert_int_equal(rota_channel_capacity(c), i > 0);
+		assert_int_equal(rota_channel_length(c), 0);
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(rota_channel_length(c), i > 0);
+		assert_int_equal(rota_channel_poll(c, NULL), 1);
+		assert_int_equal(rota_channel_length(c), 0);
+		rota_channel_unref(c);
+	}
+}
+
+/* A thread that receives. */
+struct receiver {
+	struct pod *p;
+	struct rota_channel *c;
+	rota_time until, at, value;
+	int answer;
+	unsigned turn; /* the how many-th to have received */
+	unsigned *turns;
+};
+
+static void *
+receive(void *arg)
+{
+	struct receiver *r = arg;
+
+	r->answer = rota_channel_receive_until(r->c, r->until, &r->value);
+	r->at = rota_engine_now(r->p->engine);
+	r->turn = __atomic_fetch_add(r->turns, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void
+receiver_begin(struct receiver *r, pthread_t *thread)
+{
+	assert_int_equal(
+	    rota_bubble_thread(r->p->bubble, thread, receive, r), 0);
+	assert_int_equal(rota_bubble_wait(r->p->bubble), 0);
+}
+
+static void
+one_that_nobody_waits_on_is_filed_nowhere(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *lazy = channel(
+	    p, 4 * TICK, ROTA_CHANNEL_ASYNC_LAZY);
+	struct rota_channel *async = channel(p, 4 * TICK, ROTA_CHANNEL_ASYNC);
+	unsigned turns = 0;
+	struct receiver r = { p, c, 2 * TICK, .turns = &turns };
+	pthread_t thread;
+
+	assert_int_equal(pod_armed(p), 1); /* the asynchronous one */
+	rota_channel_unref(async);
+	assert_int_equal(pod_armed(p), 0);
+	receiver_begin(&r, &thread);
+	assert_int_equal(pod_armed(p), 2); /* the channel and the deadline */
+	pod_sleep(p, 3 * TICK);
+	assert_int_equal(r.answer, -ETIME);
+	assert_int_equal(r.at, 2 * TICK);
+	assert_int_equal(pod_armed(p), 0);
+	pthread_join(thread, NULL);
+	r.until = ROTA_NEVER;
+	receiver_begin(&r, &thread);
+	assert_int_equal(pod_armed(p), 1);
+	assert_int_equal(rota_channel_reset(c, 6 * TICK), 1);
+	assert_int_equal(pod_armed(p), 1);
+	pod_sleep(p, 7 * TICK);
+	assert_int_equal(r.answer, 1);
+	assert_int_equal(r.at, 9 * TICK);
+	assert_int_equal(pod_armed(p), 0);
+	pthread_join(thread, NULL);
+	rota_channel_unref(lazy); /* due since long: no stop */
+	rota_channel_unref(c);
+}
+
+/* A stop while it is waited on leaves the waiter waiting. */
+static void
+a_stop_keeps_it_from_those_that_wait(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
+	unsigned turns = 0;
+	struct receiver r = { p, c, ROTA_NEVER, .turns = &turns };
+	pthread_t thread;
+
+	receiver_begin(&r, &thread);
+	assert_int_equal(rota_channel_stop(c), 1);
+	assert_int_equal(pod_armed(p), 0);
+	pod_sleep(p, 8 * TICK);
+	assert_int_equal(turns, 0);
+	assert_int_equal(rota_channel_reset(c, TICK), 0);
+	pod_sleep(p, 2 * TICK);
+	assert_int_equal(turns, 1);
+	assert_int_equal(r.at, 9 * TICK);
+	pthread_join(thread, NULL);
+	rota_channel_unref(c);
+}
+
+static void
+of_several_that_wait_the_first_gets_it(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, TICK, ROTA_CHANNEL_SYNC);
+	struct receiver r[4];
+	pthread_t thread[4];
+	unsigned turns = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		r[i] = (struct receiver){ p, c, ROTA_NEVER, .turns = &turns };
+		receiver_begin(&r[i], &thread[i]);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(
+		    __atomic_load_n(&turns, __ATOMIC_RELAXED), i + 1);
+		assert_int_equal(r[i].turn, i);
+		assert_int_equal(r[i].answer, 1);
+		assert_int_equal(rota_channel_reset(c, TICK), 0);
+		pthread_join(thread[i], NULL);
+	}
+	rota_channel_unref(c);
+}
+
+/* Go before 1.23: the drain that its documents asked for is needed. */
+static void
+asynchronous_ones_keep_what_is_stale(void **state)
+{
+	static const enum rota_channel_mode modes[] = { ROTA_CHANNEL_ASYNC,
+		ROTA_CHANNEL_ASYNC_LAZY };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < CM_COUNT(modes); i++) {
+		struct rota_channel *c = channel(p, TICK, modes[i]);
+		rota_time due = pod_now(p) + TICK, v = 0;
+
+		assert_int_equal(rota_channel_stop(c), 1);
+		assert_int_equal(rota_channel_reset(c, TICK), 0);
+		pod_sleep(p, 3 * TICK);
+		assert_int_equal(rota_channel_stop(c), 0); /* it has fired */
+		assert_int_equal(rota_channel_reset(c, 4 * TICK), 0);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, due); /* stale */
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, due + 6 * TICK);
+		rota_channel_unref(c);
+	}
+}
+
+static struct rota_channel *
+ticker(struct pod *p, rota_span period, enum rota_missed missed,
+    enum rota_channel_mode mode)
+{
+	struct rota_channel *c;
+
+	assert_int_equal(
+	    rota_ticker_create_mode(&c, p->engine, period, missed, mode), 0);
+	return c;
+}
+
+static void
+ticks_stay_on_their_grid(void **state)
+{
+	struct pod *p = *state;
+	rota_time v = 0;
+
+	for (enum rota_channel_mode m = ROTA_CHANNEL_SYNC;
+	     m <= ROTA_CHANNEL_ASYNC_LAZY; m++) {
+		rota_time begin = pod_now(p);
+		struct rota_channel *c = ticker(
+		    p, 10 * TICK, ROTA_MISSED_SKIP, m);
+
+		for (int i = 1; i <= 5; i++) {
+			assert_int_equal(rota_channel_receive(c, &v), 1);
+			assert_int_equal(v, begin + i * 10 * TICK);
+			assert_int_equal(pod_now(p), v);
+			pod_sleep(p, 3 * TICK); /* work */
+		}
+		assert_int_equal(rota_ticker_missed(c), 0);
+		/* five go by: the first waits, four are dropped */
+		pod_sleep(p, 50 * TICK);
+		assert_int_equal(rota_ticker_missed(c), 4);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + 60 * TICK);
+		assert_int_equal(rota_channel_poll(c, &v), 0);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + 110 * TICK);
+		assert_int_equal(pod_now(p), v);
+		assert_int_equal(rota_ticker_missed(c), 4);
+		assert_int_equal(rota_channel_stop(c), 1);
+		assert_int_equal(
+		    rota_channel_receive_until(c, pod_now(p) + 99 * TICK, &v),
+		    -ETIME);
+		rota_channel_unref(c);
+	}
+}
+
+static void
+missed_ticks_are_brought_or_delayed_as_asked(void **state)
+{
+	struct pod *p = *state;
+	rota_time v = 0;
+
+	for (enum rota_channel_mode m = ROTA_CHANNEL_SYNC;
+	     m <= ROTA_CHANNEL_ASYNC_LAZY; m++) {
+		rota_time begin = pod_now(p);
+		struct rota_channel *c = ticker(
+		    p, 10 * TICK, ROTA_MISSED_BURST, m);
+
+		pod_sleep(p, 35 * TICK);
+		for (int i = 1; i <= 3; i++) {
+			assert_int_equal(rota_channel_poll(c, &v), 1);
+			assert_int_equal(v, begin + i * 10 * TICK);
+		}
+		assert_int_equal(rota_channel_poll(c, &v), 0);
+		assert_int_equal(rota_ticker_missed(c), 0);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(pod_now(p), begin + 40 * TICK);
+		rota_channel_unref(c);
+	}
+	{
+		rota_time begin = pod_now(p);
+		struct rota_channel *c = ticker(
+		    p, 10 * TICK, ROTA_MISSED_DELAY, ROTA_CHANNEL_SYNC);
+
+		pod_sleep(p, 35 * TICK);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + 10 * TICK);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + 45 * TICK);
+		rota_channel_unref(c);
+	}
+}
+
+static void
+a_ticker_is_reset_to_another_period(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = ticker(
+	    p, 10 * TICK, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC);
+	rota_time v = 0;
+
+	pod_sleep(p, 15 * TICK); /* a tick waits */
+	assert_int_equal(rota_ticker_reset(c, 4 * TICK), 1);
+	assert_int_equal(rota_channel_poll(c, &v), 0);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 19 * TICK);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 23 * TICK);
+	assert_int_equal(rota_channel_stop(c), 1);
+	assert_int_equal(rota_ticker_reset(c, TICK), 0);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 24 * TICK);
+	rota_channel_unref(c);
+	c = rota_tick(p->engine, 2 * TICK);
+	assert_non_null(c);
+	assert_int_equal(rota_channel_receive(c, &v), 1);
+	assert_int_equal(v, 26 * TICK);
+	rota_channel_unref(c);
+}
+
+static bool
+readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+static void
+the_descriptor_shows_what_there_is(void **state)
+{
+	struct pod *p = *state;
+
+	for (enum rota_channel_mode m = ROTA_CHANNEL_SYNC;
+	     m <= ROTA_CHANNEL_ASYNC_LAZY; m++) {
+		struct rota_channel *c = channel(p, 4 * TICK, m);
+		int fd = rota_channel_fd(c);
+
+		assert_true(fd >= 0);
+		assert_int_equal(rota_channel_fd(c), fd);
+		assert_false(readable(fd));
+		pod_sleep(p, 5 * TICK);
+		assert_true(readable(fd));
+		assert_int_equal(rota_channel_poll(c, NULL), 1);
+		assert_false(readable(fd));
+		assert_int_equal(rota_channel_reset(c, 2 * TICK), 0);
+		pod_sleep(p, 3 * TICK);
+		assert_true(readable(fd));
+		if (m == ROTA_CHANNEL_SYNC) {
+			assert_int_equal(rota_channel_stop(c), 1);
+			assert_false(readable(fd));
+			assert_int_equal(rota_channel_reset(c, 0), 0);
+			assert_true(readable(fd));
+			assert_int_equal(rota_channel_reset(c, TICK), 1);
+			assert_false(readable(fd));
+		} else { /* stale, and there */
+			assert_int_equal(rota_channel_stop(c), 0);
+			assert_true(readable(fd));
+		}
+		rota_channel_unref(c);
+		/* made when it is due already */
+		c = channel(p, 0, m);
+		assert_true(readable(rota_channel_fd(c)));
+		rota_channel_unref(c);
+	}
+	{
+		struct rota_channel *c = ticker(
+		    p, 10 * TICK, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC);
+		int fd = rota_channel_fd(c);
+
+		for (int i = 0; i < 3; i++) {
+			pod_sleep(p, 11 * TICK);
+			assert_true(readable(fd));
+			assert_int_equal(rota_channel_poll(c, NULL), 1);
+			assert_false(readable(fd));
+		}
+		rota_channel_unref(c);
+	}
+}
+
+static void
+ask_inside(void *arg)
+{
+	struct receiver *r = arg;
+
+	r->answer = rota_channel_receive(r->c, &r->value);
+}
+
+static void
+what_cannot_be_waited_for_is_refused(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = channel(p, 9 * TICK, ROTA_CHANNEL_SYNC), *none;
+	struct rota_channel *t = ticker(
+	    p, TICK, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC);
+	struct receiver r = { p, c, 0, .answer = 7 };
+	struct rota_shard *s = rota_engine_shard(p->engine, 0);
+
+	assert_int_equal(rota_channel_create(NULL, p->engine, 1, 0), -EINVAL);
+	none = c;
+	assert_int_equal(rota_channel_create(&none, NULL, 1, 0), -EINVAL);
+	assert_null(none);
+	assert_int_equal(rota_channel_create(&none, p->engine, 1, 3), -EINVAL);
+	none = c;
+	assert_int_equal(
+	    rota_ticker_create(&none, p->engine, 0, ROTA_MISSED_SKIP), -EINVAL);
+	assert_null(none);
+	assert_int_equal(
+	    rota_ticker_create(&none, p->engine, -1, ROTA_MISSED_SKIP),
+	    -EINVAL);
+	assert_int_equal(rota_ticker_create(&none, p->engine, 1, 3), -EINVAL);
+	assert_null(rota_tick(p->engine, 0));
+	assert_null(rota_tick(p->engine, -5));
+	assert_int_equal(rota_channel_stop(NULL), -EINVAL);
+	assert_int_equal(rota_channel_reset(NULL, 1), -EINVAL);
+	assert_int_equal(rota_channel_reset(t, 1), -EINVAL);
+	assert_int_equal(rota_ticker_reset(NULL, 1), -EINVAL);
+	assert_int_equal(rota_ticker_reset(c, 1), -EINVAL);
+	assert_int_equal(rota_ticker_reset(t, 0), -EINVAL);
+	assert_int_equal(rota_ticker_missed(NULL), -EINVAL);
+	assert_int_equal(rota_ticker_missed(c), -EINVAL);
+	assert_int_equal(rota_channel_poll(NULL, NULL), -EINVAL);
+	assert_int_equal(rota_channel_receive(NULL, NULL), -EINVAL);
+	assert_int_equal(rota_channel_length(NULL), -EINVAL);
+	assert_int_equal(rota_channel_capacity(NULL), -EINVAL);
+	assert_int_equal(rota_channel_fd(NULL), -EINVAL);
+	assert_null(rota_channel_ref(NULL));
+	rota_channel_unref(NULL);
+
+	/* in a callback */
+	rota_after_func(p->engine, 0, ask_inside, &r, NULL);
+	pod_sleep(p, TICK);
+	assert_int_equal(r.answer, -EDEADLK);
+	/* on the owner's thread */
+	assert_int_equal(rota_shard_attach(s), 0);
+	assert_int_equal(rota_channel_receive(c, NULL), -EDEADLK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	/* outside */
+	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	assert_int_equal(rota_channel_receive(c, NULL), -EPERM);
+	assert_int_equal(rota_bubble_join(p->bubble), 0);
+	/* for ever */
+	assert_int_equal(rota_channel_stop(c), 1);
+	assert_int_equal(rota_channel_receive(c, NULL), -EDEADLK);
+	rota_channel_unref(rota_channel_ref(c));
+	rota_channel_unref(c);
+	rota_channel_unref(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		POD(a_value_comes_at_its_instant_once),
+		POD(what_is_due_is_received_without_waiting),
+		POD(after_a_stop_nothing_comes),
+		POD(after_a_reset_nothing_from_before_comes),
+		POD(length_and_capacity_are_0),
+		POD(one_that_nobody_waits_on_is_filed_nowhere),
+		POD(a_stop_keeps_it_from_those_that_wait),
+		POD(of_several_that_wait_the_first_gets_it),
+		POD(asynchronous_ones_keep_what_is_stale),
+		POD(ticks_stay_on_their_grid),
+		POD(missed_ticks_are_brought_or_delayed_as_asked),
+		POD(a_ticker_is_reset_to_another_period),
+		POD(the_descriptor_shows_what_there_is),
+		POD(what_cannot_be_waited_for_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
+}
