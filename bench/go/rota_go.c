@@ -162,6 +162,37 @@ stop(struct side *s)
 	}
 }
 
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+stop_func(struct side *s)
+{
+	for (uint64_t i = 0; i < s->n; i++) {
+		rota_handle h;
+
+		arm(s, ROTA_SECOND, nothing, NULL, &h);
+		if (rota_handle_stop(s->engine, h) != ROTA_PREVENTED)
+			die("rota_handle_stop");
+	}
+}
+
+static void
+reset_func(struct side *s)
+{
+	rota_handle h;
+
+	arm(s, ROTA_HOUR, nothing, NULL, &h);
+	for (uint64_t i = 0; i < s->n; i++)
+		if (rota_handle_reset_at(s->engine, h,
+			rota_when(rota_engine_now(s->engine), ROTA_HOUR)) != 1)
+			die("rota_handle_reset_at");
+	rota_handle_stop(s->engine, h);
+}
+
 /* SimultaneousAfterFunc, and Sleep, which in Go is a goroutine each. */
 static void
 simultaneous(struct side *s, rota_span span)
@@ -186,12 +217,6 @@ static void
 sleep_many(struct side *s)
 {
 	simultaneous(s, ROTA_NANOSECOND);
-}
-
-static void
-nothing(void *arg)
-{
-	(void)arg;
 }
 
 static void
@@ -302,11 +327,13 @@ static const struct bench {
 } benches[] = {
 	{ "AfterFunc1000", after_func, false, 0, false },
 	{ "After", after, false, 0, false },
-	{ "Stop", stop, true, 0, false },
+	{ "Stop/impl=chan", stop, true, 0, false },
+	{ "Stop/impl=func", stop_func, true, 0, false },
 	{ "SimultaneousAfterFunc1000", simultaneous_after_func, false, 0,
 	    false },
 	{ "StartStop1000", start_stop, true, 0, false },
-	{ "Reset", reset, true, 0, false },
+	{ "Reset/impl=chan", reset, true, 0, false },
+	{ "Reset/impl=func", reset_func, true, 0, false },
 	{ "Sleep1000", sleep_many, false, 0, false },
 	{ "ParallelTimerLatency", parallel_timer_latency, false, 1, true },
 	{ "StaggeredTickerLatency", staggered_ticker_latency, false, 0, true },

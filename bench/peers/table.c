@@ -253,17 +253,30 @@ table_figures(const struct field *f)
 	}
 }
 
+/* The next larger size than @n timers, packed; f->sizes: there is none. */
+static unsigned
+larger(const struct field *f, uint32_t n)
+{
+	unsigned at = f->sizes;
+
+	for (unsigned i = 0; i < f->sizes; i++)
+		if (!f->size[i].embedded && f->size[i].n > n &&
+		    (at == f->sizes || f->size[i].n < f->size[at].n))
+			at = i;
+	return at;
+}
+
 void
 table_growth(const struct field *f)
 {
 	for (unsigned k = 0; k < f->works; k++) {
+		unsigned n = larger(f, 0);
+
 		printf("\"%s\"", f->work[k]);
 		for (unsigned i = 0; i < f->entries; i++)
 			printf("\t\"%s\"", f->entry[i].label);
 		end();
-		for (unsigned n = 0; n < f->sizes; n++) {
-			if (f->size[n].embedded)
-				continue;
+		for (; n < f->sizes; n = larger(f, f->size[n].n)) {
 			printf("%u", f->size[n].n);
 			for (unsigned i = 0; i < f->entries; i++)
 				if (f->cell[i][k][n].ns.n)
