@@ -178,6 +178,7 @@ end(struct rota_context *c, int err, int cause)
 		return 0;
 	}
 	mark(c, err, cause, &todo);
+	c->refs++; /* who is woken may give the last one back */
 	pthread_mutex_unlock(&c->lock);
 	while ((child = todo)) {
 		struct rota_context **list = &own;
@@ -205,6 +206,7 @@ end(struct rota_context *c, int err, int cause)
 		others = child->next;
 		put(child);
 	}
+	put(c);
 	return 1;
 }
 
