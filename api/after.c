@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "api/context.h"
 #include "api/wait.h"
 
 int
@@ -18,6 +19,11 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 
 	if (!e)
 		return -EINVAL;
+	f = rota__facade(e);
+	if (!f)
+		return -ENOMEM;
+	if (c && rota__context_facade(c) != f)
+		return -EINVAL;
 	r = c ? rota_context_err(c) : 0;
 	if (r || span <= 0)
 		return r;
@@ -26,8 +32,7 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 		r = rota_context_wait(c, until);
 		return r == -ETIME ? 0 : r ? r : rota_context_err(c);
 	}
-	f = rota__facade(e);
-	r = f ? rota__waiter_init(&w, f) : -ENOMEM;
+	r = rota__waiter_init(&w, f);
 	if (r)
 		return r;
 	r = rota__waiter_wait(&w, until);

@@ -19,7 +19,8 @@ struct rota_bubble {
 	struct rota_engine *engine;
 	struct facade *facade;
 	pthread_mutex_t lock;
-	unsigned members, asleep;
+	unsigned members, asleep, idle;
+	unsigned long woken; /* times that one was, or joined */
 	bool moving; /* one of them polls */
 	bool dead;   /* nothing would ever wake them */
 	struct wait_list sleepers;
@@ -43,10 +44,13 @@ rota__bubble_lock(struct rota_bubble *b)
 void
 rota__bubble_woken(struct rota_bubble *b, const struct waiter *w)
 {
-	if (w->idle)
+	b->woken++;
+	if (w->idle) {
 		b->members++;
-	else
+		b->idle--;
+	} else {
 		b->asleep--;
+	}
 }
 
 /* Under the lock. */
@@ -56,47 +60,52 @@ all_asleep(const struct rota_bubble *b)
 	return b->members > 0 && b->asleep == b->members;
 }
 
-/* Is it for the clock to move on? Not if somebody waits just for all to be
- * asleep, who may have begun to while it was polled. */
-static bool
-stuck(struct rota_bubble *b)
-{
-	bool all;
+/* Instants from here on do not come: the last tick of a wheel. */
+#define LAST (ROTA_NEVER - ((rota_time)1 << 21))
 
-	pthread_mutex_lock(&b->lock);
-	all = all_asleep(b) && !b->settlers.first;
-	pthread_mutex_unlock(&b->lock);
-	return all;
+/* Is it for the clock to move on? Not if somebody is awake, or waits just for
+ * all to be asleep, who may have begun to meanwhile. Under the lock. */
+static bool
+stuck(const struct rota_bubble *b)
+{
+	return all_asleep(b) && !b->settlers.first;
 }
 
 /* Poll and move the clock until somebody is awake. False: nothing is armed
- * and nobody is. */
+ * and nobody is. Under the lock, but for the polls; whoever is woken from
+ * outside in between is seen before the clock moves. */
 static bool
 advance(struct rota_bubble *b)
 {
 	struct rota_engine *e = b->engine;
 	struct rota_shard *s = rota_engine_shard(e, 0);
 	bool armed = true;
+	int r;
 
-	while (rota_shard_attach(s)) /* a user's thread has it */
+	pthread_mutex_unlock(&b->lock);
+	while ((r = rota_shard_attach(s)) == -EBUSY) /* a user's thread's */
 		sched_yield();
-	for (;;) {
+	pthread_mutex_lock(&b->lock);
+	while (!r && armed && stuck(b)) {
+		unsigned long woken = b->woken;
 		rota_time now = rota_engine_now(e), next;
 
+		pthread_mutex_unlock(&b->lock);
 		while (rota_shard_poll(s, now, 0) > 0)
 			;
-		if (!stuck(b))
-			break;
 		next = rota_shard_next(s);
-		if (next >= ROTA_NEVER) {
-			armed = false;
-			break;
-		}
-		if (next > now)
+		pthread_mutex_lock(&b->lock);
+		if (b->woken != woken || !stuck(b))
+			continue;
+		armed = next < LAST;
+		if (armed && next > now)
 			rota_engine_advance(e, next - now);
 	}
-	rota_shard_detach(s);
-	return armed;
+	pthread_mutex_unlock(&b->lock);
+	if (!r)
+		rota_shard_detach(s);
+	pthread_mutex_lock(&b->lock);
+	return !r && armed;
 }
 
 /* Under the lock, which is that of the waiters. */
@@ -121,6 +130,7 @@ wake_all(struct wait_list *l)
 static void
 move(struct rota_bubble *b)
 {
+	unsigned long woken;
 	bool armed;
 
 	if (b->settlers.first) {
@@ -128,11 +138,10 @@ move(struct rota_bubble *b)
 		return;
 	}
 	b->moving = true;
-	pthread_mutex_unlock(&b->lock);
+	woken = b->woken;
 	armed = advance(b);
-	pthread_mutex_lock(&b->lock);
 	b->moving = false;
-	if (!armed && all_asleep(b) && !b->settlers.first) {
+	if (!armed && b->woken == woken && stuck(b)) {
 		b->dead = true;
 		wake_all(&b->sleepers);
 	}
@@ -144,8 +153,10 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 	struct wait_node node = { 0 };
 
 	if (w->idle) {
-		if (!w->awake)
+		if (!w->awake) {
 			b->members--;
+			b->idle++;
+		}
 	} else {
 		if (b->dead && w->taken == WAIT_NOBODY) {
 			w->taken = WAIT_DEAD;
@@ -205,15 +216,15 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 int
 rota_bubble_destroy(struct rota_bubble *b)
 {
-	unsigned members;
+	bool busy;
 	int r;
 
 	if (!b)
 		return -EINVAL;
 	pthread_mutex_lock(&b->lock);
-	members = b->members;
+	busy = b->members || b->idle || b->moving;
 	pthread_mutex_unlock(&b->lock);
-	if (members)
+	if (busy)
 		return -EBUSY;
 	r = rota_engine_destroy(b->engine, ROTA_DROP);
 	if (r < 0)
@@ -234,6 +245,7 @@ members_add(struct rota_bubble *b)
 {
 	pthread_mutex_lock(&b->lock);
 	b->members++;
+	b->woken++;
 	pthread_mutex_unlock(&b->lock);
 }
 
@@ -267,6 +279,8 @@ rota_bubble_leave(struct rota_bubble *b)
 		return -EINVAL;
 	if (mine != b)
 		return -EPERM;
+	if (rota_engine_inside(b->engine))
+		return -EDEADLK;
 	mine = NULL;
 	members_remove(b);
 	return 0;

@@ -139,6 +139,7 @@ settle(struct rota_channel *c, rota_time now)
 {
 	struct waiter *w;
 	bool ready;
+	int r;
 
 	while (rota__channel_ready(c, now) &&
 	    (w = rota__wait_list_claim(&c->waiters))) {
@@ -148,10 +149,17 @@ settle(struct rota_channel *c, rota_time now)
 	ready = rota__channel_ready(c, now);
 	rota__fd_show(&c->fd, ready);
 	/* A burst waits for the buffer. */
-	return file(c,
+	r = file(c,
 	    c->armed && !(c->full && c->policy == ROTA_MISSED_BURST) &&
 		(c->waiters.first || c->mode == ROTA_CHANNEL_ASYNC ||
 		    (c->fd.at && !ready)));
+	while (r && c->waiters.first) { /* nothing would wake them */
+		c->waiters.first->who = WAIT_FAILED;
+		w = rota__wait_list_claim(&c->waiters);
+		if (w)
+			rota__waiter_wake(w);
+	}
+	return r;
 }
 
 int
@@ -174,7 +182,9 @@ ring(void *arg)
 		now = rota_shard_now(c->shard);
 		take_up(c, now);
 	}
-	if (c->rings <= now)
+	/* It may be late, for an arming that was stopped. */
+	if (c->filed &&
+	    rota_handle_pending(c->facade->engine, c->timer) != 1)
 		c->filed = false;
 	(void)settle(c, now);
 	put(c);

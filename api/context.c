@@ -81,14 +81,29 @@ destroy(struct rota_context *c)
 	rota_engine_free(f->engine, c, sizeof(*c));
 }
 
+/* Under the lock. */
+static void
+disarm(struct rota_context *c)
+{
+	if (c->timer &&
+	    rota_handle_stop(c->facade->engine, c->timer) == ROTA_PREVENTED)
+		c->refs--; /* the caller has one, too */
+	c->timer = 0;
+}
+
+/* What nobody uses any more needs no deadline. */
 static void
 leave_parent(struct rota_context *c)
 {
-	if (!c->parent)
+	struct rota_context *p = c->parent;
+
+	if (!p)
 		return;
-	pthread_mutex_lock(&c->parent->lock);
+	pthread_mutex_lock(&p->lock);
 	list_remove(c);
-	pthread_mutex_unlock(&c->parent->lock);
+	if (!p->users && !p->children)
+		disarm(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* One reference less; the parents' go with the last. */
@@ -108,16 +123,6 @@ put(struct rota_context *c)
 		destroy(c);
 		c = parent;
 	}
-}
-
-/* Under the lock. */
-static void
-disarm(struct rota_context *c)
-{
-	if (c->timer &&
-	    rota_handle_stop(c->facade->engine, c->timer) == ROTA_PREVENTED)
-		c->refs--; /* the caller has one, too */
-	c->timer = 0;
 }
 
 /* Under the lock: @c is done. Its children go on *@todo, each with a reference;
@@ -302,7 +307,7 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 		put(c);
 		return r;
 	}
-	if (!first && c->deadline <= now)
+	if (c->deadline <= now) /* or its parent's has, and is late */
 		end(c, -ETIME, -ETIME);
 	*out = c;
 	return 0;

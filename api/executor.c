@@ -6,12 +6,14 @@
  * once a job is armed. A job is free, armed, queued or running; a ring that
  * comes for one which was stopped meanwhile finds it dropped and frees it.
  */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include <rota/after.h>
 #include <rota/bubble.h>
 
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/wait.h"
 
@@ -143,8 +145,15 @@ rest(struct rota_executor *x)
 	struct wait_node node;
 	struct waiter w;
 
-	if (rota__waiter_init(&w, x->facade))
-		return; /* a job made its thread an owner: ask again */
+	if (rota__waiter_init(&w, x->facade)) {
+		/* A job made its thread an owner: ask again and again. */
+		const struct timespec nap = { 0, 1000000 };
+
+		pthread_mutex_unlock(&x->lock);
+		nanosleep(&nap, NULL);
+		pthread_mutex_lock(&x->lock);
+		return;
+	}
 	w.idle = true;
 	rota__wait_list_add(&x->idle, &node, &w, WAIT_SELF);
 	pthread_mutex_unlock(&x->lock);
@@ -327,11 +336,12 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 		return -EINVAL;
 	when = rota_when(rota_engine_now(x->facade->engine), span);
 	pthread_mutex_lock(&x->lock);
-	j = x->free;
+	j = x->closing ? NULL : x->free;
 	if (!j) {
-		x->stat.refused++;
+		x->stat.refused += !x->closing;
+		r = x->closing ? -ECANCELED : -EAGAIN;
 		pthread_mutex_unlock(&x->lock);
-		return -EAGAIN;
+		return r;
 	}
 	x->free = j->next;
 	j->fn = fn;

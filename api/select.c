@@ -17,7 +17,7 @@ node_of(struct rota_case *k)
 	return (struct wait_node *)(void *)k->r_node;
 }
 
-/* Where to begin, so that none of those that are ready is always the first. */
+/* A number below @n, by chance. */
 static unsigned
 turn(unsigned n)
 {
@@ -50,7 +50,22 @@ facade_of(const struct rota_case *cases, unsigned n)
 	return f;
 }
 
-/* Has it come? */
+/* Would it be taken? */
+static bool
+ready(struct rota_case *k)
+{
+	rota_time now;
+	bool is;
+
+	if (!k->channel)
+		return k->context && rota_context_err(k->context);
+	now = rota__channel_lock(k->channel);
+	is = rota__channel_ready(k->channel, now);
+	(void)rota__channel_unlock(k->channel, now);
+	return is;
+}
+
+/* Take it, if it has come. */
 static bool
 come(struct rota_case *k)
 {
@@ -135,17 +150,27 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, unsigned first,
 		cases[at].value = w.value;
 		return (int)at;
 	}
-	return w.taken == WAIT_TIME ? -ETIME : r ? r : -EDEADLK;
+	return w.taken == WAIT_TIME   ? -ETIME
+	    : r                       ? r
+	    : w.taken == WAIT_FAILED ? -ENOMEM
+				      : -EDEADLK;
 }
 
 int
 rota_select(struct rota_case *cases, unsigned n, rota_time until)
 {
 	struct facade *f = cases ? facade_of(cases, n) : NULL;
-	unsigned first;
+	unsigned first, skip, there = 0;
 
 	if (!f || n > INT32_MAX / 2)
 		return -EINVAL;
+	for (unsigned i = 0; i < n; i++)
+		there += ready(&cases[i]);
+	skip = there ? turn(there) : 0;
+	for (unsigned i = 0; i < n && there; i++)
+		if (ready(&cases[i]) && skip-- == 0 && come(&cases[i]))
+			return (int)i;
+	/* Another took it; or what was not there is by now. */
 	first = turn(n);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = (first + i) % n;

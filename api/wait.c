@@ -34,12 +34,14 @@ rota__facade(struct rota_engine *e)
 		f->engine = e;
 		pthread_mutex_init(&f->lock, NULL);
 		l = rota_engine_layer(e, &f->layer);
-		if (l != &f->layer) { /* another thread was first */
+		if (l != &f->layer) { /* another was first */
 			pthread_mutex_destroy(&f->lock);
 			rota_engine_free(e, f, sizeof(*f));
 		}
 	}
-	return rota_container_of(l, struct facade, layer);
+	/* Somebody else's layer: the place is taken. */
+	return l->end == facade_end ? rota_container_of(l, struct facade, layer)
+				    : NULL;
 }
 
 void

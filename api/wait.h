@@ -37,7 +37,7 @@ struct facade {
 struct facade *rota__facade(struct rota_engine *e);
 
 /* Who has claimed a waiter; CASE and more: the source of that number. */
-enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_CASE };
+enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_FAILED, WAIT_CASE };
 
 struct waiter {
 	struct facade *facade;

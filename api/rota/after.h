@@ -22,7 +22,7 @@ extern "C" {
  *
  * Returns  0 slept; -ECANCELED, -ETIME the context is done, also if it was
  *          before; -EDEADLK, -EPERM, -ENOMEM, -ENOSPC as
- *          rota_channel_receive(); -EINVAL.
+ *          rota_channel_receive(); -EINVAL, also of another engine's context.
  */
 int rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c);
 
@@ -57,7 +57,8 @@ int rota_executor_destroy(struct rota_executor *x);
  *
  * Returns  0 and the job in *@job (may be NULL); -EAGAIN there is no room, so
  *          that who arms too much is told, and not who fires: counted;
- *          -EINVAL; -ENOMEM, -ENOSPC.
+ *          -ECANCELED the executor is being destroyed; -EINVAL; -ENOMEM,
+ *          -ENOSPC.
  * Cost     a lock, and the arming.
  */
 int rota_executor_after_func(struct rota_executor *x, rota_span span,

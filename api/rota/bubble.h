@@ -46,7 +46,8 @@ struct rota_bubble;
 int rota_bubble_create(struct rota_bubble **b, enum rota_backend backend);
 
 /* rota_bubble_destroy - end of @b and its engine.
- * Returns  how many timers were still armed; -EBUSY it has threads; -EINVAL.
+ * Returns  how many timers were still armed; -EBUSY it has threads, those of
+ *          executors too, or one that left is just moving the clock; -EINVAL.
  */
 int rota_bubble_destroy(struct rota_bubble *b);
 
@@ -57,7 +58,7 @@ struct rota_engine *rota_bubble_engine(struct rota_bubble *b);
  * is not any more.
  *
  * Returns  0; -EBUSY it is in a bubble already; -EPERM it is not in this one;
- *          -EINVAL.
+ *          -EDEADLK it leaves in a callback; -EINVAL.
  */
 int rota_bubble_join(struct rota_bubble *b);
 int rota_bubble_leave(struct rota_bubble *b);

@@ -14,7 +14,10 @@
  *
  * Threads  any, beside any other, also in a callback; those that wait neither
  *          in a callback of the engine nor on a thread that owns one of its
- *          shards (-EDEADLK): the engine must be driven by others.
+ *          shards (-EDEADLK): the engine must be driven by others, and not by
+ *          rota_shard_poll_batch(), which calls no function. No thread may be
+ *          cancelled in a wait. config.wake and a `released` may run inside
+ *          any of these calls, and must call none of them.
  * Errors   0 or more is an answer, less than 0 is -errno. -EINVAL: NULL.
  * Source   Go's time.Timer and runtime/time.go; docs/go.md.
  */
@@ -63,7 +66,9 @@ void rota_channel_unref(struct rota_channel *c);
 int rota_channel_stop(struct rota_channel *c);
 
 /* rota_channel_reset - it shall bring a value @span from now, and none from
- * before. Returns as a stop; -EINVAL also of a ticker. */
+ * before. Returns as a stop; -EINVAL also of a ticker; -ENOMEM, -ENOSPC: it is
+ * armed, but those that waited are told so, and a descriptor is not shown
+ * before the next call. */
 int rota_channel_reset(struct rota_channel *c, rota_span span);
 
 /* rota_channel_poll - receive if there is something.

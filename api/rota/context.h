@@ -16,6 +16,8 @@
  * Memory   counted references. A child keeps its parent, so the order in which
  *          they are given back does not matter: a parent whose user has gone
  *          still ends its children at its deadline.
+ *          All are given back before their engine ends. Not for the child of a
+ *          fork, nor are channels and executors.
  * Errors   0 or more is an answer, less than 0 is -errno. -EINVAL: NULL.
  * Source   Go's package context.
  */

@@ -51,7 +51,8 @@ enum rota_backend {
 #define ROTA_ADOPT 2u
 
 /* Where memory comes from; all NULL: aligned_alloc() and free(). @align is a
- * power of two. Never called by reset, stop or a poll. */
+ * power of two. Never called by the reset or stop of a timer or by a poll, but
+ * for the functions and channels that it serves. */
 struct rota_allocator {
 	void *(*alloc)(void *arg, unsigned shard, size_t size, size_t align);
 	void (*free)(void *arg, unsigned shard, void *ptr, size_t size);
@@ -141,7 +142,8 @@ struct rota_layer {
 };
 
 /* rota_engine_layer - the layer of @e, which is @l from now on if there was
- * none; with @l NULL only asked.
+ * none; with @l NULL only asked. Channels and contexts are one: they take the
+ * place, and where it is taken answer -ENOMEM.
  *
  * Owns     l->end(l) runs in rota_engine_destroy(), when nothing fires any
  *          more, and before the engine's memory goes.

@@ -24,8 +24,8 @@ extern "C" {
 enum rota_missed {
 	ROTA_MISSED_SKIP,  /* dropped; the next is the next on the grid */
 	ROTA_MISSED_BURST, /* all are brought, as fast as they are received */
-	ROTA_MISSED_DELAY  /* the next is a period after this one is received:
-			    * another grid */
+	ROTA_MISSED_DELAY  /* the next is a period after this one is received,
+			    * if asynchronous put in the buffer: another grid */
 };
 
 /* rota_ticker_create - a synchronous channel that ticks each @period, first
