@@ -21,8 +21,8 @@ struct rota_bubble {
 	pthread_mutex_t lock;
 	unsigned members, asleep, idle;
 	unsigned long woken; /* times that one was, or joined */
-	bool moving; /* one of them polls */
-	bool dead;   /* nothing would ever wake them */
+	bool moving;         /* one of them polls */
+	bool dead;           /* nothing would ever wake them */
 	struct wait_list sleepers;
 	struct wait_list settlers; /* rota_bubble_wait */
 };

@@ -183,8 +183,7 @@ ring(void *arg)
 		take_up(c, now);
 	}
 	/* It may be late, for an arming that was stopped. */
-	if (c->filed &&
-	    rota_handle_pending(c->facade->engine, c->timer) != 1)
+	if (c->filed && rota_handle_pending(c->facade->engine, c->timer) != 1)
 		c->filed = false;
 	(void)settle(c, now);
 	put(c);

@@ -150,10 +150,10 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, unsigned first,
 		cases[at].value = w.value;
 		return (int)at;
 	}
-	return w.taken == WAIT_TIME   ? -ETIME
-	    : r                       ? r
+	return w.taken == WAIT_TIME  ? -ETIME
+	    : r                      ? r
 	    : w.taken == WAIT_FAILED ? -ENOMEM
-				      : -EDEADLK;
+				     : -EDEADLK;
 }
 
 int

@@ -197,6 +197,67 @@ who_waits_for_ever_is_told_so(void **state)
 	assert_int_equal(rota_sleep(p->engine, 0, NULL), 0);
 }
 
+/* What is filed in the last tick never comes. */
+static void
+the_end_of_time_is_for_ever(void **state)
+{
+	struct pod *p = *state;
+
+	assert_int_equal(rota_sleep(p->engine, ROTA_NEVER - 2, NULL), -EDEADLK);
+}
+
+struct leaver {
+	struct pod *p;
+	int answer;
+};
+
+static void
+leave_inside(void *arg)
+{
+	struct leaver *l = arg;
+
+	l->answer = rota_bubble_leave(l->p->bubble);
+}
+
+struct ended {
+	struct rota_layer layer;
+	unsigned times;
+};
+
+static void
+layer_end(struct rota_layer *l)
+{
+	rota_container_of(l, struct ended, layer)->times++;
+}
+
+/* Another's layer is not taken for the channels' own. */
+static void
+a_layer_that_is_taken_is_left_alone(void **state)
+{
+	struct rota_config config = {
+		.size = sizeof(config), .shards = 1, .clock = ROTA_CLOCK_VIRTUAL
+	};
+	struct ended own = { { layer_end }, 0 }, second = own;
+	struct rota_engine *e;
+	struct rota_channel *c;
+
+	(void)state;
+	assert_int_equal(rota_engine_create(&e, &config), 0);
+	assert_null(rota_engine_layer(e, NULL));
+	assert_ptr_equal(rota_engine_layer(e, &own.layer), &own.layer);
+	assert_ptr_equal(rota_engine_layer(e, &second.layer), &own.layer);
+	assert_int_equal(
+	    rota_channel_create(&c, e, 0, ROTA_CHANNEL_SYNC), -ENOMEM);
+	assert_null(c);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+	assert_int_equal(own.times, 1);
+	assert_int_equal(second.times, 0);
+	assert_null(rota_engine_layer(NULL, NULL));
+	assert_null(rota_engine_near(NULL));
+	assert_int_equal(rota_engine_inside(NULL), -EINVAL);
+	assert_null(rota_engine_alloc(NULL, 8));
+}
+
 static void
 what_is_not_a_bubbles_is_refused(void **state)
 {
@@ -226,6 +287,13 @@ what_is_not_a_bubbles_is_refused(void **state)
 	assert_int_equal(
 	    rota_bubble_thread(p->bubble, &thread, NULL, NULL), -EINVAL);
 	assert_int_equal(rota_sleep(NULL, 1, NULL), -EINVAL);
+	{
+		struct leaver l = { p, 0 };
+
+		rota_after_func(p->engine, TICK, leave_inside, &l, NULL);
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(l.answer, -EDEADLK);
+	}
 }
 
 int
@@ -239,6 +307,8 @@ main(void)
 		POD(a_wait_beside_one_that_moves_the_clock_ends),
 		POD(callbacks_run_on_the_way),
 		POD(who_waits_for_ever_is_told_so),
+		POD(the_end_of_time_is_for_ever),
+		cmocka_unit_test(a_layer_that_is_taken_is_left_alone),
 		POD(what_is_not_a_bubbles_is_refused),
 	};
 

@@ -181,6 +181,57 @@ a_child_outlives_its_parents_user(void **state)
 	rota_context_unref(b);
 }
 
+/* The last child takes the timer of a parent that nobody uses with it. */
+static void
+a_parent_without_users_or_children_needs_no_timer(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct rota_context *a = context(p, NULL, ROTA_HOUR);
+		struct rota_context *b = context(p, a, ROTA_NEVER);
+
+		rota_context_unref(a);
+		assert_int_equal(pod_armed(p), 1);
+		if (i)
+			rota_context_cancel(b, 0);
+		rota_context_unref(b);
+		assert_int_equal(pod_armed(p), 0);
+		assert_int_equal(rota_context_report(p->engine, NULL, NULL), 0);
+	}
+}
+
+struct born {
+	struct pod *p;
+	struct rota_context *parent;
+	int err;
+};
+
+static void
+bear(void *arg)
+{
+	struct born *b = arg;
+	struct rota_context *child;
+
+	rota_engine_advance(b->p->engine, 10 * TICK); /* a late poll */
+	rota_context_create(&child, b->p->engine, b->parent);
+	b->err = rota_context_err(child);
+	rota_context_unref(child);
+}
+
+/* Its parent's timer is late, but the deadline is over. */
+static void
+a_child_of_one_that_is_overdue_is_done(void **state)
+{
+	struct pod *p = *state;
+	struct born b = { p, context(p, NULL, 5 * TICK), 0 };
+
+	assert_int_equal(rota_after_func(p->engine, TICK, bear, &b, NULL), 0);
+	pod_sleep(p, 2 * TICK);
+	assert_int_equal(b.err, -ETIME);
+	rota_context_unref(b.parent);
+}
+
 /* A line of many: no call may need a stack as long. */
 static void
 a_long_line_ends_and_is_given_back(void **state)
@@ -324,14 +375,19 @@ static void
 select_chooses_at_random_and_takes_one(void **state)
 {
 	struct pod *p = *state;
+	struct rota_channel *never = rota_after(p->engine, ROTA_HOUR);
 	unsigned chosen[2] = { 0 };
 
 	for (unsigned i = 0; i < 200; i++) {
-		struct rota_case k[] = {
+		struct rota_case k[12] = {
 			{ .channel = rota_after(p->engine, 0) },
 			{ .channel = rota_after(p->engine, 0) },
 		};
-		int at = rota_select(k, 2, ROTA_NEVER);
+		int at;
+
+		for (unsigned n = 2; n < 12; n++)
+			k[n].channel = n % 2 ? never : NULL;
+		at = rota_select(k, 12, ROTA_NEVER);
 
 		assert_in_range(at, 0, 1);
 		chosen[at]++;
@@ -340,8 +396,9 @@ select_chooses_at_random_and_takes_one(void **state)
 		rota_channel_unref(k[0].channel);
 		rota_channel_unref(k[1].channel);
 	}
-	/* less likely than 1 in 2^190 by chance */
-	assert_true(chosen[0] > 1 && chosen[1] > 1);
+	/* even, wherever they stand: less likely than 1 in 10^9 by chance */
+	assert_true(chosen[0] > 55 && chosen[1] > 55);
+	rota_channel_unref(never);
 }
 
 static void
@@ -399,6 +456,8 @@ what_is_none_is_refused(void **state)
 	k[1].channel = rota_after(rota_bubble_engine(other), 0);
 	assert_int_equal(rota_select(k, 2, 0), -EINVAL); /* two engines */
 	rota_channel_unref(k[1].channel);
+	assert_int_equal(
+	    rota_sleep(rota_bubble_engine(other), TICK, c), -EINVAL);
 	assert_int_equal(rota_bubble_destroy(other), 0);
 	assert_int_equal(rota_select(NULL, 0, 0), -EINVAL);
 	assert_int_equal(rota_select(k, 0, 0), -EINVAL);
@@ -428,6 +487,8 @@ main(void)
 		POD(a_parents_earlier_deadline_wins),
 		POD(a_cancel_reaches_all_below_and_none_beside),
 		POD(a_child_outlives_its_parents_user),
+		POD(a_parent_without_users_or_children_needs_no_timer),
+		POD(a_child_of_one_that_is_overdue_is_done),
 		POD(a_long_line_ends_and_is_given_back),
 		POD(a_sleep_ends_with_its_context),
 		POD(the_descriptor_is_readable_from_the_end_on),

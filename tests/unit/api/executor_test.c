@@ -167,6 +167,41 @@ the_end_waits_for_what_runs_and_drops_the_rest(void **state)
 	assert_int_equal(pod_armed(p), 0);
 }
 
+struct again {
+	struct pod *p;
+	struct rota_executor *x;
+	unsigned runs;
+	int answer;
+};
+
+static void
+run_again(void *arg)
+{
+	struct again *a = arg;
+
+	a->runs++;
+	rota_sleep(a->p->engine, 3 * TICK, NULL);
+	a->answer = rota_executor_after_func(a->x, TICK, run_again, a, NULL);
+}
+
+/* A job that goes on and on, at the end of all. */
+static void
+what_arms_itself_is_told_of_the_end(void **state)
+{
+	struct pod *p = *state;
+	struct again a = { .p = p, .x = executor(p, 2, 4) };
+
+	assert_int_equal(
+	    rota_executor_after_func(a.x, TICK, run_again, &a, NULL), 0);
+	pod_sleep(p, 6 * TICK); /* the second time is under way */
+	assert_int_equal(a.answer, 0);
+	assert_int_equal(rota_executor_destroy(a.x), 0);
+	assert_int_equal(a.runs, 2);
+	assert_int_equal(a.answer, -ECANCELED);
+	pod_sleep(p, 20 * TICK);
+	assert_int_equal(a.runs, 2);
+}
+
 struct inside {
 	struct rota_executor *x;
 	int answer;
@@ -209,6 +244,7 @@ what_is_none_is_refused(void **state)
 	assert_int_equal(in.answer, -EDEADLK);
 	/* without work its threads keep no clock, and are not missed */
 	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	assert_int_equal(rota_bubble_destroy(p->bubble), -EBUSY);
 	assert_int_equal(rota_bubble_join(p->bubble), 0);
 	pod_sleep(p, TICK);
 	assert_int_equal(rota_executor_destroy(x), 0);
@@ -222,6 +258,7 @@ main(void)
 		POD_EXACT(the_workers_bound_what_runs_at_once),
 		POD_EXACT(a_stop_prevents_what_has_not_begun),
 		POD(the_end_waits_for_what_runs_and_drops_the_rest),
+		POD(what_arms_itself_is_told_of_the_end),
 		POD(what_is_none_is_refused),
 	};
 

@@ -142,9 +142,8 @@ two_that_stop_at_once(void **state)
 		pthread_t thread[2];
 
 		for (unsigned k = 0; k < 2; k++)
-			assert_int_equal(
-			    rota_bubble_thread(
-				p->bubble, &thread[k], stop_and_drain, &s[k]),
+			assert_int_equal(rota_bubble_thread(p->bubble,
+					     &thread[k], stop_and_drain, &s[k]),
 			    0);
 		pthread_join(thread[0], NULL);
 		pthread_join(thread[1], NULL);
@@ -186,9 +185,8 @@ a_function_that_is_too_late_to_stop(void **state)
 
 		assert_int_equal(
 		    rota_context_create(&l.done, p->engine, NULL), 0);
-		assert_int_equal(rota_executor_after_func(
-				     x, 2 * TICK, work, &l, &job),
-		    0);
+		assert_int_equal(
+		    rota_executor_after_func(x, 2 * TICK, work, &l, &job), 0);
 		pod_sleep(p, late ? 3 * TICK : TICK);
 		r = rota_executor_stop(x, job);
 		assert_int_equal(r, late ? ROTA_RUNNING : ROTA_PREVENTED);
