@@ -118,10 +118,8 @@ wake_all(struct wait_list *l)
 		struct waiter *w = n->waiter;
 
 		rota__wait_list_remove(l, n);
-		if (w->taken != WAIT_NOBODY)
-			continue;
-		w->taken = n->who;
-		rota__waiter_awake(w);
+		if (rota__waiter_take(w, n->who))
+			rota__waiter_awake(w);
 	}
 }
 
@@ -158,10 +156,8 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 			b->idle++;
 		}
 	} else {
-		if (b->dead && w->taken == WAIT_NOBODY) {
-			w->taken = WAIT_DEAD;
+		if (b->dead && rota__waiter_take(w, WAIT_DEAD))
 			return;
-		}
 		rota__wait_list_add(&b->sleepers, &node, w, WAIT_DEAD);
 		if (!w->awake)
 			b->asleep++;

@@ -205,11 +205,9 @@ create(struct rota_channel **out, struct rota_engine *e, rota_span span,
 	if (!e || (unsigned)policy > ROTA_MISSED_DELAY ||
 	    (unsigned)mode > ROTA_CHANNEL_ASYNC_LAZY)
 		return -EINVAL;
-	f = rota__facade(e);
-	c = f ? rota_engine_alloc(e, sizeof(*c)) : NULL;
+	c = rota__facade_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
-	memset(c, 0, sizeof(*c));
 	pthread_mutex_init(&c->lock, NULL);
 	rota__wait_list_init(&c->waiters);
 	c->facade = f;

@@ -275,11 +275,9 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 	*out = NULL;
 	if (!e || (parent && parent->facade->engine != e))
 		return -EINVAL;
-	f = rota__facade(e);
-	c = f ? rota_engine_alloc(e, sizeof(*c)) : NULL;
+	c = rota__facade_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
-	memset(c, 0, sizeof(*c));
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->calm, NULL);
 	rota__wait_list_init(&c->waiters);

@@ -252,11 +252,9 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 	if (!e || !threads || !capacity || threads > 65536 ||
 	    capacity > INT32_MAX)
 		return -EINVAL;
-	f = rota__facade(e);
-	x = f ? rota_engine_alloc(e, executor_bytes(threads)) : NULL;
+	x = rota__facade_alloc(e, executor_bytes(threads), &f);
 	if (!x)
 		return -ENOMEM;
-	memset(x, 0, executor_bytes(threads));
 	pthread_mutex_init(&x->lock, NULL);
 	rota__wait_list_init(&x->idle);
 	rota__wait_list_init(&x->closers);

@@ -74,6 +74,18 @@ come(struct rota_case *k)
 	return k->context && rota_context_err(k->context);
 }
 
+/* One of those that have come, each as likely as the others; @n: none has. */
+static unsigned
+choose(struct rota_case *cases, unsigned n)
+{
+	unsigned there = 0, chosen = n;
+
+	for (unsigned i = 0; i < n; i++)
+		if (ready(&cases[i]) && turn(++there) == 0)
+			chosen = i;
+	return chosen;
+}
+
 /* Put @w in the channel's list, or, if it has something by now, take that.
  * 0 or -errno; *@on: it is in the list. */
 static int
@@ -111,8 +123,7 @@ give_up(struct waiter *w)
 
 /* Nothing is there: sleep. As rota_select(). */
 static int
-wait_for(struct facade *f, struct rota_case *cases, unsigned n, unsigned first,
-    rota_time until)
+wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 {
 	struct waiter w;
 	bool on = true;
@@ -123,14 +134,13 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, unsigned first,
 	for (unsigned i = 0; i < n; i++)
 		node_of(&cases[i])->waiter = NULL;
 	for (unsigned i = 0; i < n && !r && on; i++) {
-		unsigned at = (first + i) % n;
-		struct rota_case *k = &cases[at];
+		struct rota_case *k = &cases[i];
 
 		if (k->channel)
-			r = join_channel(&w, k, WAIT_CASE + at, &on);
+			r = join_channel(&w, k, WAIT_CASE + i, &on);
 		else if (k->context)
 			on = rota__context_join(
-			    k->context, node_of(k), &w, WAIT_CASE + at);
+			    k->context, node_of(k), &w, WAIT_CASE + i);
 	}
 	if (!r) /* not on: it is claimed, and woken or about to be */
 		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
@@ -160,27 +170,18 @@ int
 rota_select(struct rota_case *cases, unsigned n, rota_time until)
 {
 	struct facade *f = cases ? facade_of(cases, n) : NULL;
-	unsigned first, skip, there = 0;
+	unsigned at;
 
 	if (!f || n > INT32_MAX / 2)
 		return -EINVAL;
-	for (unsigned i = 0; i < n; i++)
-		there += ready(&cases[i]);
-	skip = there ? turn(there) : 0;
-	for (unsigned i = 0; i < n && there; i++)
-		if (ready(&cases[i]) && skip-- == 0 && come(&cases[i]))
-			return (int)i;
-	/* Another took it; or what was not there is by now. */
-	first = turn(n);
-	for (unsigned i = 0; i < n; i++) {
-		unsigned at = (first + i) % n;
-
-		if (come(&cases[at]))
+	if (n == 1 && come(cases)) /* one lock, one look at the clock */
+		return 0;
+	while (n > 1 && (at = choose(cases, n)) < n)
+		if (come(&cases[at])) /* or another thread took it */
 			return (int)at;
-	}
 	if (until <= rota_engine_now(f->engine))
 		return -ETIME;
-	return wait_for(f, cases, n, first, until);
+	return wait_for(f, cases, n, until);
 }
 
 int

@@ -44,6 +44,16 @@ rota__facade(struct rota_engine *e)
 				    : NULL;
 }
 
+void *
+rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f)
+{
+	void *part;
+
+	*f = rota__facade(e);
+	part = *f ? rota_engine_alloc(e, size) : NULL;
+	return part ? memset(part, 0, size) : NULL;
+}
+
 void
 rota__wait_list_init(struct wait_list *l)
 {
@@ -122,9 +132,8 @@ lock_of(struct waiter *w)
 	return b ? rota__bubble_lock(b) : &w->own;
 }
 
-/* Under its lock. */
-static bool
-claim(struct waiter *w, unsigned who)
+bool
+rota__waiter_take(struct waiter *w, unsigned who)
 {
 	bool mine = w->taken == WAIT_NOBODY;
 
@@ -140,7 +149,7 @@ rota__waiter_claim(struct waiter *w, unsigned who)
 	bool mine;
 
 	pthread_mutex_lock(lock);
-	mine = claim(w, who);
+	mine = rota__waiter_take(w, who);
 	pthread_mutex_unlock(lock);
 	return mine;
 }
@@ -173,7 +182,7 @@ ring(void *arg)
 	pthread_mutex_t *lock = lock_of(w);
 
 	pthread_mutex_lock(lock);
-	if (claim(w, WAIT_TIME))
+	if (rota__waiter_take(w, WAIT_TIME))
 		rota__waiter_awake(w);
 	w->rung = true;
 	pthread_cond_signal(&w->wake);

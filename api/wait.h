@@ -35,6 +35,9 @@ struct facade {
 
 /* rota__facade - @e's, made by the first call; NULL: no memory. */
 struct facade *rota__facade(struct rota_engine *e);
+/* rota__facade_alloc - zeroed memory for a part of it, and in *@f whose; NULL:
+ * there is none. */
+void *rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f);
 
 /* Who has claimed a waiter; CASE and more: the source of that number. */
 enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_FAILED, WAIT_CASE };
@@ -68,8 +71,10 @@ struct wait_list {
  * engine's bubble. rota__waiter_destroy when nobody can claim it any more. */
 int rota__waiter_init(struct waiter *w, struct facade *f);
 void rota__waiter_destroy(struct waiter *w);
-/* rota__waiter_claim - true: it is the caller's, to be woken. */
+/* rota__waiter_claim - true: it is the caller's, to be woken.
+ * rota__waiter_take: the same, under its lock. */
 bool rota__waiter_claim(struct waiter *w, unsigned who);
+bool rota__waiter_take(struct waiter *w, unsigned who);
 /* rota__waiter_wake - as the last of a claim. rota__waiter_awake: the same,
  * under its lock. */
 void rota__waiter_wake(struct waiter *w);

@@ -116,7 +116,8 @@ struct rota_case {
  * taken at random, and nothing is received from the others.
  *
  * Owns     @cases, until it returns.
- * Returns  the index of the case, its value in it; -ETIME; else as
+ * Returns  the index of the case, its value in it; -ETIME; -EINVAL also if
+ *          no case can come, or they are of two engines; else as
  *          rota_channel_receive().
  */
 int rota_select(struct rota_case *cases, unsigned n, rota_time until);
