@@ -9,6 +9,8 @@
 #ifndef TESTS_SUPPORT_POD_H
 #define TESTS_SUPPORT_POD_H
 
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <rota/rota.h>
@@ -67,6 +69,23 @@ static inline void
 pod_sleep(struct pod *p, rota_span span)
 {
 	assert_int_equal(rota_sleep(p->engine, span, NULL), 0);
+}
+
+static inline struct rota_channel *
+pod_channel(struct pod *p, rota_span span, enum rota_channel_mode mode)
+{
+	struct rota_channel *c;
+
+	assert_int_equal(rota_channel_create(&c, p->engine, span, mode), 0);
+	return c;
+}
+
+static inline bool
+pod_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
 }
 
 /* Timers armed now. */

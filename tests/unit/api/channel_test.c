@@ -11,26 +11,16 @@
  * Rows     G2 G5 G7 G8 G9
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "tests/support/pod.h"
 
-static struct rota_channel *
-channel(struct pod *p, rota_span span, enum rota_channel_mode mode)
-{
-	struct rota_channel *c;
-
-	assert_int_equal(rota_channel_create(&c, p->engine, span, mode), 0);
-	return c;
-}
-
 static void
 a_value_comes_at_its_instant_once(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 5 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, 5 * TICK, ROTA_CHANNEL_SYNC);
 	rota_time v = 0;
 
 	assert_int_equal(rota_channel_poll(c, &v), 0);
@@ -53,7 +43,7 @@ what_is_due_is_received_without_waiting(void **state)
 
 	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
 		rota_time begin = pod_now(p);
-		struct rota_channel *c = channel(
+		struct rota_channel *c = pod_channel(
 		    p, spans[i], ROTA_CHANNEL_SYNC);
 
 		if (spans[i] > 0)
@@ -69,7 +59,7 @@ static void
 after_a_stop_nothing_comes(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
 
 	assert_int_equal(rota_channel_stop(c), 1);
 	assert_int_equal(rota_channel_stop(c), 0);
@@ -90,7 +80,7 @@ static void
 after_a_reset_nothing_from_before_comes(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, 2 * TICK, ROTA_CHANNEL_SYNC);
 	rota_time v = 0;
 
 	pod_sleep(p, 5 * TICK);
@@ -119,7 +109,7 @@ length_and_capacity_are_0(void **state)
 	struct pod *p = *state;
 
 	for (unsigned i = 0; i < CM_COUNT(modes); i++) {
-		struct rota_channel *c = channel(p, TICK, modes[i]);
+		struct rota_channel *c = pod_channel(p, TICK, modes[i]);
 
 		assert_int_equal(rota_channel_capacity(c), i > 0);
 		assert_int_equal(rota_channel_length(c), 0);
@@ -164,10 +154,11 @@ static void
 one_that_nobody_waits_on_is_filed_nowhere(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
-	struct rota_channel *lazy = channel(
+	struct rota_channel *c = pod_channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *lazy = pod_channel(
 	    p, 4 * TICK, ROTA_CHANNEL_ASYNC_LAZY);
-	struct rota_channel *async = channel(p, 4 * TICK, ROTA_CHANNEL_ASYNC);
+	struct rota_channel *async = pod_channel(
+	    p, 4 * TICK, ROTA_CHANNEL_ASYNC);
 	unsigned turns = 0;
 	struct receiver r = { p, c, 2 * TICK, .turns = &turns };
 	pthread_t thread;
@@ -201,7 +192,7 @@ static void
 a_stop_keeps_it_from_those_that_wait(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, 4 * TICK, ROTA_CHANNEL_SYNC);
 	unsigned turns = 0;
 	struct receiver r = { p, c, ROTA_NEVER, .turns = &turns };
 	pthread_t thread;
@@ -223,7 +214,7 @@ static void
 of_several_that_wait_the_first_gets_it(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, TICK, ROTA_CHANNEL_SYNC);
 	struct receiver r[4];
 	pthread_t thread[4];
 	unsigned turns = 0;
@@ -253,7 +244,7 @@ asynchronous_ones_keep_what_is_stale(void **state)
 	struct pod *p = *state;
 
 	for (unsigned i = 0; i < CM_COUNT(modes); i++) {
-		struct rota_channel *c = channel(p, TICK, modes[i]);
+		struct rota_channel *c = pod_channel(p, TICK, modes[i]);
 		rota_time due = pod_now(p) + TICK, v = 0;
 
 		assert_int_equal(rota_channel_stop(c), 1);
@@ -381,14 +372,6 @@ a_ticker_is_reset_to_another_period(void **state)
 	rota_channel_unref(c);
 }
 
-static bool
-readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
 static void
 the_descriptor_shows_what_there_is(void **state)
 {
@@ -396,34 +379,34 @@ the_descriptor_shows_what_there_is(void **state)
 
 	for (enum rota_channel_mode m = ROTA_CHANNEL_SYNC;
 	     m <= ROTA_CHANNEL_ASYNC_LAZY; m++) {
-		struct rota_channel *c = channel(p, 4 * TICK, m);
+		struct rota_channel *c = pod_channel(p, 4 * TICK, m);
 		int fd = rota_channel_fd(c);
 
 		assert_true(fd >= 0);
 		assert_int_equal(rota_channel_fd(c), fd);
-		assert_false(readable(fd));
+		assert_false(pod_readable(fd));
 		pod_sleep(p, 5 * TICK);
-		assert_true(readable(fd));
+		assert_true(pod_readable(fd));
 		assert_int_equal(rota_channel_poll(c, NULL), 1);
-		assert_false(readable(fd));
+		assert_false(pod_readable(fd));
 		assert_int_equal(rota_channel_reset(c, 2 * TICK), 0);
 		pod_sleep(p, 3 * TICK);
-		assert_true(readable(fd));
+		assert_true(pod_readable(fd));
 		if (m == ROTA_CHANNEL_SYNC) {
 			assert_int_equal(rota_channel_stop(c), 1);
-			assert_false(readable(fd));
+			assert_false(pod_readable(fd));
 			assert_int_equal(rota_channel_reset(c, 0), 0);
-			assert_true(readable(fd));
+			assert_true(pod_readable(fd));
 			assert_int_equal(rota_channel_reset(c, TICK), 1);
-			assert_false(readable(fd));
+			assert_false(pod_readable(fd));
 		} else { /* stale, and there */
 			assert_int_equal(rota_channel_stop(c), 0);
-			assert_true(readable(fd));
+			assert_true(pod_readable(fd));
 		}
 		rota_channel_unref(c);
 		/* made when it is due already */
-		c = channel(p, 0, m);
-		assert_true(readable(rota_channel_fd(c)));
+		c = pod_channel(p, 0, m);
+		assert_true(pod_readable(rota_channel_fd(c)));
 		rota_channel_unref(c);
 	}
 	{
@@ -433,9 +416,9 @@ the_descriptor_shows_what_there_is(void **state)
 
 		for (int i = 0; i < 3; i++) {
 			pod_sleep(p, 11 * TICK);
-			assert_true(readable(fd));
+			assert_true(pod_readable(fd));
 			assert_int_equal(rota_channel_poll(c, NULL), 1);
-			assert_false(readable(fd));
+			assert_false(pod_readable(fd));
 		}
 		rota_channel_unref(c);
 	}
@@ -453,7 +436,8 @@ static void
 what_cannot_be_waited_for_is_refused(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, 9 * TICK, ROTA_CHANNEL_SYNC), *none;
+	struct rota_channel *c = pod_channel(p, 9 * TICK, ROTA_CHANNEL_SYNC),
+			    *none;
 	struct rota_channel *t = ticker(
 	    p, TICK, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC);
 	struct receiver r = { p, c, 0, .answer = 7 };

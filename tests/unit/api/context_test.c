@@ -9,7 +9,6 @@
  * Rows     G4 G6 G15 G18
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -315,14 +314,6 @@ a_sleep_ends_with_its_context(void **state)
 	drop(a);
 }
 
-static bool
-readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
 static void
 the_descriptor_is_readable_from_the_end_on(void **state)
 {
@@ -332,12 +323,12 @@ the_descriptor_is_readable_from_the_end_on(void **state)
 	int fd = rota_context_fd(c);
 
 	assert_true(fd >= 0);
-	assert_false(readable(fd));
+	assert_false(pod_readable(fd));
 	pod_sleep(p, 3 * TICK);
-	assert_true(readable(fd));
-	assert_true(readable(fd));
+	assert_true(pod_readable(fd));
+	assert_true(pod_readable(fd));
 	assert_int_equal(rota_context_fd(c), fd);
-	assert_true(readable(rota_context_fd(done)));
+	assert_true(pod_readable(rota_context_fd(done)));
 	rota_context_unref(c);
 	rota_context_unref(done);
 }

@@ -14,15 +14,6 @@
 
 #include "tests/support/pod.h"
 
-static struct rota_channel *
-channel(struct pod *p, rota_span span, enum rota_channel_mode mode)
-{
-	struct rota_channel *c;
-
-	assert_int_equal(rota_channel_create(&c, p->engine, span, mode), 0);
-	return c;
-}
-
 /* NewTimer(1), Reset(100 ms), <-C: which of the two was it? And the Stop after
  * it that says no, with the drain that this was thought to ask for. */
 static void
@@ -34,7 +25,7 @@ a_reset_of_one_that_has_fired(void **state)
 	for (enum rota_channel_mode m = ROTA_CHANNEL_SYNC;
 	     m <= ROTA_CHANNEL_ASYNC_LAZY; m++) {
 		rota_time begin = pod_now(p);
-		struct rota_channel *c = channel(p, TICK, m);
+		struct rota_channel *c = pod_channel(p, TICK, m);
 		bool stale = m != ROTA_CHANNEL_SYNC;
 
 		pod_sleep(p, 5 * TICK);
@@ -54,7 +45,7 @@ static void
 one_used_again_and_again(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *timeout = channel(p, 0, ROTA_CHANNEL_SYNC);
+	struct rota_channel *timeout = pod_channel(p, 0, ROTA_CHANNEL_SYNC);
 
 	for (unsigned i = 0; i < 50; i++) {
 		rota_time begin = pod_now(p);
@@ -86,7 +77,8 @@ static void
 an_alarm_put_off_by_events(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *alarm = channel(p, 10 * TICK, ROTA_CHANNEL_SYNC);
+	struct rota_channel *alarm = pod_channel(
+	    p, 10 * TICK, ROTA_CHANNEL_SYNC);
 	struct rota_channel *event;
 	unsigned alarms = 0;
 
@@ -136,7 +128,7 @@ two_that_stop_at_once(void **state)
 	struct pod *p = *state;
 
 	for (unsigned i = 0; i < 200; i++) {
-		struct rota_channel *c = channel(
+		struct rota_channel *c = pod_channel(
 		    p, i % 2 ? 0 : ROTA_HOUR, ROTA_CHANNEL_SYNC);
 		struct stopper s[2] = { { .c = c }, { .c = c } };
 		pthread_t thread[2];
@@ -207,7 +199,7 @@ static void
 no_span_is_too_short_or_too_long(void **state)
 {
 	struct pod *p = *state;
-	struct rota_channel *c = channel(p, ROTA_HOUR, ROTA_CHANNEL_SYNC);
+	struct rota_channel *c = pod_channel(p, ROTA_HOUR, ROTA_CHANNEL_SYNC);
 
 	for (unsigned i = 0; i < 100000; i++) {
 		assert_int_equal(rota_channel_reset(c, 0), i == 0);
