@@ -494,6 +494,75 @@ what_cannot_be_waited_for_is_refused(void **state)
 	rota_channel_unref(t);
 }
 
+/* A poll may be dated ahead of the clock: what rings then is shown. */
+static void
+a_ring_ahead_of_the_clock_is_shown(void **state)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.backend = ROTA_WHEEL,
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL };
+	struct rota_engine *e;
+	struct rota_channel *c;
+	int fd;
+
+	(void)state;
+	assert_int_equal(rota_engine_create(&e, &config), 0);
+	assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)), 0);
+	assert_int_equal(
+	    rota_channel_create(&c, e, 5 * TICK, ROTA_CHANNEL_SYNC), 0);
+	fd = rota_channel_fd(c);
+	rota_shard_poll(rota_engine_shard(e, 0), 10 * TICK, 0);
+	assert_true(pod_readable(fd));
+	rota_channel_unref(c);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
+static void *
+receive_for_ever(void *arg)
+{
+	struct receiver *r = arg;
+
+	r->answer = rota_channel_receive(r->c, &r->value);
+	return NULL;
+}
+
+/* Where a timer cannot be had for those that go on waiting they are told; that
+ * the test ends is what it asks. */
+static void
+who_waits_where_no_timer_is_left_is_told(void **state)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.backend = ROTA_HEAP,
+		.shards = 1,
+		.flags = ROTA_DRIVERS,
+		.max_timers = 1 };
+	struct receiver r[2] = { { 0 } };
+	pthread_t thread[2];
+	struct rota_engine *e;
+	struct rota_channel *c;
+
+	(void)state;
+	assert_int_equal(rota_engine_create(&e, &config), 0);
+	assert_int_equal(
+	    rota_ticker_create(&c, e, 300 * ROTA_MILLISECOND, ROTA_MISSED_SKIP),
+	    0);
+	for (unsigned i = 0; i < 2; i++) {
+		r[i].c = c;
+		assert_int_equal(
+		    pthread_create(&thread[i], NULL, receive_for_ever, &r[i]),
+		    0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(thread[i], NULL);
+		assert_true(r[i].answer == 1 || r[i].answer == -ENOMEM ||
+		    r[i].answer == -ENOSPC);
+	}
+	assert_true(r[0].answer == 1 || r[1].answer == 1);
+	rota_channel_unref(c);
+	assert_true(rota_engine_destroy(e, ROTA_DROP) >= 0);
+}
+
 int
 main(void)
 {
@@ -512,6 +581,8 @@ main(void)
 		POD(a_ticker_is_reset_to_another_period),
 		POD(the_descriptor_shows_what_there_is),
 		POD(what_cannot_be_waited_for_is_refused),
+		cmocka_unit_test(a_ring_ahead_of_the_clock_is_shown),
+		cmocka_unit_test(who_waits_where_no_timer_is_left_is_told),
 	};
 
 	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
