@@ -182,9 +182,6 @@ ring(void *arg)
 		now = rota_shard_now(c->shard);
 		take_up(c, now);
 	}
-	/* It may be late, for an arming that was stopped. */
-	if (c->filed && rota_handle_pending(c->facade->engine, c->timer) != 1)
-		c->filed = false;
 	(void)settle(c, now);
 	put(c);
 }

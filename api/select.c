@@ -113,14 +113,6 @@ leave_channel(struct rota_channel *c, struct wait_node *n)
 	(void)rota__channel_unlock(c, now); /* it arms nothing new */
 }
 
-/* Nobody is to claim @w any more; whoever has will wake it. */
-static void
-give_up(struct waiter *w)
-{
-	if (!rota__waiter_claim(w, WAIT_SELF))
-		(void)rota__waiter_wait(w, ROTA_NEVER); /* arms nothing */
-}
-
 /* Nothing is there: sleep. As rota_select(). */
 static int
 wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
@@ -144,8 +136,8 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 	}
 	if (!r) /* not on: it is claimed, and woken or about to be */
 		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
-	if (r)
-		give_up(&w);
+	/* Who claims does so, and wakes, under the lock of its source: out of
+	 * the lists it can't be claimed, and nobody is at work on it. */
 	for (unsigned i = 0; i < n; i++) {
 		if (cases[i].channel)
 			leave_channel(cases[i].channel, node_of(&cases[i]));

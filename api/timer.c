@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "core/shard.h"
+#include "core/trace.h"
 
 int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
@@ -33,7 +33,9 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
 		.name = name,
 		.site = site,
 		.flags = flags,
-		.r_magic = flags & ROTA_CONFINED ? KIND_CONFINED : KIND_MAGIC,
+		/* The short ways of confined timers tell no trace. */
+		.r_magic = flags & ROTA_CONFINED && !s->traced ? KIND_CONFINED
+							       : KIND_MAGIC,
 		.r_shard = s,
 		.r_hot = &s->hot,
 		.r_next = s->kinds,
@@ -113,7 +115,8 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 #ifdef ROTA_DEBUG_OBJECTS
 	char line[160];
 
-	if (kind_plain(k) && word_load(&s->holder, relaxed) != self_id()) {
+	if (k->flags & ROTA_CONFINED &&
+	    word_load(&s->holder, relaxed) != self_id()) {
 		snprintf(line, sizeof(line),
 		    "rota: another thread touched a "
 		    "timer of the confined kind %s (%s)",
@@ -140,13 +143,16 @@ stage_full(struct rota_shard *s, int answer)
 /* The holder arms. An entry filed late enough stays; else @t is staged, to be
  * filed with others. No branch depends on which it is. */
 rota_inline int
-owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
-    bool plain)
+owner_reset(struct rota_shard *s, const struct rota_kind *k,
+    struct rota_timer *t, uint64_t d, bool push, bool plain)
 {
 	uint64_t was, is, staged = s->staged;
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
+	PROBE_RESET(t, d);
+	if (!plain)
+		trace(s, k, t, ROTA_TRACE_RESET, is);
 	shard_stamp(s, t);
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
@@ -161,7 +167,8 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 }
 
 static int
-far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
+far_reset(struct rota_shard *s, const struct rota_kind *k, struct rota_timer *t,
+    uint64_t d, bool push)
 {
 	uint64_t was;
 	bool wake;
@@ -169,6 +176,8 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
 		push, &was, &wake))
 		return -EINVAL;
+	PROBE_RESET(t, d);
+	trace(s, k, t, ROTA_TRACE_RESET, state_armed(was, d));
 	word_add(&s->resets, (uint64_t)1, relaxed); /* a figure */
 	if (!(was & ST_ARMED))
 		word_add(&s->starts, (uint64_t)1, relaxed); /* a figure */
@@ -178,14 +187,15 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
 
 /* From another thread, or by the owner of a shard that others may adopt. */
 static rota_noinline int
-held_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push)
+held_reset(struct rota_shard *s, const struct rota_kind *k,
+    struct rota_timer *t, uint64_t d, bool push)
 {
 	bool release;
 	int r;
 
 	if (!shard_hold(s, &release))
-		return far_reset(s, t, d, push);
-	r = owner_reset(s, t, d, push, false);
+		return far_reset(s, k, t, d, push);
+	r = owner_reset(s, k, t, d, push, false);
 	if (release) {
 		/* Between polls: adopters must find it filed, and hear of it. */
 		rota__shard_unstage(s);
@@ -228,14 +238,15 @@ reset(struct rota_timer *t, rota_time when, bool push)
 	if (kind_plain(k))
 		return confined_reset(s, t, d, k, push);
 	if (word_load(&s->holder, relaxed) == self_id())
-		return owner_reset(s, t, d, push, false);
-	return held_reset(s, t, d, push);
+		return owner_reset(s, k, t, d, push, false);
+	return held_reset(s, k, t, d, push);
 }
 
 /* owner_reset() of what is armed and filed, to a later deadline, in few
  * instructions; false: not so. */
 rota_inline bool
-owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+owner_push(struct rota_shard *s, const struct rota_kind *k,
+    struct rota_timer *t, uint64_t d)
 {
 	uint64_t old = word_load(&t->r_word, relaxed); /* the CAS checks it */
 	uint64_t later = d << ST_SHIFT;
@@ -246,6 +257,8 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
 		relaxed)) /* as state_reset() */
 		return false;
+	PROBE_RESET(t, d);
+	trace(s, k, t, ROTA_TRACE_RESET, later | (old & 15));
 	shard_stamp(s, t);
 	return true;
 }
@@ -257,7 +270,7 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	uint64_t old = t->r_word;
 
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
-		return owner_reset(s, t, d, false, true);
+		return owner_reset(s, NULL, t, d, false, true);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
@@ -379,9 +392,9 @@ rota_timer_reset_any(struct rota_timer *t, rota_time when)
 	s = shard_of(k);
 	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
 		return reset(t, when, false);
-	if (owner_push(s, t, (uint64_t)when))
+	if (owner_push(s, k, t, (uint64_t)when))
 		return 1;
-	return owner_reset(s, t, (uint64_t)when, false, false);
+	return owner_reset(s, k, t, (uint64_t)when, false, false);
 }
 
 int
@@ -466,6 +479,8 @@ rota_timer_stop_any(struct rota_timer *t)
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
 		if (rota_likely(was & ST_ARMED)) {
+			PROBE_STOP(t);
+			trace(s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
 			if (rota_likely(
 				word_load(&s->holder, relaxed) == self_id()))
 				count_add(&s->hot.stops, 1);
@@ -559,6 +574,12 @@ rota_timer_release(struct rota_timer *t)
 	else
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);
+	PROBE_RELEASE(t);
+	if (how == RELEASE_FREE)
+		trace(s, k, t, ROTA_TRACE_RELEASED, 0);
+	else if (how == RELEASE_WAIT || how == RELEASE_POST)
+		trace(s, k, t, ROTA_TRACE_RELEASE,
+		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);
 	if (how == RELEASE_FREE) {
 		if (was & ST_LINKED) {
 			shard_remove(s, t);

@@ -16,7 +16,7 @@
  * when it is due by now. They are brought together here: fire, file again,
  * or drop the zombie.
  */
-#include "core/shard.h"
+#include "core/trace.h"
 
 #include <string.h>
 
@@ -47,27 +47,32 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	switch (
 	    state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &d)) {
 	case DRAIN_INSERT:
+		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
 		shard_note(k, t, d,
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
 		break;
 	case DRAIN_MOVE:
+		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
 		shard_note(k, t, d,
 		    backend_file_by(&s->backend, which, &t->r_place, d,
 			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
 		break;
 	case DRAIN_REMOVE:
+		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
 		backend_remove(&s->backend, which, &t->r_place);
 		count_add(&s->count.dropped, 1);
 		break;
 	case DRAIN_NONE:
+		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
 		break;
 	case DRAIN_FREE_REMOVE:
 		backend_remove(&s->backend, which, &t->r_place);
 		/* fall through */
 	case DRAIN_FREE:
+		trace(s, k, t, ROTA_TRACE_RELEASED, 0);
 		rota__shard_free(s, k, t);
 		if (k->released)
 			k->released(t);
@@ -207,6 +212,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 	struct rota_shard *s = p->s;
 	uint64_t late = p->now - d, none = 0;
 
+	PROBE_FIRE(t, d, late, k->name);
 	count_add(&s->count.fires, 1);
 	count_add(&s->count.late_sum, late);
 	if (late > s->count.late_max)
@@ -237,6 +243,27 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 		rota_shard_wake(s); /* who has hold may wait for this end */
 }
 
+static rota_noinline void
+trace_look(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum state_look how, uint64_t d)
+{
+	switch (how) {
+	case LOOK_FIRE:
+		trace(s, k, t, ROTA_TRACE_FIRE, TRACE_GONE(d));
+		break;
+	case LOOK_FILE:
+		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
+		break;
+	case LOOK_DROP:
+		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
+		break;
+	case LOOK_DEFER:
+		trace(s, k, t, ROTA_TRACE_DEFER,
+		    d << ST_SHIFT | ST_ARMED | ST_QUEUED);
+		break;
+	}
+}
+
 rota_inline enum state_look
 look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
     uint64_t *d, const bool plain)
@@ -258,6 +285,8 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 	how = state_look(&t->r_word, c, plain || kind_plain(k), d);
 	if (c.batch && how != LOOK_FIRE)
 		word_store(&t->r_seq, rank, relaxed);
+	if (!plain && rota_unlikely(s->traced))
+		trace_look(s, k, t, how, *d);
 
 	if (!c.batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
 		word_store(
@@ -392,9 +421,11 @@ pour_one(struct rota_shard *s, struct rota_timer *t)
 	uint64_t d;
 
 	if (!state_keep(&t->r_word, kind_plain(k), &d)) {
+		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
 		count_add(&s->count.dropped, 1);
 		return;
 	}
+	trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
 	count_add(&s->count.moves, 1);
 	if (d >> WHEEL_TICK_BITS > w->pos) {
 		shard_note(k, t, d,
@@ -458,6 +489,7 @@ refile(struct poll *p)
 			continue;
 		e->when = ST_DEADLINE(w);
 		e->seq = t->r_seq;
+		trace(s, kind_known(t), t, ROTA_TRACE_FILE, w | ST_LINKED);
 		shard_note(kind_known(t), t, e->when, e->when);
 		at[pushed++] = at[i];
 		p->left--;
@@ -627,6 +659,7 @@ sweep(struct poll *p)
 		if (state_keep(&t->r_word, kind_plain(kind_known(t)), &d))
 			continue;
 		backend_unvisit(&s->sweep, item);
+		trace(s, kind_known(t), t, ROTA_TRACE_DROP, TRACE_GONE(d));
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
@@ -695,6 +728,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (p.lost)
 		return 1;
 	next = (uint64_t)rota__shard_next(s);
+	PROBE_POLL(s->index, p.now, !done);
 	shard_publish(s, next);
 	/* A sweep that ended may be owed another: behind it there may have
 	 * been stops. */

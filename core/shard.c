@@ -3,7 +3,7 @@
  * shard.c - a shard's memory, its owners, its parking, its retirement, its
  * figures. Polling is in core/poll.c, the timers' operations in api/timer.c.
  */
-#include "core/shard.h"
+#include "core/trace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,6 +41,7 @@ rota__shard_init(struct rota_shard *s)
 {
 	s->which = s->config->backend;
 	s->adoptable = s->config->flags & ROTA_ADOPT;
+	s->traced = s->config->trace != NULL;
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
 	s->bytes = sizeof(*s);
@@ -405,8 +406,10 @@ rota_shard_park(struct rota_shard *s)
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) &&
 	    !(s->adoptable &&
-		(rota_time)word_load(&s->next, seq_cst) < next)) /* [K3] */
+		(rota_time)word_load(&s->next, seq_cst) < next)) { /* [K3] */
+		PROBE_PARK(s->index, next);
 		return next;
+	}
 	park_leave(&s->park);
 	return 0;
 }
@@ -455,6 +458,7 @@ rota_shard_wake(struct rota_shard *s)
 
 	if (!s)
 		return -EINVAL;
+	PROBE_WAKE(s->index);
 	c = s->config;
 	if (c->wake)
 		c->wake(c->wake_arg, s);
@@ -501,14 +505,20 @@ evacuate(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	struct rota_timer *t, *list = NULL;
-	uint64_t n = 0;
+	uint64_t n = 0, d;
 	uint32_t *item;
+	bool armed;
 
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		t = timer_of(item);
 		backend_unvisit(&cursor, item);
 		shard_remove(s, t);
-		if (!state_evict(&t->r_word))
+		d = (uint64_t)rota_timer_deadline(t);
+		armed = state_evict(&t->r_word);
+		trace(s, kind_known(t), t,
+		    armed ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP,
+		    d << ST_SHIFT | (armed ? ST_ARMED | ST_QUEUED : 0));
+		if (!armed)
 			continue;
 		t->r_link = list;
 		list = t;

@@ -62,6 +62,7 @@ struct rota_shard {
 	rota_link heir;         /* where a retired shard's timers went */
 	enum rota_backend which;
 	bool adoptable;
+	bool traced; /* config->trace is there */
 	uint32_t index;
 
 	/* The holder's. */

@@ -214,17 +214,17 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 }
 
 /* state_keep: an entry is only being moved, not fired. True: file it again,
- * at @d; false: it was stopped and is no longer linked. Owner only. */
+ * at @d, its deadline; false: it was stopped and is no longer linked. Owner
+ * only. */
 rota_inline bool
 state_keep(rota_word *word, bool plain, uint64_t *d)
 {
 	uint64_t old = word_load(word, relaxed); /* as in state_look() */
 
 	do {
-		if (old & ST_ARMED) {
-			*d = ST_DEADLINE(old);
+		*d = ST_DEADLINE(old);
+		if (old & ST_ARMED)
 			return true;
-		}
 	} while (!STATE_TRY(
 	    word, &old, old & ~ST_LINKED, release, relaxed, plain)); /* [P3] */
 	return false;

@@ -67,6 +67,10 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
  * prints. */
 typedef void rota_log_fn(void *arg, const char *line);
 
+/* Each change of a timer's state; rota/trace.h. */
+struct rota_trace;
+typedef void rota_trace_fn(void *arg, const struct rota_trace *event);
+
 struct rota_config {
 	size_t size; /* sizeof(struct rota_config) */
 	enum rota_backend backend;
@@ -85,6 +89,8 @@ struct rota_config {
 	void (*wake)(void *arg, struct rota_shard *s); /* NULL: rota_shard_fd */
 	void *wake_arg;
 	unsigned budget; /* of the drivers' polls; 0: 4096 */
+	rota_trace_fn *trace;
+	void *trace_arg;
 };
 
 /* rota_engine_create - an engine as @config says, in *@e.

@@ -15,6 +15,7 @@
 #include <rota/metrics.h>
 #include <rota/ticker.h>
 #include <rota/timer.h>
+#include <rota/trace.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,10 +3,9 @@
 #
 # mutants.sh - does each planted fault get caught by its model?
 #
-# First those of the Promela model, then those of the relacy tests, if they
-# are there; arguments go to the latter. Prints a line for each, and the
-# score. Exit 1: one survived. 77: one of the two models could not be run,
-# and nothing survived the other.
+# First those of the Promela model, then those of the relacy tests, to which
+# arguments go. Prints a line for each, and the score. Exit 1: one survived.
+# 77: one of the models could not be run, and nothing survived the others.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 log=$(mktemp)
@@ -33,12 +32,12 @@ for mutant in $("$here/spin.sh" mutants); do
 done
 [ $status = 77 ] || echo "Promela: $caught of $all mutants caught"
 
-if [ -x "$here/relacy_mutants.sh" ]; then
-	"$here/relacy_mutants.sh" "$@"
+for own in relacy_mutants.sh channel_mutants.sh; do
+	"$here/$own" "$@"
 	case $? in
 	0)	;;
 	77)	[ $status = 1 ] || status=77 ;;
 	*)	status=1 ;;
 	esac
-fi
+done
 exit $status

@@ -1,29 +1,55 @@
 # SPDX-License-Identifier: MIT
 #
 # The real core/state.h, inbox.h, park.h and remote.h under relacy: what
-# relacy_test.cpp lists, minutes in all. relacy changes stacks, which
-# sanitizers do not follow.
+# relacy_test.cpp lists; and what waits in api/: relacy_channels.cpp. Minutes
+# in all. relacy changes stacks, which sanitizers do not follow.
 find_path(RELACY_INCLUDE_DIR relacy/relacy.hpp)
 
-# A set, and the seconds it takes on an idle machine.
-foreach(set pairs:60 triples:110 stories:40 random:5)
-	string(REPLACE ":" ";" set ${set})
-	list(POP_BACK set seconds)
-	set(name model_relacy_${set})
-	if(NOT CMAKE_CXX_COMPILER OR NOT RELACY_INCLUDE_DIR OR
-	   CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+set(relacy_can ON)
+if(NOT CMAKE_CXX_COMPILER OR NOT RELACY_INCLUDE_DIR OR
+   CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+	set(relacy_can OFF)
+	message(STATUS "rota: no relacy, or a sanitizer: tests disabled")
+endif()
+
+# relacy_program(name source...)
+function(relacy_program name)
+	add_executable(${name} ${ARGN})
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}
+		${PROJECT_SOURCE_DIR}/api ${RELACY_INCLUDE_DIR})
+	target_compile_options(${name} PRIVATE -O2 -w)
+	set_target_properties(${name} PROPERTIES CXX_STANDARD 11)
+endfunction()
+
+if(relacy_can)
+	relacy_program(relacy_test relacy_test.cpp)
+	target_compile_definitions(relacy_test PRIVATE ROTA_RELACY)
+	set(waits channel wait select context)
+	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/\\1.c")
+	relacy_program(relacy_channels relacy_channels.cpp ${waits})
+	target_compile_options(relacy_channels PRIVATE
+		"SHELL:$<$<COMPILE_LANGUAGE:C>:-include
+		${CMAKE_CURRENT_SOURCE_DIR}/relacy_pthread.h>")
+	target_compile_definitions(relacy_channels PRIVATE _GNU_SOURCE)
+endif()
+
+# A test, its program, its argument, and the seconds it takes on an idle
+# machine.
+foreach(test
+	pairs:relacy_test:pairs:60 triples:relacy_test:triples:110
+	stories:relacy_test:stories:40 random:relacy_test:random:5
+	channels:relacy_channels:-1:7 channels_all:relacy_channels:0:70)
+	string(REPLACE ":" ";" test ${test})
+	list(GET test 0 name)
+	list(GET test 1 program)
+	list(GET test 2 set)
+	list(GET test 3 seconds)
+	set(name model_relacy_${name})
+	if(NOT relacy_can)
 		rota_test_disabled(${name} model)
 		continue()
 	endif()
-	if(NOT TARGET relacy_test)
-		add_executable(relacy_test relacy_test.cpp)
-		target_include_directories(relacy_test PRIVATE
-			${PROJECT_SOURCE_DIR} ${RELACY_INCLUDE_DIR})
-		target_compile_definitions(relacy_test PRIVATE ROTA_RELACY)
-		target_compile_options(relacy_test PRIVATE -O2 -w)
-		set_target_properties(relacy_test PROPERTIES CXX_STANDARD 11)
-	endif()
-	add_test(NAME ${name} COMMAND relacy_test ${set})
+	add_test(NAME ${name} COMMAND ${program} ${set})
 	math(EXPR limit "${seconds} * 6 * ${ROTA_TIMEOUT_FACTOR}")
 	# Up to a minute is for every run of the tests, more for the models.
 	set(labels model)
@@ -33,6 +59,3 @@ foreach(set pairs:60 triples:110 stories:40 random:5)
 	set_tests_properties(${name} PROPERTIES
 		LABELS "${labels}" TIMEOUT ${limit})
 endforeach()
-if(NOT TARGET relacy_test)
-	message(STATUS "rota: no relacy, or a sanitizer: tests disabled")
-endif()

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trace.c - a change of a timer's word in Go's letters.
+ */
+#include "core/trace.h"
+
+void
+rota__trace(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum rota_trace_op op, uint64_t word)
+{
+	bool zombie = (word & (ST_LINKED | ST_ARMED)) == ST_LINKED;
+	/* What a reset left where it was filed before: core/state.h. */
+	bool stays = op == ROTA_TRACE_RESET && word & ST_LINKED;
+	struct rota_trace e = {
+		.op = op,
+		.shard = s->index,
+		.deadline = (rota_time)ST_DEADLINE(word),
+		.timer = t,
+		.kind = k,
+	};
+
+	if (word & ST_LINKED)
+		e.state |= ROTA_TRACE_HEAPED;
+	if (word & ST_QUEUED || stays || zombie)
+		e.state |= ROTA_TRACE_MODIFIED;
+	if (zombie)
+		e.state |= ROTA_TRACE_ZOMBIE;
+	s->config->trace(s->config->trace_arg, &e);
+}

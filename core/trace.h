@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trace.h - who looks at the engine from outside: its hook, and probes.
+ *
+ * trace() tells of each change of a timer's word. The short ways of confined
+ * timers have none: on an engine with a hook no kind is, see api/timer.c.
+ *
+ * PROBE_* are instructions that do nothing until a tracer puts a trap there:
+ * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[str(arg3)] = hist(arg2) }'
+ * They are in the library where sys/sdt.h was found. What rota/inline.h does
+ * is in no library: of confined timers they see what is filed and what fires.
+ */
+#ifndef ROTA_CORE_TRACE_H
+#define ROTA_CORE_TRACE_H
+
+#include <rota/trace.h>
+
+#include "core/shard.h"
+
+#ifdef ROTA_PROBES
+#include <sys/sdt.h>
+#define PROBE_RESET(t, deadline) DTRACE_PROBE2(rota, reset, t, deadline)
+#define PROBE_STOP(t) DTRACE_PROBE1(rota, stop, t)
+#define PROBE_RELEASE(t) DTRACE_PROBE1(rota, release, t)
+#define PROBE_FIRE(t, deadline, late, kind) \
+	DTRACE_PROBE4(rota, fire, t, deadline, late, kind)
+#define PROBE_POLL(shard, now, more) DTRACE_PROBE3(rota, poll, shard, now, more)
+#define PROBE_PARK(shard, until) DTRACE_PROBE2(rota, park, shard, until)
+#define PROBE_WAKE(shard) DTRACE_PROBE1(rota, wake, shard)
+#else
+#define PROBE_RESET(t, deadline) ((void)0)
+#define PROBE_STOP(t) ((void)0)
+#define PROBE_RELEASE(t) ((void)0)
+#define PROBE_FIRE(t, deadline, late, kind) ((void)0)
+#define PROBE_POLL(shard, now, more) ((void)0)
+#define PROBE_PARK(shard, until) ((void)0)
+#define PROBE_WAKE(shard) ((void)0)
+#endif
+
+void rota__trace(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum rota_trace_op op, uint64_t word);
+
+/* The word of one that is filed where it belongs, by @deadline. */
+#define TRACE_FILED(deadline) \
+	((deadline) << ST_SHIFT | (uint64_t)(ST_ARMED | ST_LINKED))
+/* Of one that nothing is left of. */
+#define TRACE_GONE(deadline) ((deadline) << ST_SHIFT)
+
+/* trace - @op made the word of @t what it is, @word. @t may be gone. */
+rota_inline void
+trace(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum rota_trace_op op, uint64_t word)
+{
+	if (rota_unlikely(s->traced))
+		rota__trace(s, k, t, op, word);
+}
+
+#endif

@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# channel_mutants.sh - would relacy_channels notice a mistake?
+#
+#	channel_mutants.sh [NAME]...	all, or those
+#	channel_mutants.sh list		their names
+#
+# Each mistake of the list below is made in a copy of one file of api/, alone;
+# relacy_channels has to fail. Exit 1: one survived. 77: no relacy or no C++
+# compiler. CC and CXX name the compilers.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+CC=${CC:-gcc}
+CXX=${CXX:-g++}
+
+# name, file, what sed does to it
+mutants() {
+	cat <<'END'
+stop_keeps_value channel /^rota_channel_stop/,/^}/s/c->armed = false;//
+take_keeps_value channel /^go_on/,/^}/s/c->armed = false;//
+stop_keeps_ref channel /^file(/,/^}/s/c->refs--;/;/
+arms_without_ref channel /^file(/,/^}/s/c->refs++;//
+ring_keeps_ref channel /^ring(/,/^}/s/put(c);/pthread_mutex_unlock(\&c->lock);/
+last_forgets_timer channel /^rota_channel_unref/,/^}/s/(void)file(c, false);//
+waiter_unarmed channel /^settle(/,/^}/s/c->waiters.first ||/false ||/
+reset_unmoved channel /^file(/,/^}/s/ && c->rings == c->when//
+stays_filed channel /^file(/,/^}/s/c->filed = false;/if (!needed) return 0; c->filed = false;/
+shows_nothing channel s/rota__fd_show(.*);/;/
+shows_for_ever channel s/rota__fd_show(.*);/rota__fd_show(\&c->fd, c->fd.shows || ready);/
+late_by_the_clock channel /^ring(/,/^}/s/now = rota_shard_now(c->shard);//
+failure_untold channel /^settle(/,/^}/s/while (r &&/while (false \&\&/
+buffer_overwritten channel /^take_up/,/^}/s/if (c->full)/if (false)/
+ticks_unmoved channel /^go_on/,/^}/s/periods - 1) \* c->period, c->period/periods - 1) * c->period, 0/
+claims_twice wait /^rota__waiter_take/,/^}/s/w->taken == WAIT_NOBODY/true/
+wakes_nobody wait /^rota__waiter_awake/,/^}/s/pthread_cond_signal(.*);//
+leaves_a_ring wait /^rota__waiter_wait/,/^}/s/while (!w->rung)/while (false)/
+ring_in_two wait /^ring(/,/^}/s/w->rung = true;/w->rung = true; pthread_mutex_unlock(lock); pthread_mutex_lock(lock);/
+detached_and_on wait /^detach(/,/^}/s/n->waiter = NULL;//
+last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
+never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
+child_without_ref context /^mark(/,/^}/s/child->refs++;//
+child_gone context /^mark(/,/^}/s/if (child->refs)/if (true)/
+cancel_unsettled context /^wait_settled/,/^}/s/while (!c->settled)/while (false)/
+ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^end(/,/^}/s/^\tput(c);//
+ended_below_an_end context /^join_parent/,/^}/s/c->err = p->err;//
+context_ring_ref context /^ring(/,/^}/s/put(c);//
+disarm_keeps_ref context /^disarm(/,/^}/s/c->refs--;/;/
+wakes_no_waiter context /^mark(/,/^}/s/rota__waiter_wake(w);/;/
+END
+}
+
+if [ "${1:-}" = list ]; then
+	mutants | cut -d' ' -f1
+	exit
+fi
+if ! echo '#include <relacy/relacy.hpp>' |
+    "$CXX" -std=c++11 -w -fsyntax-only -xc++ - 2>/dev/null; then
+	echo "channel_mutants.sh: no relacy, or no $CXX"
+	exit 77
+fi
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+files="channel wait select context"
+
+compile() {
+	"$CC" -std=c11 -D_GNU_SOURCE -w -O1 -include "$here/relacy_pthread.h" \
+	    -I"$root" -I"$root/api" -c "$1" -o "$dir/$2.o"
+}
+
+# 0: all pass; 1: one failed, and $dir/log says which.
+passes() {
+	"$CXX" "$dir"/*.o -o "$dir/relacy_channels"
+	status=0
+	timeout 600 "$dir/relacy_channels" >"$dir/log" 2>&1 || status=$?
+	[ $status -eq 0 ]
+}
+
+"$CXX" -std=c++11 -w -O1 -I"$root" -I"$root/api" \
+    -c "$here/relacy_channels.cpp" -o "$dir/world.o"
+for f in $files; do
+	compile "$root/api/$f.c" "$f"
+done
+if ! passes; then
+	cat "$dir/log"
+	echo "channel_mutants.sh: fails without a mutant"
+	exit 1
+fi
+
+mutants >"$dir/list"
+all=0
+caught=0
+while read -r name f change; do
+	if [ $# -gt 0 ]; then
+		case " $* " in
+		*" $name "*) ;;
+		*) continue ;;
+		esac
+	fi
+	all=$((all + 1))
+	sed "$change" "$root/api/$f.c" >"$dir/$f.c"
+	if cmp -s "$root/api/$f.c" "$dir/$f.c"; then
+		echo "channel_mutants.sh: $name changes nothing"
+		exit 1
+	fi
+	compile "$dir/$f.c" "$f"
+	if passes; then
+		how="SURVIVED"
+	elif [ $status -eq 124 ]; then
+		how="NO VERDICT in ten minutes"
+	else
+		caught=$((caught + 1))
+		how="caught by $(sed -n 's/^FAILED: //p' "$dir/log")"
+		[ $status -eq 1 ] || how="caught: killed by signal $((status - 128))"
+	fi
+	printf '%-20s %s\n' "$name" "$how"
+	compile "$root/api/$f.c" "$f"
+done <"$dir/list"
+echo "channels: $caught of $all mistakes caught"
+[ $caught -eq $all ]
