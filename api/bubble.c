@@ -82,29 +82,29 @@ advance(struct rota_bubble *b)
 	bool armed = true;
 	int r;
 
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	while ((r = rota_shard_attach(s)) == -EBUSY) /* a user's thread's */
 		sched_yield();
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	while (!r && armed && stuck(b)) {
 		unsigned long woken = b->woken;
 		rota_time now = rota_engine_now(e), next;
 
-		pthread_mutex_unlock(&b->lock);
+		lock_give(&b->lock);
 		while (rota_shard_poll(s, now, 0) > 0)
 			;
 		next = rota_shard_next(s);
-		pthread_mutex_lock(&b->lock);
+		lock_take(&b->lock, LOCK_WAITER);
 		if (b->woken != woken || !stuck(b))
 			continue;
 		armed = next < LAST;
 		if (armed && next > now)
 			rota_engine_advance(e, next - now);
 	}
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	if (!r)
 		rota_shard_detach(s);
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	return !r && armed;
 }
 
@@ -167,7 +167,7 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 		if (all_asleep(b) && !b->moving)
 			move(b);
 		else
-			pthread_cond_wait(&w->wake, &b->lock);
+			lock_wait(&w->wake, &b->lock);
 	}
 	rota__wait_list_remove(&b->sleepers, &node);
 }
@@ -217,9 +217,9 @@ rota_bubble_destroy(struct rota_bubble *b)
 
 	if (!b)
 		return -EINVAL;
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	busy = b->members || b->idle || b->moving;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	if (busy)
 		return -EBUSY;
 	r = rota_engine_destroy(b->engine, ROTA_DROP);
@@ -239,21 +239,21 @@ rota_bubble_engine(struct rota_bubble *b)
 static void
 members_add(struct rota_bubble *b)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	b->members++;
 	b->woken++;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 }
 
 /* Those that are left may all be asleep. */
 static void
 members_remove(struct rota_bubble *b)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	b->members--;
 	while (all_asleep(b) && !b->moving)
 		move(b);
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 }
 
 int
@@ -336,11 +336,11 @@ rota_bubble_wait(struct rota_bubble *b)
 	r = rota__waiter_init(&w, b->facade);
 	if (r)
 		return r;
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock, LOCK_WAITER);
 	rota__wait_list_add(&b->settlers, &node, &w, WAIT_SELF);
 	rota__bubble_sleep(b, &w);
 	rota__wait_list_remove(&b->settlers, &node);
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	r = w.taken == WAIT_DEAD ? -EDEADLK : 0;
 	rota__waiter_destroy(&w);
 	return r;

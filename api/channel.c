@@ -25,7 +25,7 @@ put(struct rota_channel *c)
 {
 	bool last = --c->refs == 0;
 
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	if (!last)
 		return;
 	rota__fd_close(&c->fd);
@@ -98,7 +98,7 @@ rota__channel_lock(struct rota_channel *c)
 {
 	rota_time now;
 
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_SOURCE);
 	now = rota_engine_now(c->facade->engine);
 	take_up(c, now);
 	return now;
@@ -167,7 +167,7 @@ rota__channel_unlock(struct rota_channel *c, rota_time now)
 {
 	int r = settle(c, now);
 
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	return r;
 }
 
@@ -235,9 +235,9 @@ struct rota_channel *
 rota_channel_ref(struct rota_channel *c)
 {
 	if (c) {
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock, LOCK_SOURCE);
 		c->users++;
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 	}
 	return c;
 }
@@ -247,9 +247,9 @@ rota_channel_unref(struct rota_channel *c)
 {
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_SOURCE);
 	if (--c->users) {
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 		return;
 	}
 	c->armed = false;

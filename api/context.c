@@ -70,11 +70,11 @@ destroy(struct rota_context *c)
 {
 	struct facade *f = c->facade;
 
-	pthread_mutex_lock(&f->lock);
+	lock_take(&f->lock, LOCK_FACADE);
 	*c->all_prev = c->all_next;
 	if (c->all_next)
 		c->all_next->all_prev = c->all_prev;
-	pthread_mutex_unlock(&f->lock);
+	lock_give(&f->lock);
 	rota__fd_close(&c->fd);
 	pthread_cond_destroy(&c->calm);
 	pthread_mutex_destroy(&c->lock);
@@ -99,11 +99,11 @@ leave_parent(struct rota_context *c)
 
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock, LOCK_CONTEXT);
 	list_remove(c);
 	if (!p->users && !p->children)
 		disarm(p);
-	pthread_mutex_unlock(&p->lock);
+	lock_give(&p->lock);
 }
 
 /* One reference less; the parents' go with the last. */
@@ -114,9 +114,9 @@ put(struct rota_context *c)
 		struct rota_context *parent = c->parent;
 		bool last;
 
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock, LOCK_CONTEXT);
 		last = --c->refs == 0;
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 		if (!last)
 			return;
 		leave_parent(c);
@@ -141,13 +141,13 @@ mark(struct rota_context *c, int err, int cause, struct rota_context **todo)
 	rota__fd_show(&c->fd, true);
 	while ((child = c->children)) { /* none is added any more */
 		list_remove(child);
-		pthread_mutex_lock(&child->lock);
+		lock_take(&child->lock, LOCK_CONTEXT);
 		if (child->refs) { /* or it waits for @c, to leave */
 			child->refs++;
 			child->next = *todo;
 			*todo = child;
 		}
-		pthread_mutex_unlock(&child->lock);
+		lock_give(&child->lock);
 	}
 }
 
@@ -157,16 +157,16 @@ static void
 wait_settled(struct rota_context *c)
 {
 	while (!c->settled)
-		pthread_cond_wait(&c->calm, &c->lock);
+		lock_wait(&c->calm, &c->lock);
 }
 
 static void
 settle(struct rota_context *c)
 {
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	c->settled = true;
 	pthread_cond_broadcast(&c->calm);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 }
 
 /* End @c and all below; when it returns they are done, whoever ended them. 1:
@@ -176,27 +176,27 @@ end(struct rota_context *c, int err, int cause)
 {
 	struct rota_context *todo = NULL, *own = NULL, *others = NULL, *child;
 
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	if (c->err) {
 		wait_settled(c);
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 		return 0;
 	}
 	mark(c, err, cause, &todo);
 	c->refs++; /* who is woken may give the last one back */
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	while ((child = todo)) {
 		struct rota_context **list = &own;
 
 		todo = child->next;
-		pthread_mutex_lock(&child->lock);
+		lock_take(&child->lock, LOCK_CONTEXT);
 		if (child->err) {
 			wait_settled(child);
 			list = &others;
 		} else {
 			mark(child, err, cause, &todo);
 		}
-		pthread_mutex_unlock(&child->lock);
+		lock_give(&child->lock);
 		child->next = *list;
 		*list = child;
 	}
@@ -246,7 +246,7 @@ join_parent(struct rota_context *c)
 
 	if (!p)
 		return false;
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock, LOCK_CONTEXT);
 	p->refs++;
 	c->err = p->err;
 	c->cause = p->cause;
@@ -256,7 +256,7 @@ join_parent(struct rota_context *c)
 		c->deadline = p->deadline;
 	if (!c->err)
 		list_add(p, c);
-	pthread_mutex_unlock(&p->lock);
+	lock_give(&p->lock);
 	return first;
 }
 
@@ -287,20 +287,20 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 	c->deadline = when < ROTA_NEVER ? when : ROTA_NEVER;
 	c->users = c->refs = 1;
 	first = join_parent(c);
-	pthread_mutex_lock(&f->lock);
+	lock_take(&f->lock, LOCK_FACADE);
 	c->all_next = f->contexts;
 	c->all_prev = &f->contexts;
 	if (c->all_next)
 		c->all_next->all_prev = &c->all_next;
 	f->contexts = c;
-	pthread_mutex_unlock(&f->lock);
+	lock_give(&f->lock);
 
 	/* Its parent may have ended it meanwhile. */
 	now = rota_engine_now(e);
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	if (!c->err && !first && c->deadline > now && c->deadline < ROTA_NEVER)
 		r = arm(c);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	if (r) {
 		put(c);
 		return r;
@@ -315,9 +315,9 @@ struct rota_context *
 rota_context_ref(struct rota_context *c)
 {
 	if (c) {
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock, LOCK_CONTEXT);
 		c->users++;
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 	}
 	return c;
 }
@@ -329,11 +329,11 @@ rota_context_unref(struct rota_context *c)
 
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	last = --c->users == 0;
 	if (last && !c->children) /* its deadline is theirs */
 		disarm(c);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	if (last)
 		put(c);
 }
@@ -351,9 +351,9 @@ rota_context_err(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	err = c->err;
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	return err;
 }
 
@@ -364,9 +364,9 @@ rota_context_cause(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	cause = c->cause;
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	return cause;
 }
 
@@ -383,10 +383,10 @@ rota_context_fd(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	fd = rota__fd_open(&c->fd);
 	rota__fd_show(&c->fd, c->err != 0);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	return fd;
 }
 
@@ -396,22 +396,22 @@ rota__context_join(
 {
 	bool on;
 
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	on = !c->err;
 	if (on)
 		rota__wait_list_add(&c->waiters, n, w, who);
 	else if (rota__waiter_claim(w, who))
 		rota__waiter_wake(w);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 	return on;
 }
 
 void
 rota__context_leave(struct rota_context *c, struct wait_node *n)
 {
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock, LOCK_CONTEXT);
 	rota__wait_list_remove(&c->waiters, n);
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 }
 
 /* A context in the list may be about to leave it, but not to end: that needs
@@ -421,19 +421,19 @@ report(struct facade *f, rota_context_fn *tell, void *arg)
 {
 	long n = 0;
 
-	pthread_mutex_lock(&f->lock);
+	lock_take(&f->lock, LOCK_FACADE);
 	for (struct rota_context *c = f->contexts; c; c = c->all_next) {
 		bool on, dropped;
 
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock, LOCK_CONTEXT);
 		on = !c->err;
 		dropped = !c->users;
-		pthread_mutex_unlock(&c->lock);
+		lock_give(&c->lock);
 		n += on;
 		if (on && tell)
 			tell(arg, c->site, c->deadline, dropped);
 	}
-	pthread_mutex_unlock(&f->lock);
+	lock_give(&f->lock);
 	return n;
 }
 

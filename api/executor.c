@@ -128,14 +128,14 @@ ring(void *arg)
 	struct job *j = arg;
 	struct rota_executor *x = j->x;
 
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	if (j->state == DROPPED) {
 		job_free(j);
 		less_busy(x);
 	} else {
 		queue_add(x, j);
 	}
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 }
 
 /* Sleep until there is work, or the end. Under the lock, which it gives up. */
@@ -149,16 +149,16 @@ rest(struct rota_executor *x)
 		/* A job made its thread an owner: ask again and again. */
 		const struct timespec nap = { 0, 1000000 };
 
-		pthread_mutex_unlock(&x->lock);
+		lock_give(&x->lock);
 		nanosleep(&nap, NULL);
-		pthread_mutex_lock(&x->lock);
+		lock_take(&x->lock, LOCK_SOURCE);
 		return;
 	}
 	w.idle = true;
 	rota__wait_list_add(&x->idle, &node, &w, WAIT_SELF);
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	(void)rota__waiter_wait(&w, ROTA_NEVER); /* arms nothing */
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	rota__wait_list_remove(&x->idle, &node);
 	rota__waiter_destroy(&w);
 }
@@ -169,7 +169,7 @@ work(void *arg)
 	struct rota_executor *x = arg;
 
 	mine = x;
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	while (!x->closing) {
 		struct job *j = x->first;
 
@@ -180,15 +180,15 @@ work(void *arg)
 		queue_remove(x, j);
 		j->state = RUNNING;
 		x->stat.running++;
-		pthread_mutex_unlock(&x->lock);
+		lock_give(&x->lock);
 		j->fn(j->arg);
-		pthread_mutex_lock(&x->lock);
+		lock_take(&x->lock, LOCK_SOURCE);
 		x->stat.running--;
 		x->stat.ran++;
 		job_free(j);
 	}
 	less_busy(x);
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	return NULL;
 }
 
@@ -243,6 +243,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
     unsigned threads, unsigned capacity)
 {
 	struct rota_executor *x;
+	unsigned started = 0;
 	struct facade *f;
 	int r = 0;
 
@@ -271,20 +272,20 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		x->job[i] = (struct job){ .x = x };
 		job_free(&x->job[i]);
 	}
-	pthread_mutex_lock(&x->lock); /* they wait for it */
-	while (x->busy < threads && !r) {
-		r = worker_start(x, &x->thread[x->busy]);
-		x->busy += !r;
+	x->busy = threads;
+	while (started < threads && !r) {
+		r = worker_start(x, &x->thread[started]);
+		started += !r;
 	}
-	threads = x->busy;
-	if (r)
+	if (r) {
+		lock_take(&x->lock, LOCK_SOURCE);
 		close_down(x);
-	pthread_mutex_unlock(&x->lock);
-	if (r)
-		join(x, threads);
-	else
-		*out = x;
-	return r;
+		lock_give(&x->lock);
+		join(x, started);
+		return r;
+	}
+	*out = x;
+	return 0;
 }
 
 int
@@ -301,22 +302,22 @@ rota_executor_destroy(struct rota_executor *x)
 	r = rota__waiter_init(&w, x->facade);
 	if (r)
 		return r;
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	close_down(x);
 	for (unsigned i = 0; i < x->capacity; i++)
 		dropped += drop(x, &x->job[i]);
 	rota__wait_list_add(&x->closers, &node, &w, WAIT_SELF);
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	/* In a bubble what is running may wait for the clock. */
 	(void)rota__waiter_wait(&w, ROTA_NEVER); /* arms nothing */
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	rota__wait_list_remove(&x->closers, &node);
 	while (x->busy) { /* the bubble is dead: all waits end */
-		pthread_mutex_unlock(&x->lock);
+		lock_give(&x->lock);
 		sched_yield();
-		pthread_mutex_lock(&x->lock);
+		lock_take(&x->lock, LOCK_SOURCE);
 	}
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	rota__waiter_destroy(&w);
 	join(x, x->threads);
 	return dropped;
@@ -333,12 +334,12 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 	if (!x || !fn)
 		return -EINVAL;
 	when = rota_when(rota_engine_now(x->facade->engine), span);
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	j = x->closing ? NULL : x->free;
 	if (!j) {
 		x->stat.refused += !x->closing;
 		r = x->closing ? -ECANCELED : -EAGAIN;
-		pthread_mutex_unlock(&x->lock);
+		lock_give(&x->lock);
 		return r;
 	}
 	x->free = j->next;
@@ -351,7 +352,7 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 		job_free(j);
 	else if (job)
 		*job = (uint64_t)j->generation << 32 | (uint32_t)(j - x->job);
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	return r;
 }
 
@@ -365,13 +366,13 @@ rota_executor_stop(struct rota_executor *x, rota_job job)
 	if (!x || !generation || (uint32_t)job >= x->capacity)
 		return -EINVAL;
 	j = &x->job[(uint32_t)job];
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	if (j->generation != generation || j->state == FREE ||
 	    j->state == DROPPED)
 		r = -ESTALE;
 	else
 		r = drop(x, j) ? ROTA_PREVENTED : ROTA_RUNNING;
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	return r;
 }
 
@@ -380,8 +381,8 @@ rota_executor_stat(struct rota_executor *x, struct rota_executor_stats *out)
 {
 	if (!x || !out)
 		return -EINVAL;
-	pthread_mutex_lock(&x->lock);
+	lock_take(&x->lock, LOCK_SOURCE);
 	*out = x->stat;
-	pthread_mutex_unlock(&x->lock);
+	lock_give(&x->lock);
 	return 0;
 }

@@ -103,10 +103,10 @@ recycle(struct rota_engine *e, struct node *n)
 		ps->own_count++;
 		return;
 	}
-	pthread_mutex_lock(&ps->lock);
+	lock_take(&ps->lock, LOCK_POOL);
 	n->next_free = ps->free;
 	ps->free = n->index;
-	pthread_mutex_unlock(&ps->lock);
+	lock_give(&ps->lock);
 }
 
 static void
@@ -180,10 +180,10 @@ slab_add(struct rota_engine *e, struct pool_shard *ps)
 	}
 	word_store(&(*table)[p->slabs % TABLE], nodes, release); /* node_at */
 	p->slabs++;
-	pthread_mutex_lock(&ps->lock);
+	lock_take(&ps->lock, LOCK_POOL);
 	nodes[0].next_free = ps->free;
 	ps->free = nodes[made - 1].index;
-	pthread_mutex_unlock(&ps->lock);
+	lock_give(&ps->lock);
 	return 0;
 }
 
@@ -195,7 +195,7 @@ pool_of(struct rota_engine *e)
 
 	if (rota_likely(p != NULL))
 		return p;
-	pthread_mutex_lock(&e->lock);
+	lock_take(&e->lock, LOCK_ENGINE);
 	p = e->pool;
 	if (!p && (p = rota__engine_alloc(e, 0, pool_bytes(e), ROTA_LINE))) {
 		memset(p, 0, pool_bytes(e));
@@ -211,7 +211,7 @@ pool_of(struct rota_engine *e)
 		}
 		word_store(&e->pool, p, release); /* above */
 	}
-	pthread_mutex_unlock(&e->lock);
+	lock_give(&e->lock);
 	return p;
 }
 
@@ -238,14 +238,14 @@ node_alloc(struct rota_engine *e, struct rota_shard *s, struct node **out)
 		return 0;
 	}
 	do {
-		pthread_mutex_lock(&ps->lock);
+		lock_take(&ps->lock, LOCK_POOL);
 		*out = pop(e->pool, &ps->free);
-		pthread_mutex_unlock(&ps->lock);
+		lock_give(&ps->lock);
 		if (*out)
 			return 0;
-		pthread_mutex_lock(&e->lock);
+		lock_take(&e->lock, LOCK_ENGINE);
 		r = slab_add(e, ps);
-		pthread_mutex_unlock(&e->lock);
+		lock_give(&e->lock);
 	} while (!r);
 	return r;
 }

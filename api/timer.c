@@ -23,9 +23,9 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
 		return -EINVAL;
 	if (flags & ROTA_CONFINED && s->adoptable)
 		return -EINVAL;
-	pthread_mutex_lock(&s->lock);
+	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
-		pthread_mutex_unlock(&s->lock);
+		lock_give(&s->lock);
 		return -EINVAL;
 	}
 	*k = (struct rota_kind){
@@ -33,9 +33,9 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
 		.name = name,
 		.site = site,
 		.flags = flags,
-		/* The short ways of confined timers tell no trace. */
-		.r_magic = flags & ROTA_CONFINED && !s->traced ? KIND_CONFINED
-							       : KIND_MAGIC,
+		.r_magic = s->config->trace ? KIND_TRACED
+		    : flags & ROTA_CONFINED ? KIND_CONFINED
+					    : KIND_MAGIC,
 		.r_shard = s,
 		.r_hot = &s->hot,
 		.r_next = s->kinds,
@@ -44,7 +44,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
 	if (s->kinds)
 		s->kinds->r_prev = &k->r_next;
 	s->kinds = k;
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&s->lock);
 	return 0;
 }
 
@@ -53,17 +53,17 @@ rota_kind_release(struct rota_kind *k)
 {
 	struct rota_shard *s;
 
-	if (!k || !(kind_shared(k) || kind_plain(k)))
+	if (!k || !kind_any(k))
 		return -EINVAL;
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
 		return -EBUSY;
 	s = shard_of(k);
-	pthread_mutex_lock(&s->lock);
+	lock_take(&s->lock, LOCK_SHARD);
 	*k->r_prev = k->r_next;
 	if (k->r_next)
 		k->r_next->r_prev = k->r_prev;
 	k->r_magic = 0;
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&s->lock);
 	return 0;
 }
 
@@ -92,7 +92,7 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 	uint64_t n;
 	int r;
 
-	if (!t || !k || !(kind_shared(k) || kind_plain(k)))
+	if (!t || !k || !kind_any(k))
 		return -EINVAL;
 	n = timer_count(k, &s);
 	/* acquire: the blocks that make the room */
@@ -140,19 +140,19 @@ stage_full(struct rota_shard *s, int answer)
 	return answer;
 }
 
-/* The holder arms. An entry filed late enough stays; else @t is staged, to be
+/* The holder arms; @told is the kind, if it is traced, else NULL. An entry filed late enough stays; else @t is staged, to be
  * filed with others. No branch depends on which it is. */
 rota_inline int
-owner_reset(struct rota_shard *s, const struct rota_kind *k,
-    struct rota_timer *t, uint64_t d, bool push, bool plain)
+owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
+    bool plain, const struct rota_kind *told)
 {
 	uint64_t was, is, staged = s->staged;
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
 		return -EINVAL;
 	PROBE_RESET(t, d);
-	if (!plain)
-		trace(s, k, t, ROTA_TRACE_RESET, is);
+	if (told)
+		rota__trace(s, told, t, ROTA_TRACE_RESET, is);
 	shard_stamp(s, t);
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
@@ -167,8 +167,8 @@ owner_reset(struct rota_shard *s, const struct rota_kind *k,
 }
 
 static int
-far_reset(struct rota_shard *s, const struct rota_kind *k, struct rota_timer *t,
-    uint64_t d, bool push)
+far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
+    const struct rota_kind *told)
 {
 	uint64_t was;
 	bool wake;
@@ -177,7 +177,8 @@ far_reset(struct rota_shard *s, const struct rota_kind *k, struct rota_timer *t,
 		push, &was, &wake))
 		return -EINVAL;
 	PROBE_RESET(t, d);
-	trace(s, k, t, ROTA_TRACE_RESET, state_armed(was, d));
+	if (told)
+		rota__trace(s, told, t, ROTA_TRACE_RESET, state_armed(was, d));
 	word_add(&s->resets, (uint64_t)1, relaxed); /* a figure */
 	if (!(was & ST_ARMED))
 		word_add(&s->starts, (uint64_t)1, relaxed); /* a figure */
@@ -185,17 +186,18 @@ far_reset(struct rota_shard *s, const struct rota_kind *k, struct rota_timer *t,
 	return (int)(was & ST_ARMED);
 }
 
-/* From another thread, or by the owner of a shard that others may adopt. */
+/* From any thread, in any way but confined. */
 static rota_noinline int
-held_reset(struct rota_shard *s, const struct rota_kind *k,
-    struct rota_timer *t, uint64_t d, bool push)
+shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
+    const struct rota_kind *k)
 {
+	const struct rota_kind *told = kind_traced(k) ? k : NULL;
 	bool release;
 	int r;
 
 	if (!shard_hold(s, &release))
-		return far_reset(s, k, t, d, push);
-	r = owner_reset(s, k, t, d, push, false);
+		return far_reset(s, t, d, push, told);
+	r = owner_reset(s, t, d, push, false, told);
 	if (release) {
 		/* Between polls: adopters must find it filed, and hear of it. */
 		rota__shard_unstage(s);
@@ -237,16 +239,13 @@ reset(struct rota_timer *t, rota_time when, bool push)
 		return -EPERM;
 	if (kind_plain(k))
 		return confined_reset(s, t, d, k, push);
-	if (word_load(&s->holder, relaxed) == self_id())
-		return owner_reset(s, k, t, d, push, false);
-	return held_reset(s, k, t, d, push);
+	return shared_reset(s, t, d, push, k);
 }
 
 /* owner_reset() of what is armed and filed, to a later deadline, in few
  * instructions; false: not so. */
 rota_inline bool
-owner_push(struct rota_shard *s, const struct rota_kind *k,
-    struct rota_timer *t, uint64_t d)
+owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
 	uint64_t old = word_load(&t->r_word, relaxed); /* the CAS checks it */
 	uint64_t later = d << ST_SHIFT;
@@ -258,7 +257,6 @@ owner_push(struct rota_shard *s, const struct rota_kind *k,
 		relaxed)) /* as state_reset() */
 		return false;
 	PROBE_RESET(t, d);
-	trace(s, k, t, ROTA_TRACE_RESET, later | (old & 15));
 	shard_stamp(s, t);
 	return true;
 }
@@ -270,7 +268,7 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	uint64_t old = t->r_word;
 
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
-		return owner_reset(s, NULL, t, d, false, true);
+		return owner_reset(s, t, d, false, true, NULL);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
@@ -392,9 +390,9 @@ rota_timer_reset_any(struct rota_timer *t, rota_time when)
 	s = shard_of(k);
 	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
 		return reset(t, when, false);
-	if (owner_push(s, k, t, (uint64_t)when))
+	if (owner_push(s, t, (uint64_t)when))
 		return 1;
-	return owner_reset(s, k, t, (uint64_t)when, false, false);
+	return owner_reset(s, t, (uint64_t)when, false, false, NULL);
 }
 
 int
@@ -463,24 +461,22 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	return word_load(&t->r_word, acquire) == word; /* [P3] */
 }
 
-int
-rota_timer_stop_any(struct rota_timer *t)
+rota_inline int
+stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 {
-	struct rota_kind *k = kind_of(t);
-	struct rota_shard *s;
+	struct rota_shard *s = shard_of(k);
 	uint64_t was;
 	int verdict;
 
-	if (rota_unlikely(!k))
-		return -EINVAL;
-	s = shard_of(k);
 	if (rota_unlikely(!promise_kept(k, s)))
 		return -EPERM;
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
 		if (rota_likely(was & ST_ARMED)) {
 			PROBE_STOP(t);
-			trace(s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
+			if (traced)
+				rota__trace(
+				    s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
 			if (rota_likely(
 				word_load(&s->holder, relaxed) == self_id()))
 				count_add(&s->hot.stops, 1);
@@ -491,6 +487,22 @@ rota_timer_stop_any(struct rota_timer *t)
 		}
 	} while (!stop_lost(s, t, was, &verdict));
 	return verdict;
+}
+
+static rota_noinline int
+stop_unusual(struct rota_timer *t)
+{
+	struct rota_kind *k = kind_of(t);
+
+	return k ? stop(t, k, true) : -EINVAL;
+}
+
+int
+rota_timer_stop_any(struct rota_timer *t)
+{
+	struct rota_kind *k = kind_usual(t);
+
+	return rota_likely(k != NULL) ? stop(t, k, false) : stop_unusual(t);
 }
 
 int

@@ -148,9 +148,9 @@ rota__waiter_claim(struct waiter *w, unsigned who)
 	pthread_mutex_t *lock = lock_of(w);
 	bool mine;
 
-	pthread_mutex_lock(lock);
+	lock_take(lock, LOCK_WAITER);
 	mine = rota__waiter_take(w, who);
-	pthread_mutex_unlock(lock);
+	lock_give(lock);
 	return mine;
 }
 
@@ -169,9 +169,9 @@ rota__waiter_wake(struct waiter *w)
 {
 	pthread_mutex_t *lock = lock_of(w);
 
-	pthread_mutex_lock(lock);
+	lock_take(lock, LOCK_WAITER);
 	rota__waiter_awake(w);
-	pthread_mutex_unlock(lock);
+	lock_give(lock);
 }
 
 /* The instant has come. In one piece: the waiter may be gone afterwards. */
@@ -181,12 +181,12 @@ ring(void *arg)
 	struct waiter *w = arg;
 	pthread_mutex_t *lock = lock_of(w);
 
-	pthread_mutex_lock(lock);
+	lock_take(lock, LOCK_WAITER);
 	if (rota__waiter_take(w, WAIT_TIME))
 		rota__waiter_awake(w);
 	w->rung = true;
 	pthread_cond_signal(&w->wake);
-	pthread_mutex_unlock(lock);
+	lock_give(lock);
 }
 
 int
@@ -203,19 +203,19 @@ rota__waiter_wait(struct waiter *w, rota_time until)
 		if (r)
 			return r;
 	}
-	pthread_mutex_lock(lock);
+	lock_take(lock, LOCK_WAITER);
 	if (w->facade->bubble) {
 		rota__bubble_sleep(w->facade->bubble, w);
 	} else {
 		while (!w->awake)
-			pthread_cond_wait(&w->wake, lock);
+			lock_wait(&w->wake, lock);
 	}
-	pthread_mutex_unlock(lock);
+	lock_give(lock);
 	if (!h || rota_handle_stop(e, h) == ROTA_PREVENTED)
 		return 0;
-	pthread_mutex_lock(lock); /* ring() has it or is about to */
+	lock_take(lock, LOCK_WAITER); /* ring() has it or is about to */
 	while (!w->rung)
-		pthread_cond_wait(&w->wake, lock);
-	pthread_mutex_unlock(lock);
+		lock_wait(&w->wake, lock);
+	lock_give(lock);
 	return 0;
 }

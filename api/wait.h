@@ -16,10 +16,11 @@
 #ifndef ROTA_API_WAIT_H
 #define ROTA_API_WAIT_H
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include <rota/engine.h>
+
+#include "core/lock.h"
 
 struct rota_bubble;
 struct rota_context;

@@ -212,7 +212,9 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 	struct rota_shard *s = p->s;
 	uint64_t late = p->now - d, none = 0;
 
-	PROBE_FIRE(t, d, late, k->name);
+	PROBE_FIRE(t, d, late, k);
+	if (!plain)
+		trace(s, k, t, ROTA_TRACE_FIRE, TRACE_GONE(d));
 	count_add(&s->count.fires, 1);
 	count_add(&s->count.late_sum, late);
 	if (late > s->count.late_max)
@@ -244,12 +246,11 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 }
 
 static rota_noinline void
-trace_look(const struct rota_shard *s, const struct rota_kind *k,
+tell_look(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum state_look how, uint64_t d)
 {
 	switch (how) {
 	case LOOK_FIRE:
-		trace(s, k, t, ROTA_TRACE_FIRE, TRACE_GONE(d));
 		break;
 	case LOOK_FILE:
 		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
@@ -262,6 +263,15 @@ trace_look(const struct rota_shard *s, const struct rota_kind *k,
 		    d << ST_SHIFT | ST_ARMED | ST_QUEUED);
 		break;
 	}
+}
+
+/* What was looked at does not fire. */
+rota_inline void
+trace_look(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum state_look how, uint64_t d)
+{
+	if (kind_traced(k))
+		tell_look(s, k, t, how, d);
 }
 
 rota_inline enum state_look
@@ -285,8 +295,6 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 	how = state_look(&t->r_word, c, plain || kind_plain(k), d);
 	if (c.batch && how != LOOK_FIRE)
 		word_store(&t->r_seq, rank, relaxed);
-	if (!plain && rota_unlikely(s->traced))
-		trace_look(s, k, t, how, *d);
 
 	if (!c.batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
 		word_store(
@@ -327,14 +335,16 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	struct rota_kind *k = kind_known(t);
+	enum state_look how;
 	uint64_t d, when;
 
 	/* The way through the heap outweighs what a short way would spare. */
-	switch (look_exact(p, k, t, first.when, first.seq, &d, false)) {
+	how = look_exact(p, k, t, first.when, first.seq, &d, false);
+	switch (how) {
 	case LOOK_FIRE:
 		heap_take(h, 0);
 		fire(p, k, t, d, false);
-		break;
+		return false;
 	case LOOK_DROP:
 		heap_take(h, 0);
 		break;
@@ -352,9 +362,10 @@ step_heap(struct poll *p, const enum rota_backend which)
 			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
 		}
 		shard_note(k, t, d, when);
-		return true;
+		break;
 	}
-	return false;
+	trace_look(s, k, t, how, d);
+	return how == LOOK_FILE;
 }
 
 /* The first of the run is due. */
@@ -373,7 +384,7 @@ step_run(
 	switch (how) {
 	case LOOK_FIRE:
 		fire(p, k, t, d, plain);
-		break;
+		return;
 	case LOOK_DROP:
 		break;
 	case LOOK_DEFER:
@@ -385,6 +396,8 @@ step_run(
 			&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 		break;
 	}
+	if (!plain)
+		trace_look(s, k, t, how, d);
 }
 
 /* One item of a slot of a coarse wheel. */
@@ -392,12 +405,14 @@ rota_inline void
 step_coarse(
     struct poll *p, struct rota_timer *t, struct rota_kind *k, const bool plain)
 {
+	enum state_look how;
 	uint64_t d;
 
-	switch (look(p, k, t, p->now + 1, &d, plain)) {
+	how = look(p, k, t, p->now + 1, &d, plain);
+	switch (how) {
 	case LOOK_FIRE:
 		fire(p, k, t, d, plain);
-		break;
+		return;
 	case LOOK_DROP:
 		break;
 	case LOOK_DEFER:
@@ -409,6 +424,8 @@ step_coarse(
 			&t->r_place, d, t->r_seq, (uint64_t)k->slack));
 		break;
 	}
+	if (!plain)
+		trace_look(p->s, k, t, how, d);
 }
 
 /* File @t, which came out of the slot that @s drains. */

@@ -10,6 +10,9 @@
 
 _Thread_local struct rota_self rota__self;
 
+/* One shard retires at a time: its heir must not go meanwhile. */
+static pthread_mutex_t retiring = PTHREAD_MUTEX_INITIALIZER;
+
 /* Growing asks for this many timers at a time beyond what was asked for
  * (arbitrary), so that few calls of rota_timer_init() come here. */
 #define GROW_STEP 1024
@@ -41,7 +44,6 @@ rota__shard_init(struct rota_shard *s)
 {
 	s->which = s->config->backend;
 	s->adoptable = s->config->flags & ROTA_ADOPT;
-	s->traced = s->config->trace != NULL;
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
 	s->bytes = sizeof(*s);
@@ -69,7 +71,7 @@ rota__shard_grow(struct rota_shard *s, uint64_t n)
 
 	if (n > max)
 		return -ENOSPC;
-	pthread_mutex_lock(&s->lock);
+	lock_take(&s->lock, LOCK_SHARD);
 	if (n > word_load(&s->room, relaxed)) { /* written under the lock */
 		n = n + GROW_STEP < max ? n + GROW_STEP : max;
 		if (rota__backend_grow(&s->backend, s->which, n, &s->mem))
@@ -77,7 +79,7 @@ rota__shard_grow(struct rota_shard *s, uint64_t n)
 		else
 			word_store(&s->room, n, release); /* rota_timer_init */
 	}
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&s->lock);
 	return r;
 }
 
@@ -527,8 +529,9 @@ evacuate(struct rota_shard *s)
 	return by_rank(&list, n);
 }
 
-int
-rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
+/* No other shard retires meanwhile. */
+static int
+retire(struct rota_shard *s, struct rota_shard *heir)
 {
 	struct rota_timer *list;
 	struct rota_kind *k, **end;
@@ -536,8 +539,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	bool mine;
 	int r;
 
-	if (!s || !heir || s == heir || s->engine != heir->engine ||
-	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
+	/* Stored under the lock. */
+	if (word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
 		return -EINVAL;
 	mine = word_load(&s->attached, relaxed) == self_id();
 	r = mine ? owner_check(s) : rota_shard_attach(s);
@@ -558,8 +561,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 		goto out;
 	}
 	list = evacuate(s);
-	pthread_mutex_lock(&s->lock);
-	pthread_mutex_lock(&heir->lock);
+	lock_take(&s->lock, LOCK_SHARD);
+	lock_take(&heir->lock, LOCK_SHARD);
 	word_store(&s->heir, heir, release); /* rota__shard_posted */
 	for (k = s->kinds; k; k = k->r_next) {
 		k->r_hot = &heir->hot;
@@ -578,8 +581,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	live = rota__shard_live(s);
 	word_add(&heir->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
-	pthread_mutex_unlock(&heir->lock);
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&heir->lock);
+	lock_give(&s->lock);
 	/* It ranks them as they come; what is not turned round yet came before
 	 * what is. */
 	pass_on(list, heir);
@@ -594,6 +597,19 @@ out:
 		shard_unhold(s);
 	if (!mine)
 		rota_shard_detach(s);
+	return r;
+}
+
+int
+rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
+{
+	int r;
+
+	if (!s || !heir || s == heir || s->engine != heir->engine)
+		return -EINVAL;
+	lock_take(&retiring, LOCK_RETIRING);
+	r = retire(s, heir);
+	lock_give(&retiring);
 	return r;
 }
 

@@ -20,18 +20,20 @@
 #ifndef ROTA_CORE_SHARD_H
 #define ROTA_CORE_SHARD_H
 
-#include <pthread.h>
-
 #include <rota/engine.h>
 
 #include "core/backend.h"
 #include "core/clock.h"
+#include "core/lock.h"
 #include "core/remote.h"
 #include "core/wake.h"
 
 /* Mark of a kind that was initialised, and of a confined one; arbitrary. */
 #define KIND_MAGIC 0x726f7461u
 #define KIND_CONFINED (KIND_MAGIC + 1)
+/* Of any on an engine with a hook, core/trace.h: the short ways, which tell
+ * nothing, are for the two above. */
+#define KIND_TRACED (KIND_MAGIC + 2)
 
 /* At the last tick nothing fires: ST_NEVER lies in it. */
 #define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
@@ -62,7 +64,6 @@ struct rota_shard {
 	rota_link heir;         /* where a retired shard's timers went */
 	enum rota_backend which;
 	bool adoptable;
-	bool traced; /* config->trace is there */
 	uint32_t index;
 
 	/* The holder's. */
@@ -164,11 +165,22 @@ kind_shared(const struct rota_kind *k)
 	return k->r_magic == KIND_MAGIC;
 }
 
-/* kind_of: the kind of @t, or NULL if @t is not a timer. */
-rota_inline struct rota_kind *
-kind_of(const struct rota_timer *t)
+rota_inline bool
+kind_traced(const struct rota_kind *k)
 {
-	struct rota_kind *k;
+	return rota_unlikely(k->r_magic == KIND_TRACED);
+}
+
+rota_inline bool
+kind_any(const struct rota_kind *k)
+{
+	return rota_likely(kind_shared(k) || kind_plain(k)) || kind_traced(k);
+}
+
+/* kind_guess: the kind of @t, if that may be one; NULL: @t is no timer. */
+rota_inline struct rota_kind *
+kind_guess(const struct rota_timer *t)
+{
 	uintptr_t mixed;
 
 	if (rota_unlikely(!t))
@@ -178,8 +190,25 @@ kind_of(const struct rota_timer *t)
 	if (rota_unlikely(
 		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
 		return NULL;
-	k = (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
-	return rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
+	return (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
+}
+
+/* kind_of: the kind of @t, or NULL if @t is not a timer. */
+rota_inline struct rota_kind *
+kind_of(const struct rota_timer *t)
+{
+	struct rota_kind *k = kind_guess(t);
+
+	return k && kind_any(k) ? k : NULL;
+}
+
+/* kind_usual: the same, but NULL also if its kind is traced. */
+rota_inline struct rota_kind *
+kind_usual(const struct rota_timer *t)
+{
+	struct rota_kind *k = kind_guess(t);
+
+	return k && rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
 }
 
 rota_inline struct rota_shard *

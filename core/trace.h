@@ -2,11 +2,11 @@
  *
  * trace.h - who looks at the engine from outside: its hook, and probes.
  *
- * trace() tells of each change of a timer's word. The short ways of confined
- * timers have none: on an engine with a hook no kind is, see api/timer.c.
+ * trace() tells of each change of a timer's word. The short ways have none: on
+ * an engine with a hook no timer takes them, see KIND_TRACED.
  *
  * PROBE_* are instructions that do nothing until a tracer puts a trap there:
- * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[str(arg3)] = hist(arg2) }'
+ * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[arg3] = hist(arg2) }'
  * They are in the library where sys/sdt.h was found. What rota/inline.h does
  * is in no library: of confined timers they see what is filed and what fires.
  */
@@ -46,12 +46,13 @@ void rota__trace(const struct rota_shard *s, const struct rota_kind *k,
 /* Of one that nothing is left of. */
 #define TRACE_GONE(deadline) ((deadline) << ST_SHIFT)
 
-/* trace - @op made the word of @t what it is, @word. @t may be gone. */
+/* trace - @op made the word of @t, of kind @k, what it is, @word. @t may be
+ * gone, @k not. */
 rota_inline void
 trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word)
 {
-	if (rota_unlikely(s->traced))
+	if (kind_traced(k))
 		rota__trace(s, k, t, op, word);
 }
 

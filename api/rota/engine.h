@@ -259,8 +259,9 @@ rota_span rota_shard_overdue(struct rota_shard *s, rota_time now);
  *
  * Timers stay valid and keep their deadlines; @heir files them in its next
  * poll. @s takes no new kinds. Owner of @s, or anybody while it has none.
- * Returns 0; -EINVAL the same shard, other engines; -EPERM; -EDEADLK; -EBUSY
- * an adopter is polling @s or in a callback of it: try again. */
+ * Returns 0; -EINVAL the same shard, other engines, one of them has retired;
+ * -EPERM; -EDEADLK; -EBUSY an adopter is polling @s or in a callback of it:
+ * try again. Waits for another retirement. */
 int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
 
 /* rota_shard_reserve - room for @n more timers than now, ahead of their

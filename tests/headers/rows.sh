@@ -29,7 +29,7 @@ rows() {
 	G14 timers move when a shard retires
 	G15 contexts
 	G16 virtual time: bubbles
-	G17 metrics
+	G17 metrics, trace events
 	G18 leak reports
 	G19 an uninitialised timer is a defined error
 	G20 the Go benchmarks by name
@@ -39,7 +39,7 @@ rows() {
 
 # Lines of: row, file.
 tests() {
-	find tests bench -name '*.[ch]' -type f | sort |
+	find tests bench -name '*.c' -o -name '*.h' -o -name '*.cpp' | sort |
 	while read -r file; do
 		sed -n '/\*\//q; s/^ \* Rows  *\(G.*\)/\1/p' "$file" |
 		tr ' ' '\n' | sed "s|$| $file|"

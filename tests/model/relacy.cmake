@@ -30,7 +30,7 @@ if(relacy_can)
 	target_compile_options(relacy_channels PRIVATE
 		"SHELL:$<$<COMPILE_LANGUAGE:C>:-include
 		${CMAKE_CURRENT_SOURCE_DIR}/relacy_pthread.h>")
-	target_compile_definitions(relacy_channels PRIVATE _GNU_SOURCE)
+	target_compile_definitions(relacy_channels PRIVATE _GNU_SOURCE NDEBUG)
 endif()
 
 # A test, its program, its argument, and the seconds it takes on an idle

@@ -26,6 +26,8 @@
  *  6 What a wait has on its stack, its lock, nobody touches afterwards. Memory
  *    goes back, once, and is not touched afterwards.
  *
+ * Rows     G7 G8 G9 G15
+ *
  * RELACY_ONLY in the environment: only stories with this in their name. On
  * failure it prints the execution and exits with 1.
  */
@@ -200,6 +202,11 @@ static const struct story stories[] = {
 	        { { RESET, 1 } }, { { RECEIVE, 3 } } },
 	    SYNC, 0, SKIP, false, 2 },
 
+	{ "no arming for a reset, somebody waits", 3,
+	    { { { GO, 1 }, { GO, 2 }, { GO, 3 } }, { { RECEIVE, 3 } },
+	        { { RESET, 1 } } },
+	    SYNC, 0, SKIP, false, 2 },
+
 	/* Contexts. */
 	{ "a channel or a context", 3,
 	    { { { GO, 1 }, { GO, 2 } }, { { SELECT, 2 } },
@@ -228,6 +235,9 @@ static const struct story stories[] = {
 	{ "a deadline, a child is made", 3,
 	    { { { GO, 1 } }, { { GROW, 1 }, { ENDED, 1 } } },
 	    SYNC, 0, SKIP, false, 0, { 1 }, NO_DEADLINE },
+	{ "who is woken gives back what ended", 3,
+	    { { { GO, 1 } }, { { CANCEL, 0 } }, { { ENDED, 0 }, { LEAVE, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE } },
 	{ "a child is given back, its parent ends", 3,
 	    { { { GO, 1 } }, { { LEAVE, 1 } }, { { CANCEL, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE, 1 } },

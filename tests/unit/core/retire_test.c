@@ -7,7 +7,9 @@
  * takes nothing new, and what is done to a timer finds the heir.
  * Rows     G14
  */
+#define _POSIX_C_SOURCE 200809L /* pthread_barrier_t */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "tests/support/world.h"
@@ -65,6 +67,88 @@ timers_fire_on_the_heir_at_their_deadlines(void **state)
 			assert_int_equal(p[i].fires,
 			    i % 5 && 1 + i * 7 % 50 > 10 &&
 				1 + i * 7 % 50 <= n);
+	}
+	w->fired = 0;
+}
+
+struct going {
+	struct rota_shard *from, *to;
+	pthread_barrier_t *start;
+	int r;
+};
+
+static void *
+go(void *arg)
+{
+	struct going *g = arg;
+
+	pthread_barrier_wait(g->start);
+	g->r = rota_shard_retire(g->from, g->to);
+	return NULL;
+}
+
+/* Two at once. */
+static void
+retire_two(struct going *a, struct going *b)
+{
+	pthread_barrier_t start;
+	pthread_t thread;
+
+	pthread_barrier_init(&start, NULL, 2);
+	a->start = b->start = &start;
+	assert_int_equal(pthread_create(&thread, NULL, go, a), 0);
+	go(b);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&start);
+}
+
+/* A shard does not go to one that goes itself. */
+static void
+two_at_once_do_not_lose_each_other(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned round = 0; round < 300; round++) {
+		struct rota_config c = world_config(w);
+		struct rota_shard *s[3];
+		struct rota_engine *e;
+		struct rota_kind k[3];
+		struct probe p[3];
+		struct going a, b;
+
+		c.shards = 3;
+		assert_int_equal(rota_engine_create(&e, &c), 0);
+		for (unsigned i = 0; i < 3; i++) {
+			s[i] = rota_engine_shard(e, i);
+			assert_int_equal(
+			    rota_kind_init(&k[i], s[i], "k", probe_fire, 0), 0);
+			p[i] = (struct probe){ .world = w, .id = i };
+			assert_int_equal(
+			    rota_timer_init(&p[i].timer, &k[i]), 0);
+			rota_timer_reset_at(&p[i].timer, TICK);
+		}
+		a = (struct going){ .from = s[0], .to = s[1] };
+		/* To each other, or one behind the other. */
+		b = (struct going){ .from = s[1], .to = s[round % 2 * 2] };
+		retire_two(&a, &b);
+		assert_true(a.r == 0 || a.r == -EINVAL);
+		assert_true(b.r == 0 || b.r == -EINVAL);
+		if (b.to == s[0])
+			assert_true((a.r == 0) != (b.r == 0));
+		else
+			assert_int_equal(b.r, 0);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(rota_shard_attach(s[i]), 0);
+			assert_int_equal(rota_shard_poll(s[i], TICK, 0), 0);
+		}
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(p[i].fires, 1);
+			assert_int_equal(
+			    rota_timer_reset_at(&p[i].timer, 9 * TICK), 0);
+			/* At once: its owner is here, and knows it. */
+			assert_int_equal(rota_timer_release(&p[i].timer), 0);
+		}
+		assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 	}
 	w->fired = 0;
 }
@@ -530,6 +614,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		PAIR_EVERY(timers_fire_on_the_heir_at_their_deadlines),
+		ON(two_at_once_do_not_lose_each_other, heap),
 		PAIR_EXACT(equal_deadlines_keep_their_order),
 		PAIR_EXACT(what_waits_in_the_inbox_moves_in_order),
 		PAIR_EXACT(what_was_half_brought_up_moves_in_order),

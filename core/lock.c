@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lock.c - the order of the mutexes, checked.
+ */
+#include "core/lock.h"
+
+#ifndef NDEBUG
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What the thread holds, first taken first. */
+enum { HELD_MOST = 64 };
+static _Thread_local struct {
+	unsigned n;
+	pthread_mutex_t *mutex[HELD_MOST];
+	enum lock_rank rank[HELD_MOST];
+} held;
+
+static void
+broken(const char *how, enum lock_rank rank)
+{
+	fprintf(
+	    stderr, "rota: a mutex of rank %d is %s, holding", (int)rank, how);
+	for (unsigned i = 0; i < held.n; i++)
+		fprintf(stderr, " %d", (int)held.rank[i]);
+	fprintf(stderr, "; core/lock.h has the ranks\n");
+	abort();
+}
+
+static bool
+in_order(enum lock_rank rank)
+{
+	enum lock_rank last;
+
+	if (!held.n)
+		return true;
+	last = held.rank[held.n - 1];
+	if (rank == LOCK_SHARD && last == rank) /* of two that are one */
+		return held.n > 1 && held.rank[held.n - 2] == LOCK_RETIRING;
+	return rank > last || (rank == LOCK_CONTEXT && last == rank);
+}
+
+void
+rota__lock_take(pthread_mutex_t *m, enum lock_rank rank)
+{
+	if (held.n == HELD_MOST || !in_order(rank))
+		broken("taken", rank);
+	pthread_mutex_lock(m);
+	held.mutex[held.n] = m;
+	held.rank[held.n++] = rank;
+}
+
+void
+rota__lock_give(pthread_mutex_t *m)
+{
+	unsigned i = held.n;
+
+	while (i > 0 && held.mutex[i - 1] != m)
+		i--;
+	if (!i) /* nor is its rank known */
+		broken("given back that is not held", LOCK_SHARD + 1);
+	for (held.n--; i <= held.n; i++) {
+		held.mutex[i - 1] = held.mutex[i];
+		held.rank[i - 1] = held.rank[i];
+	}
+	pthread_mutex_unlock(m);
+}
+
+void
+rota__lock_wait(pthread_cond_t *c, pthread_mutex_t *m)
+{
+	if (held.n != 1 || held.mutex[0] != m)
+		broken("slept on", held.n ? held.rank[held.n - 1] : 0);
+	pthread_cond_wait(c, m);
+}
+#else
+/* A file is not empty. */
+typedef int lock_unchecked;
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lock.h - every mutex of rota, and the order in which a thread takes them.
+ *
+ * A thread that holds one takes only such as stand further down; of contexts
+ * also a child's below its parent's. Who sleeps on a condition holds nothing
+ * but the mutex of that. In a debug build (without NDEBUG) each call is checked,
+ * and a thread that breaks the order says so and aborts: it would have been a
+ * deadlock some day. Else these are pthread's calls, no more.
+ *
+ * No mutex is taken to stop or reset a timer, nor by a poll, but where
+ * rota/handle.h says so.
+ */
+#ifndef ROTA_CORE_LOCK_H
+#define ROTA_CORE_LOCK_H
+
+#include <pthread.h>
+
+enum lock_rank {
+	LOCK_FACADE,   /* the list of all contexts */
+	LOCK_SOURCE,   /* a channel, an executor */
+	LOCK_CONTEXT,  /* and its child's */
+	LOCK_WAITER,   /* a waiter, a bubble */
+	LOCK_RETIRING, /* one shard at a time */
+	LOCK_ENGINE,   /* the table of pooled timers */
+	LOCK_POOL,     /* the pooled timers of a shard */
+	LOCK_SHARD     /* its room and its kinds */
+};
+
+#ifndef NDEBUG
+void rota__lock_take(pthread_mutex_t *m, enum lock_rank rank);
+void rota__lock_give(pthread_mutex_t *m);
+void rota__lock_wait(pthread_cond_t *c, pthread_mutex_t *m);
+#define lock_take(m, rank) rota__lock_take((m), (rank))
+#define lock_give(m) rota__lock_give(m)
+#define lock_wait(c, m) rota__lock_wait((c), (m))
+#else
+#define lock_take(m, rank) pthread_mutex_lock(m)
+#define lock_give(m) pthread_mutex_unlock(m)
+#define lock_wait(c, m) pthread_cond_wait((c), (m))
+#endif
+
+#endif
