@@ -209,6 +209,7 @@ unmake(struct rota_engine *e)
 	if (e->alive)
 		munmap(e->alive, sizeof(*e->alive));
 	pthread_mutex_destroy(&e->lock);
+	pthread_mutex_destroy(&e->retiring);
 	a.free(a.arg, 0, e, sizeof(*e));
 }
 
@@ -241,6 +242,7 @@ make(struct rota_engine *e)
 		s->clock = &e->clock;
 		s->alive = e->alive;
 		s->index = e->shards;
+		s->retiring = &e->retiring;
 		r = rota__shard_init(s);
 		if (r)
 			return r;
@@ -268,6 +270,7 @@ rota_engine_create(struct rota_engine **out, const struct rota_config *config)
 	memset(e, 0, sizeof(*e));
 	e->config = c;
 	pthread_mutex_init(&e->lock, NULL);
+	pthread_mutex_init(&e->retiring, NULL);
 	rota__clock_init(&e->clock, &c);
 	r = make(e);
 	if (r)

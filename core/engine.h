@@ -34,6 +34,7 @@ struct rota_engine {
 	struct pool *pool; /* one for each shard; made by its first use */
 	struct rota_layer *layer; /* what is built on it, or NULL */
 	pthread_mutex_t lock;
+	pthread_mutex_t retiring; /* core/shard.h */
 };
 
 /* rota__engine_alloc - memory from the engine's allocator, or NULL. */

@@ -10,9 +10,6 @@
 
 _Thread_local struct rota_self rota__self;
 
-/* One shard retires at a time: its heir must not go meanwhile. */
-static pthread_mutex_t retiring = PTHREAD_MUTEX_INITIALIZER;
-
 /* Growing asks for this many timers at a time beyond what was asked for
  * (arbitrary), so that few calls of rota_timer_init() come here. */
 #define GROW_STEP 1024
@@ -529,7 +526,7 @@ evacuate(struct rota_shard *s)
 	return by_rank(&list, n);
 }
 
-/* No other shard retires meanwhile. */
+/* No other shard of the engine retires meanwhile. */
 static int
 retire(struct rota_shard *s, struct rota_shard *heir)
 {
@@ -607,9 +604,9 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 
 	if (!s || !heir || s == heir || s->engine != heir->engine)
 		return -EINVAL;
-	lock_take(&retiring, LOCK_RETIRING);
+	lock_take(s->retiring, LOCK_RETIRING);
 	r = retire(s, heir);
-	lock_give(&retiring);
+	lock_give(s->retiring);
 	return r;
 }
 
