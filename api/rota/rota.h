@@ -9,6 +9,7 @@
 #include <rota/bubble.h>
 #include <rota/channel.h>
 #include <rota/clock.h>
+#include <rota/conn.h>
 #include <rota/context.h>
 #include <rota/engine.h>
 #include <rota/handle.h>

@@ -66,7 +66,7 @@ check_sources() {
 	rule "public headers include <rota/...>"
 
 	includes $(sources api |
-		grep -vE '^api/(rota|engine|timer|handle)\.[ch]$') |
+		grep -vE '^api/(rota|engine|timer|conn|handle)\.[ch]$') |
 	grep '"' | grep -vE '"(api/|core/lock\.h")' |
 	rule "the facade and the adapters are written on <rota/...>"
 

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * conn.c - two timers that know their connection.
+ */
+#include <rota/conn.h>
+
+#include <errno.h>
+
+#include "core/shard.h"
+
+/* A claim for a deadline that was moved meanwhile: the timer is armed again,
+ * and that arming will tell. */
+static void
+come(struct rota_conn *c, const struct rota_timer *t, unsigned which,
+    rota_time now)
+{
+	if (!rota_timer_pending(t))
+		c->r_kind->expired(c, which, now);
+}
+
+static void
+read_come(struct rota_timer *t, rota_time now)
+{
+	come(rota_container_of(t, struct rota_conn, read), t, ROTA_CONN_READ,
+	    now);
+}
+
+static void
+write_come(struct rota_timer *t, rota_time now)
+{
+	come(rota_container_of(t, struct rota_conn, write), t, ROTA_CONN_WRITE,
+	    now);
+}
+
+static bool
+is_timer(const struct rota_timer *t)
+{
+	return rota_timer_pending(t) >= 0;
+}
+
+/* The second of the two to be released tells. */
+static void
+read_released(struct rota_timer *t)
+{
+	struct rota_conn *c = rota_container_of(t, struct rota_conn, read);
+
+	if (!is_timer(&c->write))
+		c->r_kind->released(c);
+}
+
+static void
+write_released(struct rota_timer *t)
+{
+	struct rota_conn *c = rota_container_of(t, struct rota_conn, write);
+
+	if (!is_timer(&c->read))
+		c->r_kind->released(c);
+}
+
+int
+rota_conn_kind_init_site(struct rota_conn_kind *k, struct rota_shard *s,
+    const char *name, rota_conn_fn *expired, rota_conn_released_fn *released,
+    uint32_t flags, const char *site)
+{
+	int r;
+
+	if (!k || !expired || flags & ~ROTA_CONFINED)
+		return -EINVAL;
+	r = rota_kind_init_site(&k->read, s, name, read_come, flags, site);
+	if (r)
+		return r;
+	r = rota_kind_init_site(&k->write, s, name, write_come, flags, site);
+	if (r) {
+		rota_kind_release(&k->read);
+		return r;
+	}
+	k->expired = expired;
+	k->released = released;
+	k->read.released = released ? read_released : NULL;
+	k->write.released = released ? write_released : NULL;
+	return 0;
+}
+
+int
+rota_conn_kind_release(struct rota_conn_kind *k)
+{
+	if (!k)
+		return -EINVAL;
+	if (rota_kind_release(&k->read) == -EBUSY)
+		return -EBUSY;
+	return rota_kind_release(&k->write); /* the other may have gone before
+					      * a -EBUSY of this */
+}
+
+int
+rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
+{
+	int r;
+
+	if (!c || !k)
+		return -EINVAL;
+	r = rota_timer_init(&c->read, &k->read);
+	if (r)
+		return r;
+	r = rota_timer_init(&c->write, &k->write);
+	if (r) /* nobody knows of the other yet */
+		rota__shard_free(shard_of(&k->read), &k->read, &c->read);
+	else
+		c->r_kind = k;
+	return r;
+}
+
+/* Of one: ROTA_NEVER if none was ever set; -EINVAL. */
+static rota_time
+deadline(const struct rota_timer *t)
+{
+	rota_time when = rota_timer_deadline(t);
+
+	return when == 0 ? ROTA_NEVER : when;
+}
+
+static int
+set(struct rota_timer *t, rota_time when)
+{
+	int r;
+
+	if (when >= ROTA_NEVER && deadline(t) == ROTA_NEVER)
+		return 0;
+	/* 0 is what a timer has that was never armed. */
+	r = rota_timer_reset_at(t, when > 1 ? when : 1);
+	return r < 0 ? r : 0;
+}
+
+int
+rota_conn_set(struct rota_conn *c, unsigned which, rota_time when)
+{
+	int r = 0;
+
+	if (!c || !which || which & ~(ROTA_CONN_READ | ROTA_CONN_WRITE))
+		return -EINVAL;
+	if (which & ROTA_CONN_READ)
+		r = set(&c->read, when);
+	if (!r && which & ROTA_CONN_WRITE)
+		r = set(&c->write, when);
+	return r;
+}
+
+rota_time
+rota_conn_deadline(const struct rota_conn *c, unsigned which)
+{
+	if (!c || (which != ROTA_CONN_READ && which != ROTA_CONN_WRITE))
+		return -EINVAL;
+	return deadline(which == ROTA_CONN_READ ? &c->read : &c->write);
+}
+
+int
+rota_conn_expired(const struct rota_conn *c, unsigned which, rota_time now)
+{
+	rota_time read, write;
+	unsigned passed;
+
+	if (!c || !which || which & ~(ROTA_CONN_READ | ROTA_CONN_WRITE))
+		return -EINVAL;
+	read = deadline(&c->read);
+	write = deadline(&c->write);
+	if (read < 0 || write < 0)
+		return -EINVAL;
+	passed = (read <= now ? ROTA_CONN_READ : 0) |
+	    (write <= now ? ROTA_CONN_WRITE : 0);
+	return (int)(passed & which);
+}
+
+int
+rota_conn_release(struct rota_conn *c)
+{
+	int read = 0, write;
+
+	if (!c)
+		return -EINVAL;
+	if (is_timer(&c->read)) { /* or it went before an -EAGAIN */
+		read = rota_timer_release(&c->read);
+		if (read < 0)
+			return read;
+	}
+	write = rota_timer_release(&c->write);
+	return write < 0 ? write : read | write;
+}
