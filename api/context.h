@@ -9,8 +9,8 @@
 
 #include "api/wait.h"
 
-/* rota__context_join - put @w in the list of those that wait for @c's end. False:
- * it is done, and @w, if nobody else had it, was claimed for @who.
+/* rota__context_join - put @w in the list of those that wait for @c's end.
+ * False: it is done, and @w, if nobody else had it, was claimed for @who.
  * rota__context_leave - out of it, if it is in it. */
 bool rota__context_join(struct rota_context *c, struct wait_node *n,
     struct waiter *w, unsigned who);

@@ -140,8 +140,9 @@ stage_full(struct rota_shard *s, int answer)
 	return answer;
 }
 
-/* The holder arms; @told is the kind, if it is traced, else NULL. An entry filed late enough stays; else @t is staged, to be
- * filed with others. No branch depends on which it is. */
+/* The holder arms; @told is the kind, if it is traced, else NULL. An entry
+ * filed late enough stays; else @t is staged, to be filed with others. No
+ * branch depends on which it is. */
 rota_inline int
 owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     bool plain, const struct rota_kind *told)
@@ -556,6 +557,7 @@ int
 rota_timer_release(struct rota_timer *t)
 {
 	struct rota_kind *k = kind_of(t);
+	const struct rota_kind *told;
 	struct rota_shard *s;
 	bool owner, release, plain, wake = false;
 	enum state_release how;
@@ -563,6 +565,7 @@ rota_timer_release(struct rota_timer *t)
 
 	if (!k)
 		return -EINVAL;
+	told = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
 	s = shard_of(k);
 	if (!promise_kept(k, s))
 		return -EPERM;
@@ -587,10 +590,10 @@ rota_timer_release(struct rota_timer *t)
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);
 	PROBE_RELEASE(t);
-	if (how == RELEASE_FREE)
-		trace(s, k, t, ROTA_TRACE_RELEASED, 0);
-	else if (how == RELEASE_WAIT || how == RELEASE_POST)
-		trace(s, k, t, ROTA_TRACE_RELEASE,
+	if (told && how == RELEASE_FREE)
+		rota__trace(s, told, t, ROTA_TRACE_RELEASED, 0);
+	else if (told && (how == RELEASE_WAIT || how == RELEASE_POST))
+		rota__trace(s, told, t, ROTA_TRACE_RELEASE,
 		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);
 	if (how == RELEASE_FREE) {
 		if (was & ST_LINKED) {

@@ -4,9 +4,9 @@
  *
  * A thread that holds one takes only such as stand further down; of contexts
  * also a child's below its parent's. Who sleeps on a condition holds nothing
- * but the mutex of that. In a debug build (without NDEBUG) each call is checked,
- * and a thread that breaks the order says so and aborts: it would have been a
- * deadlock some day. Else these are pthread's calls, no more.
+ * but the mutex of that. In a debug build (without NDEBUG) each call is
+ * checked, and a thread that breaks the order says so and aborts: it would
+ * have been a deadlock some day. Else these are pthread's calls, no more.
  *
  * No mutex is taken to stop or reset a timer, nor by a poll, but where
  * rota/handle.h says so.

@@ -336,7 +336,8 @@ shard_remove(struct rota_shard *s, struct rota_timer *t)
 }
 
 /* rota__shard_init - @s is zero but for what the engine set: engine, config,
- * clock, alive, index, retiring. 0 or -errno; on error nothing is left behind. */
+ * clock, alive, index, retiring. 0 or -errno; on error nothing is left
+ * behind. */
 int rota__shard_init(struct rota_shard *s);
 void rota__shard_destroy(struct rota_shard *s);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */

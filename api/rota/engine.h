@@ -46,8 +46,8 @@ enum rota_backend {
 #define ROTA_DRIVERS 1u
 /* Any thread may poll a shard that nobody is polling: rota_shard_adopt().
  * Costs one locked operation for each time the owner arms a timer, two for
- * each poll and each callback, and forbids ROTA_CONFINED. Leave it off where owners never
- * block. */
+ * each poll and each callback, and forbids ROTA_CONFINED. Leave it off where
+ * owners never block. */
 #define ROTA_ADOPT 2u
 
 /* Where memory comes from; all NULL: aligned_alloc() and free(). @align is a

@@ -3,8 +3,9 @@
  * pod.h - a bubble to be tested in, the thread of the test in it.
  *
  * A test that is to hold for every backend stands in its program's list as
- * POD(name), one about exact order as POD_EXACT(name). What other threads do they record: only the test asserts. At the
- * end the bubble is destroyed, and no timer may be armed.
+ * POD(name), one about exact order as POD_EXACT(name). What other threads do
+ * they record: only the test asserts. At the end the bubble is destroyed, and
+ * no timer may be armed.
  */
 #ifndef TESTS_SUPPORT_POD_H
 #define TESTS_SUPPORT_POD_H
