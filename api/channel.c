@@ -123,8 +123,8 @@ file(struct rota_channel *c, bool needed)
 	c->filed = false;
 	if (!needed)
 		return 0;
-	c->shard = rota_engine_near(e);
-	r = rota_shard_after_func(c->shard, c->when, ring, c, &c->timer);
+	r = rota_shard_after_func(
+	    rota_engine_near(e), c->when, ring, c, &c->timer);
 	if (r)
 		return r;
 	c->refs++;
@@ -177,10 +177,14 @@ ring(void *arg)
 	struct rota_channel *c = arg;
 	rota_time now = rota__channel_lock(c);
 
-	/* A poll may be dated later than the clock. */
-	if (rota_shard_now(c->shard) > now) {
-		now = rota_shard_now(c->shard);
-		take_up(c, now);
+	/* Its arming is over: the instant has come, by the date of some poll
+	 * if not by the clock. */
+	if (c->filed && rota_handle_pending(c->facade->engine, c->timer) != 1) {
+		c->filed = false;
+		if (c->rings > now) {
+			now = c->rings;
+			take_up(c, now);
+		}
 	}
 	(void)settle(c, now);
 	put(c);

@@ -34,7 +34,6 @@ struct rota_channel {
 	bool filed; /* a timer is armed on @shard, to ring at @rings */
 	rota_time rings;
 	rota_handle timer;
-	struct rota_shard *shard;
 	struct fd fd; /* shows while something is due */
 };
 

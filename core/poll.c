@@ -42,37 +42,39 @@ rota_inline void
 file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k = kind_known(t);
-	uint64_t d;
+	enum state_drain how;
+	uint64_t is, d;
 
-	switch (
-	    state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &d)) {
+	how = state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &is);
+	d = ST_DEADLINE(is);
+	switch (how) {
 	case DRAIN_INSERT:
-		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
+		trace(s, k, t, ROTA_TRACE_FILE, is);
 		shard_note(k, t, d,
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
 		break;
 	case DRAIN_MOVE:
-		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
+		trace(s, k, t, ROTA_TRACE_FILE, is);
 		shard_note(k, t, d,
 		    backend_file_by(&s->backend, which, &t->r_place, d,
 			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
 		break;
 	case DRAIN_REMOVE:
-		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
+		trace(s, k, t, ROTA_TRACE_DROP, is);
 		backend_remove(&s->backend, which, &t->r_place);
 		count_add(&s->count.dropped, 1);
 		break;
 	case DRAIN_NONE:
-		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
+		trace(s, k, t, ROTA_TRACE_DROP, is);
 		break;
 	case DRAIN_FREE_REMOVE:
 		backend_remove(&s->backend, which, &t->r_place);
 		/* fall through */
 	case DRAIN_FREE:
-		trace(s, k, t, ROTA_TRACE_RELEASED, 0);
+		trace(s, k, t, ROTA_TRACE_RELEASED, is);
 		rota__shard_free(s, k, t);
 		if (k->released)
 			k->released(t);
@@ -204,17 +206,17 @@ called(const struct poll *p, const struct rota_kind *k)
 	return kind_plain(k) && !p->out;
 }
 
-/* @t was claimed: call its callback, or hand it out. */
+/* @t was claimed, which left the word @is: call its callback, or hand it out. */
 rota_inline void
-fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
+fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
     const bool plain)
 {
 	struct rota_shard *s = p->s;
-	uint64_t late = p->now - d, none = 0;
+	uint64_t late = p->now - ST_DEADLINE(is), none = 0;
 
-	PROBE_FIRE(t, d, late, k);
+	PROBE_FIRE(t, ST_DEADLINE(is), late, k);
 	if (!plain)
-		trace(s, k, t, ROTA_TRACE_FIRE, TRACE_GONE(d));
+		trace(s, k, t, ROTA_TRACE_FIRE, is);
 	count_add(&s->count.fires, 1);
 	count_add(&s->count.late_sum, late);
 	if (late > s->count.late_max)
@@ -245,38 +247,22 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t d,
 		rota_shard_wake(s); /* who has hold may wait for this end */
 }
 
-static rota_noinline void
-tell_look(const struct rota_shard *s, const struct rota_kind *k,
-    const struct rota_timer *t, enum state_look how, uint64_t d)
-{
-	switch (how) {
-	case LOOK_FIRE:
-		break;
-	case LOOK_FILE:
-		trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
-		break;
-	case LOOK_DROP:
-		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
-		break;
-	case LOOK_DEFER:
-		trace(s, k, t, ROTA_TRACE_DEFER,
-		    d << ST_SHIFT | ST_ARMED | ST_QUEUED);
-		break;
-	}
-}
-
-/* What was looked at does not fire. */
+/* What was looked at does not fire; its word is @is. */
 rota_inline void
 trace_look(const struct rota_shard *s, const struct rota_kind *k,
-    const struct rota_timer *t, enum state_look how, uint64_t d)
+    const struct rota_timer *t, enum state_look how, uint64_t is)
 {
 	if (kind_traced(k))
-		tell_look(s, k, t, how, d);
+		rota__trace(s, k, t,
+		    how == LOOK_FILE        ? ROTA_TRACE_FILE
+			: how == LOOK_DEFER ? ROTA_TRACE_DEFER
+					    : ROTA_TRACE_DROP,
+		    is);
 }
 
 rota_inline enum state_look
 look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
-    uint64_t *d, const bool plain)
+    uint64_t *is, const bool plain)
 {
 	struct rota_shard *s = p->s;
 	struct state_claim c = {
@@ -292,7 +278,7 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 	/* Until the next poll a stop of what is handed out says so. */
 	if (c.batch)
 		word_store(&t->r_seq, shard_batch(s), relaxed);
-	how = state_look(&t->r_word, c, plain || kind_plain(k), d);
+	how = state_look(&t->r_word, c, plain || kind_plain(k), is);
 	if (c.batch && how != LOOK_FIRE)
 		word_store(&t->r_seq, rank, relaxed);
 
@@ -319,11 +305,11 @@ defer(struct rota_shard *s, struct rota_timer *t)
  * same instant and ranks behind others. */
 rota_inline enum state_look
 look_exact(struct poll *p, struct rota_kind *k, struct rota_timer *t,
-    uint64_t when, uint32_t seq, uint64_t *d, const bool plain)
+    uint64_t when, uint32_t seq, uint64_t *is, const bool plain)
 {
 	bool behind = (int32_t)(t->r_seq - seq) > 0;
 
-	return look(p, k, t, when + !behind, d, plain);
+	return look(p, k, t, when + !behind, is, plain);
 }
 
 /* The first of the heap is due, by its place. True: not by its word. */
@@ -336,14 +322,15 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	struct rota_kind *k = kind_known(t);
 	enum state_look how;
-	uint64_t d, when;
+	uint64_t is, d, when;
 
 	/* The way through the heap outweighs what a short way would spare. */
-	how = look_exact(p, k, t, first.when, first.seq, &d, false);
+	how = look_exact(p, k, t, first.when, first.seq, &is, false);
+	d = ST_DEADLINE(is);
 	switch (how) {
 	case LOOK_FIRE:
 		heap_take(h, 0);
-		fire(p, k, t, d, false);
+		fire(p, k, t, is, false);
 		return false;
 	case LOOK_DROP:
 		heap_take(h, 0);
@@ -364,7 +351,7 @@ step_heap(struct poll *p, const enum rota_backend which)
 		shard_note(k, t, d, when);
 		break;
 	}
-	trace_look(s, k, t, how, d);
+	trace_look(s, k, t, how, is);
 	return how == LOOK_FILE;
 }
 
@@ -377,13 +364,14 @@ step_run(
 	struct run *r = &s->backend.run;
 	struct rota_timer *t = timer_of(e->item);
 	enum state_look how;
-	uint64_t d;
+	uint64_t is, d;
 
-	how = look_exact(p, k, t, run_when(r, e), run_seq(r, e), &d, plain);
+	how = look_exact(p, k, t, run_when(r, e), run_seq(r, e), &is, plain);
+	d = ST_DEADLINE(is);
 	run_take(r, e);
 	switch (how) {
 	case LOOK_FIRE:
-		fire(p, k, t, d, plain);
+		fire(p, k, t, is, plain);
 		return;
 	case LOOK_DROP:
 		break;
@@ -397,7 +385,7 @@ step_run(
 		break;
 	}
 	if (!plain)
-		trace_look(s, k, t, how, d);
+		trace_look(s, k, t, how, is);
 }
 
 /* One item of a slot of a coarse wheel. */
@@ -406,12 +394,13 @@ step_coarse(
     struct poll *p, struct rota_timer *t, struct rota_kind *k, const bool plain)
 {
 	enum state_look how;
-	uint64_t d;
+	uint64_t is, d;
 
-	how = look(p, k, t, p->now + 1, &d, plain);
+	how = look(p, k, t, p->now + 1, &is, plain);
+	d = ST_DEADLINE(is);
 	switch (how) {
 	case LOOK_FIRE:
-		fire(p, k, t, d, plain);
+		fire(p, k, t, is, plain);
 		return;
 	case LOOK_DROP:
 		break;
@@ -425,7 +414,7 @@ step_coarse(
 		break;
 	}
 	if (!plain)
-		trace_look(p->s, k, t, how, d);
+		trace_look(p->s, k, t, how, is);
 }
 
 /* File @t, which came out of the slot that @s drains. */
@@ -435,14 +424,15 @@ pour_one(struct rota_shard *s, struct rota_timer *t)
 	struct rota_kind *k = kind_known(t);
 	struct wheel *w = &s->backend.wheel;
 	struct run *r = &s->backend.run;
-	uint64_t d;
+	uint64_t is, d;
 
-	if (!state_keep(&t->r_word, kind_plain(k), &d)) {
-		trace(s, k, t, ROTA_TRACE_DROP, TRACE_GONE(d));
+	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
+		trace(s, k, t, ROTA_TRACE_DROP, is);
 		count_add(&s->count.dropped, 1);
 		return;
 	}
-	trace(s, k, t, ROTA_TRACE_FILE, TRACE_FILED(d));
+	d = ST_DEADLINE(is);
+	trace(s, k, t, ROTA_TRACE_FILE, is);
 	count_add(&s->count.moves, 1);
 	if (d >> WHEEL_TICK_BITS > w->pos) {
 		shard_note(k, t, d,
@@ -506,7 +496,7 @@ refile(struct poll *p)
 			continue;
 		e->when = ST_DEADLINE(w);
 		e->seq = t->r_seq;
-		trace(s, kind_known(t), t, ROTA_TRACE_FILE, w | ST_LINKED);
+		trace(s, kind_known(t), t, ROTA_TRACE_FILE, w);
 		shard_note(kind_known(t), t, e->when, e->when);
 		at[pushed++] = at[i];
 		p->left--;
@@ -664,7 +654,7 @@ sweep(struct poll *p)
 	}
 	for (; p->left; p->left--) {
 		struct rota_timer *t;
-		uint64_t d;
+		uint64_t is;
 
 		item = backend_visit(&s->backend, &s->sweep);
 		if (!item) {
@@ -673,10 +663,10 @@ sweep(struct poll *p)
 			break;
 		}
 		t = timer_of(item);
-		if (state_keep(&t->r_word, kind_plain(kind_known(t)), &d))
+		if (state_keep(&t->r_word, kind_plain(kind_known(t)), &is))
 			continue;
 		backend_unvisit(&s->sweep, item);
-		trace(s, kind_known(t), t, ROTA_TRACE_DROP, TRACE_GONE(d));
+		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}

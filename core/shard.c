@@ -504,20 +504,18 @@ evacuate(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	struct rota_timer *t, *list = NULL;
-	uint64_t n = 0, d;
+	uint64_t n = 0, is;
 	uint32_t *item;
-	bool armed;
+	bool push;
 
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		t = timer_of(item);
 		backend_unvisit(&cursor, item);
 		shard_remove(s, t);
-		d = (uint64_t)rota_timer_deadline(t);
-		armed = state_evict(&t->r_word);
+		push = state_evict(&t->r_word, &is);
 		trace(s, kind_known(t), t,
-		    armed ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP,
-		    d << ST_SHIFT | (armed ? ST_ARMED | ST_QUEUED : 0));
-		if (!armed)
+		    is & ST_ARMED ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
+		if (!push)
 			continue;
 		t->r_link = list;
 		list = t;
@@ -526,38 +524,27 @@ evacuate(struct rota_shard *s)
 	return by_rank(&list, n);
 }
 
-/* No other shard of the engine retires meanwhile. */
+/* Give all that @s has to @heir, but what has to be pushed on that one's inbox:
+ * *@list. The caller holds @s, which is settled; no other shard of the engine
+ * retires meanwhile. */
 static int
-retire(struct rota_shard *s, struct rota_shard *heir)
+hand_over(
+    struct rota_shard *s, struct rota_shard *heir, struct rota_timer **list)
 {
-	struct rota_timer *list;
 	struct rota_kind *k, **end;
 	uint64_t live;
-	bool mine;
 	int r;
 
 	/* Stored under the lock. */
 	if (word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
 		return -EINVAL;
-	mine = word_load(&s->attached, relaxed) == self_id();
-	r = mine ? owner_check(s) : rota_shard_attach(s);
-	if (r)
-		return r == -EBUSY ? -EPERM : r;
-	r = poll_begin(s);
-	if (!r && word_load(&s->running[SEAT_ADOPTER], acquire)) { /* [R1] */
-		shard_unhold(s);
-		r = -EBUSY;
-	} else if (!r) {
-		rota__shard_settle(s);
-		word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
-		r = rota_shard_reserve(
-		    heir, word_load(&s->timers, seq_cst)); /* [C1] */
-	}
+	word_store(&s->closing, (uint64_t)1, seq_cst);                /* [C1] */
+	r = rota_shard_reserve(heir, word_load(&s->timers, seq_cst)); /* [C1] */
 	if (r) {
 		word_store(&s->closing, (uint64_t)0, relaxed); /* as it was */
-		goto out;
+		return r;
 	}
-	list = evacuate(s);
+	*list = evacuate(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	lock_take(&heir->lock, LOCK_SHARD);
 	word_store(&s->heir, heir, release); /* rota__shard_posted */
@@ -580,6 +567,36 @@ retire(struct rota_shard *s, struct rota_shard *heir)
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
 	lock_give(&heir->lock);
 	lock_give(&s->lock);
+	return 0;
+}
+
+int
+rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
+{
+	struct rota_timer *list;
+	bool mine;
+	int r;
+
+	if (!s || !heir || s == heir || s->engine != heir->engine ||
+	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
+		return -EINVAL; /* hand_over() asks again */
+	mine = word_load(&s->attached, relaxed) == self_id();
+	r = mine ? owner_check(s) : rota_shard_attach(s);
+	if (r)
+		return r == -EBUSY ? -EPERM : r;
+	r = poll_begin(s);
+	if (r)
+		goto out;
+	if (word_load(&s->running[SEAT_ADOPTER], acquire)) { /* [R1] */
+		r = -EBUSY;
+		goto out;
+	}
+	rota__shard_settle(s); /* it may call `released`: without a mutex */
+	lock_take(s->retiring, LOCK_RETIRING);
+	r = hand_over(s, heir, &list);
+	lock_give(s->retiring);
+	if (r)
+		goto out;
 	/* It ranks them as they come; what is not turned round yet came before
 	 * what is. */
 	pass_on(list, heir);
@@ -594,19 +611,6 @@ out:
 		shard_unhold(s);
 	if (!mine)
 		rota_shard_detach(s);
-	return r;
-}
-
-int
-rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
-{
-	int r;
-
-	if (!s || !heir || s == heir || s->engine != heir->engine)
-		return -EINVAL;
-	lock_take(s->retiring, LOCK_RETIRING);
-	r = retire(s, heir);
-	lock_give(s->retiring);
 	return r;
 }
 

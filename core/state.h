@@ -175,10 +175,10 @@ struct state_claim {
 	void *self;
 };
 
-/* state_look: decide on a LINKED timer whose entry has come up. @d gets its
- * deadline if it fires or is filed again. Owner only. */
+/* state_look: decide on a LINKED timer whose entry has come up. @is gets
+ * the word it leaves. Owner only. */
 rota_inline enum state_look
-state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
+state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* a CAS checks it, or it
 						  * is only a later place */
@@ -186,11 +186,11 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 	enum state_look how;
 
 	do {
-		*d = ST_DEADLINE(old);
+		*is = old;
 		next = old & ~ST_LINKED;
 		if (!(old & ST_ARMED)) {
 			how = LOOK_DROP;
-		} else if (*d >= c.before) {
+		} else if (ST_DEADLINE(old) >= c.before) {
 			return LOOK_FILE;
 		} else if (rota_unlikely(c.fresh)) {
 			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
@@ -210,29 +210,31 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *d)
 			    release);
 	} while (!STATE_TRY(
 	    word, &old, next, acq_rel, relaxed, plain)); /* [P1] [P3] */
+	*is = next;
 	return how;
 }
 
-/* state_keep: an entry is only being moved, not fired. True: file it again,
- * at @d, its deadline; false: it was stopped and is no longer linked. Owner
- * only. */
+/* state_keep: an entry is only being moved, not fired. True: file it again;
+ * false: it was stopped and is no longer linked. @is gets the word it leaves.
+ * Owner only. */
 rota_inline bool
-state_keep(rota_word *word, bool plain, uint64_t *d)
+state_keep(rota_word *word, bool plain, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* as in state_look() */
 
 	do {
-		*d = ST_DEADLINE(old);
+		*is = old;
 		if (old & ST_ARMED)
 			return true;
-	} while (!STATE_TRY(
-	    word, &old, old & ~ST_LINKED, release, relaxed, plain)); /* [P3] */
+		*is = old & ~ST_LINKED;
+	} while (
+	    !STATE_TRY(word, &old, *is, release, relaxed, plain)); /* [P3] */
 	return false;
 }
 
 enum state_drain {
-	DRAIN_INSERT,      /* now linked: insert it at @d */
-	DRAIN_MOVE,        /* linked: see that it is filed by @d */
+	DRAIN_INSERT,      /* now linked: insert it at its deadline */
+	DRAIN_MOVE,        /* linked: see that it is filed by then */
 	DRAIN_REMOVE,      /* no longer linked: take its entry out */
 	DRAIN_NONE,        /* not armed, not linked */
 	DRAIN_FREE,        /* released, not linked */
@@ -242,17 +244,18 @@ enum state_drain {
 
 /* state_drain: the inbox or the stage lets go of the timer, and what is to be
  * done with it is settled in the same step. Owner only; the link must have
- * been read before: afterwards it is the next pusher's. With @running, which
+ * been read before: afterwards it is the next pusher's. @is gets the word it
+ * leaves. With @running, which
  * cannot turn true while the caller is the owner, a release has to wait. */
 rota_inline enum state_drain
-state_drain(rota_word *word, bool plain, bool running, uint64_t *d)
+state_drain(rota_word *word, bool plain, bool running, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
 	enum state_drain how;
 
 	do {
-		*d = ST_DEADLINE(old);
+		*is = old;
 		next = old & ~(ST_QUEUED | ST_LINKED);
 		if (old & ST_ARMED) {
 			next |= ST_LINKED;
@@ -266,6 +269,7 @@ state_drain(rota_word *word, bool plain, bool running, uint64_t *d)
 		}
 	} while (!STATE_TRY(
 	    word, &old, next, acq_rel, relaxed, plain)); /* [P5] [P6] */
+	*is = next;
 	return how;
 }
 
@@ -311,18 +315,17 @@ state_release(
  * filed by another shard. True: push it on the inbox of its new shard;
  * false: it was not armed, or is being pushed already. Owner only, before
  * anybody hears of the new shard: what tells them hands over the rest, and
- * the link was last read by this owner. */
+ * the link was last read by this owner. @is gets the word it leaves. */
 rota_inline bool
-state_evict(rota_word *word)
+state_evict(rota_word *word, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
-	uint64_t next;
 
 	do {
-		next = old & ~ST_LINKED;
+		*is = old & ~ST_LINKED;
 		if (old & ST_ARMED)
-			next |= ST_QUEUED;
-	} while (!word_cas(word, &old, next, release, relaxed)); /* [P3] */
+			*is |= ST_QUEUED;
+	} while (!word_cas(word, &old, *is, release, relaxed)); /* [P3] */
 	return (old & ST_ARMED) && !(old & ST_QUEUED);
 }
 

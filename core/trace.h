@@ -8,7 +8,7 @@
  * PROBE_* are instructions that do nothing until a tracer puts a trap there:
  * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[arg3] = hist(arg2) }'
  * They are in the library where sys/sdt.h was found. What rota/inline.h does
- * is in no library: of confined timers they see what is filed and what fires.
+ * is in no library: of confined timers they see what fires.
  */
 #ifndef ROTA_CORE_TRACE_H
 #define ROTA_CORE_TRACE_H
@@ -40,14 +40,8 @@
 void rota__trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word);
 
-/* The word of one that is filed where it belongs, by @deadline. */
-#define TRACE_FILED(deadline) \
-	((deadline) << ST_SHIFT | (uint64_t)(ST_ARMED | ST_LINKED))
-/* Of one that nothing is left of. */
-#define TRACE_GONE(deadline) ((deadline) << ST_SHIFT)
-
-/* trace - @op made the word of @t, of kind @k, what it is, @word. @t may be
- * gone, @k not. */
+/* trace - @op made the word of @t, of kind @k, what it is, @word. Where @k may
+ * be gone the mark is looked at before. */
 rota_inline void
 trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word)

@@ -63,7 +63,8 @@ struct rota_trace {
 	unsigned shard;                 /* its number */
 	rota_time deadline;             /* kept after a stop */
 	const struct rota_timer *timer; /* which; it may be gone by now */
-	const struct rota_kind *kind;
+	const struct rota_kind *kind; /* as long as @timer, it may be gone when
+				       * another thread let go of both */
 };
 
 /* rota_trace_format - "reset h m", as Go's runtime would print it; at most @n

@@ -29,7 +29,7 @@ reset_unmoved channel /^file(/,/^}/s/ && c->rings == c->when//
 stays_filed channel /^file(/,/^}/s/c->filed = false;/if (!needed) return 0; c->filed = false;/
 shows_nothing channel s/rota__fd_show(.*);/;/
 shows_for_ever channel s/rota__fd_show(.*);/rota__fd_show(\&c->fd, c->fd.shows || ready);/
-late_by_the_clock channel /^ring(/,/^}/s/now = rota_shard_now(c->shard);//
+late_by_the_clock channel /^ring(/,/^}/s/if (c->rings > now)/if (false)/
 failure_untold channel /^settle(/,/^}/s/while (r &&/while (false \&\&/
 buffer_overwritten channel /^take_up/,/^}/s/if (c->full)/if (false)/
 ticks_unmoved channel /^go_on/,/^}/s/periods - 1) \* c->period, c->period/periods - 1) * c->period, 0/

@@ -192,12 +192,6 @@ rota_engine_inside(const struct rota_engine *)
 	return 0;
 }
 
-rota_time
-rota_shard_now(const struct rota_shard *s)
-{
-	return s->now;
-}
-
 struct rota_layer *
 rota_engine_layer(struct rota_engine *e, struct rota_layer *l)
 {
@@ -268,6 +262,13 @@ rota_handle_reset_at(struct rota_engine *e, rota_handle h, rota_time when)
 	a->when = when;
 	post(when);
 	return 1;
+}
+
+int
+rota_handle_pending(struct rota_engine *e, rota_handle h)
+{
+	others();
+	return e->arming[h - 1].state == ARMED ? 1 : -ESTALE;
 }
 
 /*

@@ -346,9 +346,11 @@ struct model {
 	{
 		bool own = me[rl::thread_index()].calls == &t;
 		bool runs = own || running_elsewhere(s, t);
-		uint64_t d;
+		uint64_t is;
+		enum state_drain how = state_drain(&t.word, false, runs, &is);
+		uint64_t d = ST_DEADLINE(is);
 
-		switch (state_drain(&t.word, false, runs, &d)) {
+		switch (how) {
 		case DRAIN_INSERT:
 			file(s, t, d);
 			break;
@@ -538,6 +540,7 @@ struct model {
 			t.hand = (int)s;
 			me[th].code = FIRE;
 			how = state_look(&t.word, c, false, &d);
+			d = ST_DEADLINE(d); /* of the word it leaves */
 			me[th].code = op.code;
 			t.hand = -1;
 			if (!c.batch)
@@ -575,11 +578,11 @@ struct model {
 	void
 	sweep(unsigned s)
 	{
-		uint64_t d;
+		uint64_t is;
 
 		for (unsigned i = 0; i < item.n; i++)
 			if (item[i].in == (int)s &&
-			    !state_keep(&item[i].word, false, &d))
+			    !state_keep(&item[i].word, false, &is))
 				unfile(s, item[i]);
 	}
 
@@ -649,6 +652,7 @@ struct model {
 	evict()
 	{
 		void *chain = NULL;
+		uint64_t is;
 
 		settle(0);
 		for (unsigned i = 0; i < item.n; i++) {
@@ -657,7 +661,7 @@ struct model {
 			if (t.in != 0)
 				continue;
 			unfile(0, t);
-			if (state_evict(&t.word)) {
+			if (state_evict(&t.word, &is)) {
 				t.link = chain;
 				chain = &t;
 			}

@@ -43,6 +43,8 @@ call(struct life *l, int which)
 	uint64_t was, is, d = 0;
 	rota_link running = NULL;
 	struct state_claim c = { .running = &running, .self = l };
+	enum state_drain drained;
+	enum state_look how;
 
 	if (l->freed)
 		return false;
@@ -61,7 +63,10 @@ call(struct life *l, int which)
 		if (!l->queued)
 			return false;
 		l->queued = false;
-		switch (state_drain(&l->word, false, false, &d)) {
+		drained = state_drain(&l->word, false, false, &is);
+		assert_int_equal(is, l->word);
+		d = ST_DEADLINE(is);
+		switch (drained) {
 		case DRAIN_INSERT:
 			assert_int_equal(l->filed, 0);
 			l->filed = (unsigned)d;
@@ -100,7 +105,10 @@ call(struct life *l, int which)
 		c.before = now + 1;
 		c.fresh = which >= FRESH && which < BATCH;
 		c.batch = which >= BATCH;
-		switch (state_look(&l->word, c, false, &d)) {
+		how = state_look(&l->word, c, false, &is);
+		assert_int_equal(is, l->word);
+		d = ST_DEADLINE(is);
+		switch (how) {
 		case LOOK_FIRE:
 			assert_true(d <= now);
 			l->filed = 0;
@@ -123,15 +131,16 @@ call(struct life *l, int which)
 	if (which == KEEP) {
 		if (!l->filed)
 			return false;
-		if (!state_keep(&l->word, false, &d))
+		if (!state_keep(&l->word, false, &is))
 			l->filed = 0;
+		assert_int_equal(is, l->word);
 		return true;
 	}
 	if (which == EVICT) {
 		if (!l->filed)
 			return false;
 		l->filed = 0;
-		if (state_evict(&l->word)) {
+		if (state_evict(&l->word, &is)) {
 			assert_false(l->queued);
 			l->queued = true;
 		}
