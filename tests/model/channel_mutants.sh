@@ -31,6 +31,9 @@ shows_nothing channel s/rota__fd_show(.*);/;/
 shows_for_ever channel s/rota__fd_show(.*);/rota__fd_show(\&c->fd, c->fd.shows || ready);/
 late_by_the_clock channel /^ring(/,/^}/s/if (c->rings > now)/if (false)/
 failure_untold channel /^settle(/,/^}/s/while (r &&/while (false \&\&/
+rings_unmoved channel /^file(/,/rota_handle_stop/s/c->rings = c->when;//
+ahead_untaken channel /^ring(/,/^}/s/take_up(c, now);//
+asynchronous_unfiled channel /^settle(/,/^}/s/c->mode == ROTA_CHANNEL_ASYNC/false/
 buffer_overwritten channel /^take_up/,/^}/s/if (c->full)/if (false)/
 ticks_unmoved channel /^go_on/,/^}/s/periods - 1) \* c->period, c->period/periods - 1) * c->period, 0/
 claims_twice wait /^rota__waiter_take/,/^}/s/w->taken == WAIT_NOBODY/true/
@@ -39,12 +42,15 @@ leaves_a_ring wait /^rota__waiter_wait/,/^}/s/while (!w->rung)/while (false)/
 ring_in_two wait /^ring(/,/^}/s/w->rung = true;/w->rung = true; pthread_mutex_unlock(lock); pthread_mutex_lock(lock);/
 detached_and_on wait /^detach(/,/^}/s/n->waiter = NULL;//
 last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
+takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, who))/else if (rota__waiter_claim(w, who) || true)/
 never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
 child_without_ref context /^mark(/,/^}/s/child->refs++;//
 child_gone context /^mark(/,/^}/s/if (child->refs)/if (true)/
 cancel_unsettled context /^wait_settled/,/^}/s/while (!c->settled)/while (false)/
 ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^end(/,/^}/s/^\tput(c);//
 ended_below_an_end context /^join_parent/,/^}/s/c->err = p->err;//
+child_takes_deadline context /^leave_parent/,/^}/s/!p->users \&\& !p->children/!p->children/
+passed_unended context /^rota_context_create_site/,/^}/s/if (c->deadline <= now)/if (false)/
 context_ring_ref context /^ring(/,/^}/s/put(c);//
 disarm_keeps_ref context /^disarm(/,/^}/s/c->refs--;/;/
 wakes_no_waiter context /^mark(/,/^}/s/rota__waiter_wake(w);/;/
@@ -74,7 +80,7 @@ compile() {
 # 0: all pass; else $status, and $dir/log says which failed. Mostly a few
 # executions are enough.
 passes() {
-	"$CXX" "$dir"/*.o -o "$dir/relacy_channels"
+	"$CXX" "$dir"/*.o -o "$dir/relacy_channels" || exit 1
 	for switches in -1 0; do
 		status=0
 		timeout 600 "$dir/relacy_channels" $switches >"$dir/log" 2>&1 ||

@@ -52,6 +52,7 @@ enum code {
 	AGAIN, /* to the first instant, once that was received */
 	LENGTH,
 	SELECT, /* the channel or context 0, until round @n; 0: for ever */
+	CHOOSE, /* context 0 or the channel */
 	DROP,   /* its reference to the channel; else in the end */
 	CANCEL, /* context @n */
 	ENDED,  /* wait for context @n */
@@ -117,6 +118,9 @@ static const struct story stories[] = {
 	    { { { GO, 1 }, { GO, 2 }, { GO, 3 } },
 	        { { STOP }, { RESET, 1 }, { RECEIVE, 3 } },
 	        { { RECEIVE, 3 } } } },
+	{ "a reset away and back, a receiver", 3,
+	    { { { GO, 1 }, { GO, 2 }, { GO, 4 } },
+	        { { RECEIVE, 4 } }, { { RESET, 3 }, { AGAIN } } } },
 	{ "two receivers", 3,
 	    { { { GO, 1 }, { GO, 2 } }, { { RECEIVE, 2 } },
 	        { { RECEIVE, 2 } } } },
@@ -144,6 +148,10 @@ static const struct story stories[] = {
 	    { { { GO, 1 }, { GO, 2 } }, { { POLL } }, { { RESET, 1 } } },
 	    SYNC, 0, SKIP, true },
 
+	{ "a descriptor, a poll ahead of the clock", 3,
+	    { { { AHEAD, 1 }, { GO, 2 } }, { { POLL } }, { { LENGTH } } },
+	    SYNC, 0, SKIP, true },
+
 	/* The last reference. */
 	{ "the last reference, of a channel that rings", 3,
 	    { { { DROP }, { GO, 1 } }, { { POLL } }, { { POLL } } }, ASYNC },
@@ -166,7 +174,17 @@ static const struct story stories[] = {
 	    { { { GO, 1 }, { GO, 2 } }, { { RECEIVE, 2 } },
 	        { { RECEIVE, 2 } }, { { RESET, 1 } } }, ASYNC },
 
+	{ "a buffer, a poll ahead of the clock", 3,
+	    { { { AHEAD, 1 }, { GO, 2 } }, { { RECEIVE, 2 } }, { { POLL } } },
+	    ASYNC },
+	{ "a buffer, a poll ahead of the clock, lazy", 3,
+	    { { { AHEAD, 1 }, { GO, 2 } }, { { RECEIVE } } }, LAZY },
+
 	/* Tickers. */
+	{ "ticks, a poll ahead of the clock", 3,
+	    { { { AHEAD, 2 }, { GO, 3 } },
+	        { { RECEIVE, 3 }, { RECEIVE, 3 } }, { { POLL } } },
+	    SYNC, 1, SKIP },
 	{ "ticks, for two", 3,
 	    { { { GO, 1 }, { GO, 2 }, { GO, 4 } },
 	        { { RECEIVE, 4 }, { RECEIVE, 4 } }, { { RECEIVE, 4 } } },
@@ -216,6 +234,18 @@ static const struct story stories[] = {
 	    { { { GO, 1 }, { GO, 2 } }, { { SELECT } },
 	        { { RESET, 1 }, { CANCEL, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { 2 } },
+	{ "a context or a channel", 3,
+	    { { { GO, 1 }, { GO, 2 } }, { { CHOOSE, 2 } },
+	        { { CANCEL, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE } },
+	{ "a context or a channel, one arming and no more", 3,
+	    { { { GO, 1 }, { GO, 2 } }, { { CHOOSE, 2 } },
+	        { { CANCEL, 0 } } },
+	    SYNC, 0, SKIP, false, 1, { NO_DEADLINE } },
+	{ "a channel or a context, two and one arming", 2,
+	    { { { GO, 1 }, { GO, 2 } }, { { SELECT, 2 } }, { { CHOOSE, 2 } },
+	        { { RESET, 1 } } },
+	    SYNC, 0, SKIP, false, 1, { NO_DEADLINE } },
 	{ "two cancels", 3,
 	    { { { GO, 1 } }, { { CANCEL, 0 } }, { { CANCEL, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE } },
@@ -238,6 +268,12 @@ static const struct story stories[] = {
 	{ "who is woken gives back what ended", 3,
 	    { { { GO, 1 } }, { { CANCEL, 0 } }, { { ENDED, 0 }, { LEAVE, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE } },
+	{ "a child is given back, its parent's deadline stays", 3,
+	    { { { GO, 1 } }, { { LEAVE, 1 } }, { { ENDED, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE } },
+	{ "a child whose deadline may have passed", 3,
+	    { { { GO, 1 } }, { { GROW, 1 }, { ENDED, 1 } } },
+	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE }, 1 },
 	{ "a child is given back, its parent ends", 3,
 	    { { { GO, 1 } }, { { LEAVE, 1 } }, { { CANCEL, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE, 1 } },
@@ -263,6 +299,7 @@ struct notes {
 	unsigned resets, resetting; /* begun; not yet returned */
 	bool silent; /* a stop has returned, and no reset was under way since
 		      * it began */
+	bool again; /* two armings have one number: their sum is left */
 	unsigned dropped;
 	bool left[CONTEXTS], cancelled[CONTEXTS];
 };
@@ -273,8 +310,9 @@ static struct rota_channel *channel; /* NULL: none */
 static void
 nobody_waits()
 {
-	RL_ASSERT(!channel || !channel->waiters.first || !channel->armed ||
-	    channel->when > E->shard.now);
+	RL_ASSERT(!channel || !channel->waiters.first ||
+	    (!channel->full &&
+		(!channel->armed || channel->when > E->shard.now)));
 }
 
 struct model : ground {
@@ -326,8 +364,10 @@ struct model : ground {
 			for (unsigned i = 0; i < OPS; i++) {
 				const struct operation &op = scene.op[th][i];
 
-				selects |= op.code == SELECT;
+				selects |= op.code == SELECT ||
+				    op.code == CHOOSE;
 				drops |= op.code == DROP;
+				n.again |= op.code == AGAIN;
 				if (op.code == LEAVE)
 					n.left[op.n] = true;
 			}
@@ -350,7 +390,7 @@ struct model : ground {
 		unsigned bit = scene.period ? (unsigned)value / ROUND : id;
 
 		RL_ASSERT(value <= E->clock || value <= E->shard.now);
-		RL_ASSERT(!(n.values >> bit & 1)); /* once */
+		RL_ASSERT(n.again || !(n.values >> bit & 1)); /* once */
 		n.values |= (uint64_t)1 << bit;
 		n.ends++;
 		if (scene.mode != ROTA_CHANNEL_SYNC)
@@ -358,7 +398,7 @@ struct model : ground {
 		RL_ASSERT(!before.silent || n.resets != before.resets);
 		if (!scene.period) {
 			RL_ASSERT(id < n.ids);
-			RL_ASSERT(!(before.dead >> id & 1));
+			RL_ASSERT(n.again || !(before.dead >> id & 1));
 		}
 	}
 
@@ -430,7 +470,7 @@ struct model : ground {
 		rota_time until = op.n ? op.n * ROUND : ROTA_NEVER, value;
 		struct rota_case k[2] = {};
 		struct notes before = n;
-		int r;
+		int r, at;
 
 		switch (op.code) {
 		case GO:
@@ -465,7 +505,6 @@ struct model : ground {
 			break;
 		case AGAIN:
 			n.ids++;
-			n.values = 0;
 			r = rota_channel_reset(c, HALF - E->clock);
 			n.voided += (unsigned)r;
 			break;
@@ -474,12 +513,14 @@ struct model : ground {
 			RL_ASSERT(r == 0);
 			break;
 		case SELECT:
-			k[0].channel = c;
-			k[1].context = context[0];
+		case CHOOSE:
+			at = op.code == CHOOSE;
+			k[at].channel = c;
+			k[!at].context = context[0];
 			r = rota_select(k, 2, until);
-			if (r == 0)
-				took(k[0].value, before);
-			else if (r == 1)
+			if (r == at)
+				took(k[at].value, before);
+			else if (r == !at)
 				RL_ASSERT(rota_context_err(context[0]) != 0);
 			else
 				none_came(r, op.n);
@@ -542,6 +583,9 @@ struct model : ground {
 		RL_ASSERT(!c->waiters.first && c->filed == filed);
 		if (scene.mode != ROTA_CHANNEL_ASYNC && !scene.fd)
 			RL_ASSERT(!filed);
+		if (scene.mode == ROTA_CHANNEL_ASYNC && c->armed &&
+		    !(c->full && scene.policy == ROTA_MISSED_BURST))
+			RL_ASSERT(filed || scene.scarce);
 		now = rota__channel_lock(c);
 		if (scene.fd)
 			RL_ASSERT(c->fd.shows == rota__channel_ready(c, now));

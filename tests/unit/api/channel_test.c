@@ -563,6 +563,45 @@ who_waits_where_no_timer_is_left_is_told(void **state)
 	assert_true(rota_engine_destroy(e, ROTA_DROP) >= 0);
 }
 
+/* Its arming moves to a shard whose polls are dated ahead of the clock. */
+static void
+a_ring_of_a_shard_that_retired_is_heard(void **state)
+{
+	struct rota_config config = {
+		.size = sizeof(config),
+		.shards = 2,
+		.clock = ROTA_CLOCK_VIRTUAL,
+	};
+	struct rota_shard *from, *to;
+	struct rota_engine *e;
+	struct rota_stats s = { 0 };
+	struct receiver r = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(rota_engine_create(&e, &config), 0);
+	assert_int_equal(
+	    rota_channel_create(&r.c, e, 1000, ROTA_CHANNEL_SYNC), 0);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, receive_for_ever, &r), 0);
+	while (!s.live)
+		assert_int_equal(rota_engine_stat(e, &s), 0);
+	from = rota_engine_shard(e, 0);
+	to = rota_engine_shard(e, 1);
+	assert_int_equal(rota_shard_stat(from, &s), 0);
+	if (!s.live) {
+		to = from;
+		from = rota_engine_shard(e, 1);
+	}
+	assert_int_equal(rota_shard_retire(from, to), 0);
+	assert_int_equal(rota_shard_attach(to), 0);
+	assert_int_equal(rota_shard_poll(to, 1000, 0), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(r.answer, 1);
+	rota_channel_unref(r.c);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
 int
 main(void)
 {
@@ -582,6 +621,7 @@ main(void)
 		POD(the_descriptor_shows_what_there_is),
 		POD(what_cannot_be_waited_for_is_refused),
 		cmocka_unit_test(a_ring_ahead_of_the_clock_is_shown),
+		cmocka_unit_test(a_ring_of_a_shard_that_retired_is_heard),
 		cmocka_unit_test(who_waits_where_no_timer_is_left_is_told),
 	};
 

@@ -215,8 +215,14 @@ a_batch_and_a_retirement_are_told(void **state)
 	world_poll(w, TICK);
 	told->story[0] = 0;
 	heir = rota_engine_shard(w->engine, 1);
+	assert_int_equal(elsewhere_reset_at(t, 5 * TICK), 1);
+	expect_story(told, "reset h m"); /* and it is in the inbox */
 	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
 	expect_story(told, "evict m");
+	assert_true(told->armed[0]);
+	assert_int_equal(rota_shard_attach(heir), 0);
+	assert_int_equal(rota_shard_poll(heir, TICK, 0), 0);
+	expect_story(told, "file h");
 }
 
 static void
