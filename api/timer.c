@@ -589,7 +589,8 @@ rota_timer_release(struct rota_timer *t)
 	else
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);
-	PROBE_RELEASE(t);
+	if (how != RELEASE_GONE && how != RELEASE_BUSY)
+		PROBE_RELEASE(t);
 	if (told && how == RELEASE_FREE)
 		rota__trace(s, told, t, ROTA_TRACE_RELEASED, 0);
 	else if (told && (how == RELEASE_WAIT || how == RELEASE_POST))

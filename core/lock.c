@@ -46,6 +46,9 @@ rota__lock_take(pthread_mutex_t *m, enum lock_rank rank)
 {
 	if (held.n == HELD_MOST || !in_order(rank))
 		broken("taken", rank);
+	for (unsigned i = 0; i < held.n; i++)
+		if (held.mutex[i] == m)
+			broken("taken twice", rank);
 	pthread_mutex_lock(m);
 	held.mutex[held.n] = m;
 	held.rank[held.n++] = rank;

@@ -3,7 +3,7 @@
  * lock.h - every mutex of rota, and the order in which a thread takes them.
  *
  * A thread that holds one takes only such as stand further down; of contexts
- * also a child's below its parent's. Who sleeps on a condition holds nothing
+ * also another, which has to be a child (that is not checked). Who sleeps on a condition holds nothing
  * but the mutex of that. In a debug build (without NDEBUG) each call is
  * checked, and a thread that breaks the order says so and aborts: it would
  * have been a deadlock some day. Else these are pthread's calls, no more.
@@ -19,7 +19,7 @@
 enum lock_rank {
 	LOCK_FACADE,   /* the list of all contexts */
 	LOCK_SOURCE,   /* a channel, an executor */
-	LOCK_CONTEXT,  /* and its child's */
+	LOCK_CONTEXT,  /* a parent's, then a child's */
 	LOCK_WAITER,   /* a waiter, a bubble */
 	LOCK_RETIRING, /* one shard at a time */
 	LOCK_ENGINE,   /* the table of pooled timers */

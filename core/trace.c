@@ -4,6 +4,8 @@
  */
 #include "core/trace.h"
 
+#include <errno.h>
+
 void
 rota__trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word)
@@ -19,6 +21,8 @@ rota__trace(const struct rota_shard *s, const struct rota_kind *k,
 		.kind = k,
 	};
 
+	int saved = errno; /* the hook may be careless */
+
 	if (word & ST_LINKED)
 		e.state |= ROTA_TRACE_HEAPED;
 	if (word & ST_QUEUED || stays || zombie)
@@ -26,4 +30,5 @@ rota__trace(const struct rota_shard *s, const struct rota_kind *k,
 	if (zombie)
 		e.state |= ROTA_TRACE_ZOMBIE;
 	s->config->trace(s->config->trace_arg, &e);
+	errno = saved;
 }

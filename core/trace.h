@@ -8,7 +8,8 @@
  * PROBE_* are instructions that do nothing until a tracer puts a trap there:
  * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[arg3] = hist(arg2) }'
  * They are in the library where sys/sdt.h was found. What rota/inline.h does
- * is in no library: of confined timers they see what fires.
+ * is in no library: of confined timers they see what fires; and of polls those
+ * that had something to do.
  */
 #ifndef ROTA_CORE_TRACE_H
 #define ROTA_CORE_TRACE_H

@@ -88,8 +88,8 @@ struct rota_config {
 	void *log_arg;
 	void (*wake)(void *arg, struct rota_shard *s); /* NULL: rota_shard_fd */
 	void *wake_arg;
-	unsigned budget; /* of the drivers' polls; 0: 4096 */
-	rota_trace_fn *trace;
+	unsigned budget;      /* of the drivers' polls; 0: 4096 */
+	rota_trace_fn *trace; /* NULL: nobody is told; rota/trace.h */
 	void *trace_arg;
 };
 

@@ -16,8 +16,9 @@
  *
  * For finding out what a program does with its timers, not for counting: an
  * engine with a hook knows no confined timers, each of theirs is treated as a
- * shared one. An engine without one pays a branch on a line that it reads
- * anyway, and for confined timers nothing.
+ * shared one. An engine without one pays a branch, on a line that it reads
+ * anyway, where a timer is polled or released; none where it is stopped or
+ * reset.
  *
  * Threads  the hook is called by whoever made the change, after it: by a poll,
  *          or by the thread that stops or resets. Those of one thread come in
@@ -48,7 +49,8 @@ enum rota_trace_op {
 	ROTA_TRACE_DROP, /* its entry was taken out: it was stopped, or is being
 			     * reset */
 	ROTA_TRACE_EVICT,   /* its shard retires: it goes to the heir */
-	ROTA_TRACE_RELEASE, /* given back, but the owner must let go of it */
+	ROTA_TRACE_RELEASE, /* given back, but the owner must let go of it; no
+			     * stop is told, though it may count as one */
 	ROTA_TRACE_RELEASED /* its memory is the user's again */
 };
 
@@ -60,8 +62,8 @@ enum rota_trace_op {
 struct rota_trace {
 	enum rota_trace_op op;
 	unsigned state;
-	unsigned shard;                 /* its number */
-	rota_time deadline;             /* kept after a stop */
+	unsigned shard;     /* its number */
+	rota_time deadline; /* kept after a stop, 0 when it is released */
 	const struct rota_timer *timer; /* which; it may be gone by now */
 	const struct rota_kind *kind; /* as long as @timer, it may be gone when
 				       * another thread let go of both */

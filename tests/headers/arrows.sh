@@ -68,7 +68,10 @@ check_sources() {
 	includes $(sources api |
 		grep -vE '^api/(rota|engine|timer|conn|handle)\.[ch]$') |
 	grep '"' | grep -vE '"(api/|core/lock\.h")' |
-	rule "the facade and the adapters are written on <rota/...>"
+	rule "the facade is written on <rota/...>, but for its mutexes"
+
+	includes api/jemalloc.c | grep '"' |
+	rule "an adapter is written on <rota/...>"
 
 	includes $(sources examples) | grep '"' | grep -v '"examples/' |
 	rule "examples are written on <rota/...>"

@@ -96,6 +96,13 @@ upwards_again(void)
 }
 
 static void
+twice(void)
+{
+	lock_take(&m[0], LOCK_CONTEXT);
+	lock_take(&m[0], LOCK_CONTEXT);
+}
+
+static void
 not_held(void)
 {
 	lock_take(&m[0], LOCK_SOURCE);
@@ -138,6 +145,7 @@ what_is_not_in_order_ends_the_process(void **state)
 	assert_true(aborts(two_sources));
 	assert_true(aborts(two_shards));
 	assert_true(aborts(upwards_again));
+	assert_true(aborts(twice));
 	assert_true(aborts(not_held));
 	assert_true(aborts(asleep_with_another));
 	assert_true(aborts(asleep_without));
