@@ -592,7 +592,8 @@ rota_timer_release(struct rota_timer *t)
 	if (how != RELEASE_GONE && how != RELEASE_BUSY)
 		PROBE_RELEASE(t);
 	if (told && how == RELEASE_FREE)
-		rota__trace(s, told, t, ROTA_TRACE_RELEASED, 0);
+		rota__trace(s, told, t, ROTA_TRACE_RELEASED,
+		    was >> ST_SHIFT << ST_SHIFT);
 	else if (told && (how == RELEASE_WAIT || how == RELEASE_POST))
 		rota__trace(s, told, t, ROTA_TRACE_RELEASE,
 		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);

@@ -62,8 +62,8 @@ enum rota_trace_op {
 struct rota_trace {
 	enum rota_trace_op op;
 	unsigned state;
-	unsigned shard;     /* its number */
-	rota_time deadline; /* kept after a stop, 0 when it is released */
+	unsigned shard;                 /* its number */
+	rota_time deadline;             /* the latest: it stays after a stop */
 	const struct rota_timer *timer; /* which; it may be gone by now */
 	const struct rota_kind *kind; /* as long as @timer, it may be gone when
 				       * another thread let go of both */

@@ -28,6 +28,7 @@ struct told {
 	bool armed[TIMERS];
 	char story[STORY]; /* of the first timer; an entry may be moved often */
 	enum rota_trace_op latest;
+	rota_time latest_deadline;
 };
 
 static struct told Told;
@@ -49,6 +50,7 @@ tell(void *arg, const struct rota_trace *e)
 	told->count[e->op]++;
 	told->state[id] = e->state;
 	told->deadline[id] = e->deadline;
+	told->latest_deadline = e->deadline;
 	told->armed[id] = e->op == ROTA_TRACE_RESET ||
 	    e->op == ROTA_TRACE_FILE || e->op == ROTA_TRACE_DEFER ||
 	    e->op == ROTA_TRACE_EVICT;
@@ -126,6 +128,7 @@ a_life_is_told(void **state)
 	world_poll(w, 11 * TICK);
 	assert_int_equal(rota_timer_release(t), 0);
 	expect_story(told, "reset m, file h, released");
+	assert_int_equal(told->latest_deadline, 12 * TICK);
 }
 
 static void
@@ -195,6 +198,7 @@ other_threads_tell_too(void **state)
 	expect_story(told, "release h m z");
 	world_poll(w, 0);
 	expect_story(told, "released");
+	assert_int_equal(told->latest_deadline, 11 * TICK);
 	assert_int_equal(w->freed, 1);
 }
 
