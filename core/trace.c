@@ -20,7 +20,6 @@ rota__trace(const struct rota_shard *s, const struct rota_kind *k,
 		.timer = t,
 		.kind = k,
 	};
-
 	int saved = errno; /* the hook may be careless */
 
 	if (word & ST_LINKED)

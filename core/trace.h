@@ -20,6 +20,13 @@
 
 #ifdef ROTA_PROBES
 #include <sys/sdt.h>
+#else
+#define DTRACE_PROBE1(...) ((void)0)
+#define DTRACE_PROBE2(...) ((void)0)
+#define DTRACE_PROBE3(...) ((void)0)
+#define DTRACE_PROBE4(...) ((void)0)
+#endif
+
 #define PROBE_RESET(t, deadline) DTRACE_PROBE2(rota, reset, t, deadline)
 #define PROBE_STOP(t) DTRACE_PROBE1(rota, stop, t)
 #define PROBE_RELEASE(t) DTRACE_PROBE1(rota, release, t)
@@ -28,15 +35,6 @@
 #define PROBE_POLL(shard, now, more) DTRACE_PROBE3(rota, poll, shard, now, more)
 #define PROBE_PARK(shard, until) DTRACE_PROBE2(rota, park, shard, until)
 #define PROBE_WAKE(shard) DTRACE_PROBE1(rota, wake, shard)
-#else
-#define PROBE_RESET(t, deadline) ((void)0)
-#define PROBE_STOP(t) ((void)0)
-#define PROBE_RELEASE(t) ((void)0)
-#define PROBE_FIRE(t, deadline, late, kind) ((void)0)
-#define PROBE_POLL(shard, now, more) ((void)0)
-#define PROBE_PARK(shard, until) ((void)0)
-#define PROBE_WAKE(shard) ((void)0)
-#endif
 
 void rota__trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word);

@@ -64,6 +64,7 @@ tell(void *arg, const struct rota_trace *e)
 	}
 	if (id == 0)
 		told->latest = e->op;
+	errno = EDOM; /* nobody's but ours */
 }
 
 /* The world of the row, once more, with the hook. */
@@ -101,6 +102,7 @@ a_life_is_told(void **state)
 	struct told *told = traced(w, 1);
 	struct rota_timer *t = &told->p->timer;
 
+	errno = 0;
 	assert_int_equal(rota_timer_reset_at(t, 10 * TICK), 0);
 	expect_story(told, "reset m");
 	world_poll(w, 0);
@@ -129,6 +131,26 @@ a_life_is_told(void **state)
 	assert_int_equal(rota_timer_release(t), 0);
 	expect_story(told, "reset m, file h, released");
 	assert_int_equal(told->latest_deadline, 12 * TICK);
+	assert_int_equal(errno, 0);
+}
+
+static void
+what_comes_up_too_early_is_put_right(void **state)
+{
+	struct world *w = *state;
+	struct told *told = traced(w, 1);
+
+	for (unsigned i = 0; i < TIMERS; i++)
+		rota_timer_reset_at(&told->p[i].timer, 10 * TICK);
+	world_poll(w, 0);
+	for (unsigned i = 0; i < TIMERS; i++) {
+		rota_timer_reset_at(&told->p[i].timer, 20 * TICK);
+		assert_int_equal(
+		    told->state[i], ROTA_TRACE_HEAPED | ROTA_TRACE_MODIFIED);
+	}
+	world_poll(w, 10 * TICK);
+	for (unsigned i = 0; i < TIMERS; i++)
+		assert_int_equal(told->state[i], ROTA_TRACE_HEAPED);
 }
 
 static void
@@ -343,6 +365,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EVERY_OWNED(a_life_is_told),
+		EVERY_OWNED(what_comes_up_too_early_is_put_right),
 		EVERY_OWNED(zombies_are_dropped),
 		EVERY_OWNED(what_a_callback_arms_waits_for_the_next_poll),
 		EVERY(other_threads_tell_too),
