@@ -66,18 +66,26 @@ rota_conn_kind_init_site(struct rota_conn_kind *k, struct rota_shard *s,
 
 	if (!k || !expired || flags & ~ROTA_CONFINED)
 		return -EINVAL;
-	r = rota_kind_init_site(&k->read, s, name, read_come, flags, site);
+	r = rota_kind_init_site(&k->read, s,
+	    &(struct rota_kind_config){ .fire = read_come,
+		.released = released ? read_released : NULL,
+		.name = name,
+		.flags = flags },
+	    site);
 	if (r)
 		return r;
-	r = rota_kind_init_site(&k->write, s, name, write_come, flags, site);
+	r = rota_kind_init_site(&k->write, s,
+	    &(struct rota_kind_config){ .fire = write_come,
+		.released = released ? write_released : NULL,
+		.name = name,
+		.flags = flags },
+	    site);
 	if (r) {
 		rota_kind_release(&k->read);
 		return r;
 	}
 	k->expired = expired;
 	k->released = released;
-	k->read.released = released ? read_released : NULL;
-	k->write.released = released ? write_released : NULL;
 	return 0;
 }
 

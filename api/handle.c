@@ -205,8 +205,9 @@ pool_of(struct rota_engine *e)
 			pthread_mutex_init(&ps->lock, NULL);
 			ps->free = ps->own_free = NO_NODE;
 			/* A shard that has retired has no use for it. */
-			(void)rota_kind_init(
-			    &ps->kind, &e->shard[i], "rota_after_func", run, 0);
+			(void)rota_kind_init(&ps->kind, &e->shard[i],
+			    &(struct rota_kind_config){
+				.fire = run, .name = "rota_after_func" });
 			ps->kind.r_pool = e;
 		}
 		word_store(&e->pool, p, release); /* above */

@@ -14,14 +14,14 @@
 #include "core/trace.h"
 
 int
-rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
-    rota_fire_fn *fire, uint32_t flags, const char *site)
+rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
+    const struct rota_kind_config *c, const char *site)
 {
-	if (!k || !s || flags & ~(ROTA_CONFINED | ROTA_BATCH))
+	if (!k || !s || !c || c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
 		return -EINVAL;
-	if (!fire == !(flags & ROTA_BATCH))
+	if (c->slack < 0 || !c->fire == !(c->flags & ROTA_BATCH))
 		return -EINVAL;
-	if (flags & ROTA_CONFINED && s->adoptable)
+	if (c->flags & ROTA_CONFINED && s->adoptable)
 		return -EINVAL;
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
@@ -29,13 +29,15 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s, const char *name,
 		return -EINVAL;
 	}
 	*k = (struct rota_kind){
-		.fire = fire,
-		.name = name,
+		.fire = c->fire,
+		.released = c->released,
+		.slack = c->slack,
+		.name = c->name,
 		.site = site,
-		.flags = flags,
-		.r_magic = s->config->trace ? KIND_TRACED
-		    : flags & ROTA_CONFINED ? KIND_CONFINED
-					    : KIND_MAGIC,
+		.flags = c->flags,
+		.r_magic = s->config->trace    ? KIND_TRACED
+		    : c->flags & ROTA_CONFINED ? KIND_CONFINED
+					       : KIND_MAGIC,
 		.r_shard = s,
 		.r_hot = &s->hot,
 		.r_next = s->kinds,

@@ -58,8 +58,9 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(
-		  &kind, s, "ttl", NULL, ROTA_BATCH | ROTA_CONFINED) == 0);
+	CHECK(rota_kind_init(&kind, s,
+		  &(struct rota_kind_config){ .name = "ttl",
+		      .flags = ROTA_BATCH | ROTA_CONFINED }) == 0);
 	for (int i = 0; i < ENTRIES; i++) {
 		entries[i].key = i;
 		CHECK(rota_timer_init(&entries[i].ttl, &kind) == 0);

@@ -63,8 +63,12 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&quiet, s, "quiet", on_quiet, 0) == 0);
-	CHECK(rota_kind_init(&limit, s, "limit", on_limit, 0) == 0);
+	CHECK(rota_kind_init(&quiet, s,
+		  &(struct rota_kind_config){
+		      .fire = on_quiet, .name = "quiet" }) == 0);
+	CHECK(rota_kind_init(&limit, s,
+		  &(struct rota_kind_config){
+		      .fire = on_limit, .name = "limit" }) == 0);
 	CHECK(rota_timer_init(&d.quiet, &quiet) == 0);
 	CHECK(rota_timer_init(&d.limit, &limit) == 0);
 

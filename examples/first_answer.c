@@ -57,9 +57,10 @@ main(void)
 	rota_time begin;
 
 	CHECK(rota_engine_create(&e, &config) == 0);
-	CHECK(rota_kind_init(&kind, rota_engine_shard(e, 0), "deadline",
-		  on_deadline, 0) == 0);
-	kind.released = on_released;
+	CHECK(rota_kind_init(&kind, rota_engine_shard(e, 0),
+		  &(struct rota_kind_config){ .fire = on_deadline,
+		      .released = on_released,
+		      .name = "deadline" }) == 0);
 	begin = rota_engine_now(e) + ROTA_MILLISECOND;
 	for (int i = 0; i < REQUESTS; i++) {
 		CHECK(rota_timer_init(&requests[i].deadline, &kind) == 0);

@@ -665,11 +665,15 @@ worker_init(struct worker *w, unsigned i)
 	w->shard = rota_engine_shard(engine, i);
 	w->counters = &counters[i];
 	for (int k = 0; k < TIMEOUTS && !err; k++)
-		err = rota_kind_init(&w->kind[k], w->shard, timeout_names[k],
-		    on_timeout[k], ROTA_CONFINED);
+		err = rota_kind_init(&w->kind[k], w->shard,
+		    &(struct rota_kind_config){ .fire = on_timeout[k],
+			.name = timeout_names[k],
+			.flags = ROTA_CONFINED });
 	if (!err)
-		err = rota_kind_init(&w->resume_kind, w->shard, "resume",
-		    on_resume, ROTA_CONFINED);
+		err = rota_kind_init(&w->resume_kind, w->shard,
+		    &(struct rota_kind_config){ .fire = on_resume,
+			.name = "resume",
+			.flags = ROTA_CONFINED });
 	if (err)
 		die("rota_kind_init", -err);
 	w->listen_fd = listener_make(opt.port);

@@ -57,8 +57,10 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(
-	    rota_kind_init(&kind, s, "refill", on_refill, ROTA_CONFINED) == 0);
+	CHECK(rota_kind_init(&kind, s,
+		  &(struct rota_kind_config){ .fire = on_refill,
+		      .name = "refill",
+		      .flags = ROTA_CONFINED }) == 0);
 	CHECK(rota_timer_init(&b.refill, &kind) == 0);
 
 	/* A greedy client: a request each 7 ms for 10 s. */

@@ -66,8 +66,12 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&retry, s, "retry", on_retry, 0) == 0);
-	CHECK(rota_kind_init(&give_up, s, "give up", on_give_up, 0) == 0);
+	CHECK(rota_kind_init(&retry, s,
+		  &(struct rota_kind_config){
+		      .fire = on_retry, .name = "retry" }) == 0);
+	CHECK(rota_kind_init(&give_up, s,
+		  &(struct rota_kind_config){
+		      .fire = on_give_up, .name = "give up" }) == 0);
 	for (int i = 0; i < 2; i++) {
 		CHECK(rota_timer_init(&call[i].retry, &retry) == 0);
 		CHECK(rota_timer_init(&call[i].give_up, &give_up) == 0);

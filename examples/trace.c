@@ -47,7 +47,9 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&kind, s, "one", on_time, 0) == 0);
+	CHECK(rota_kind_init(&kind, s,
+		  &(struct rota_kind_config){
+		      .fire = on_time, .name = "one" }) == 0);
 	CHECK(rota_timer_init(&t, &kind) == 0);
 
 	puts("armed, and polled:");

@@ -44,8 +44,10 @@ main(void)
 	CHECK(rota_engine_create(&e, &config) == 0);
 	s = rota_engine_shard(e, 0);
 	CHECK(rota_shard_attach(s) == 0);
-	CHECK(rota_kind_init(&kind, s, "watchdog", on_silence, ROTA_CONFINED) ==
-	    0);
+	CHECK(rota_kind_init(&kind, s,
+		  &(struct rota_kind_config){ .fire = on_silence,
+		      .name = "watchdog",
+		      .flags = ROTA_CONFINED }) == 0);
 	CHECK(rota_timer_init(&good.watchdog, &kind) == 0);
 	CHECK(rota_timer_init(&hung.watchdog, &kind) == 0);
 

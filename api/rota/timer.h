@@ -62,17 +62,26 @@ typedef void rota_released_fn(struct rota_timer *t);
  * rota_shard_poll() lets them expire without a sound. */
 #define ROTA_BATCH 2u
 
-/* What timers of one sort on one shard have in common. Yours; must outlive
- * its timers. Set `released` and `slack` between rota_kind_init() and the
- * first rota_timer_init(). */
-struct rota_kind {
+/* What the timers of one kind have in common. What is left out is 0. */
+struct rota_kind_config {
 	rota_fire_fn *fire;         /* NULL with ROTA_BATCH */
 	rota_released_fn *released; /* may be NULL if only the owner releases:
 				     * see rota_timer_release() */
-	rota_span slack;  /* may be this much later; coarse wheels use it */
-	const char *name; /* for reports; not copied */
-	const char *site; /* "file:line" of its creation */
+	rota_span slack;  /* ns, >= 0: timers may fire this much later; coarse
+			   * wheels use it */
+	const char *name; /* for reports and the log; not copied */
 	uint32_t flags;   /* ROTA_CONFINED, ROTA_BATCH */
+};
+
+/* A kind: yours, must outlive its timers. The first six members are those of
+ * its config and where it was made: to read, not to write. */
+struct rota_kind {
+	rota_fire_fn *fire;
+	rota_released_fn *released;
+	rota_span slack;
+	const char *name;
+	const char *site; /* "file:line" of its rota_kind_init() */
+	uint32_t flags;
 	uint32_t r_magic;
 	struct rota_shard *r_shard;
 	struct rota_hot *r_hot; /* rota/inline.h; the shard's */
@@ -106,19 +115,23 @@ enum rota_verdict {
 #define ROTA_STRING(x) ROTA_STRING_(x)
 #define ROTA_HERE __FILE__ ":" ROTA_STRING(__LINE__)
 
-/* rota_kind_init - prepare @k for timers on @s.
+/* rota_kind_init - prepare @k for timers on @s, as @config says:
+ *
+ *	rota_kind_init(&k, s, &(struct rota_kind_config){
+ *	    .fire = on_idle, .name = "idle" });
  *
  * Owns     @k stays yours and must stay where it is until
- *          rota_kind_release() or the end of the engine. @name is not copied.
- * Returns  0; -EINVAL @k or @s NULL, unknown flags; @fire NULL without
- *          ROTA_BATCH or given with it; ROTA_CONFINED on an engine with
- *          ROTA_ADOPT; @s has retired.
+ *          rota_kind_release() or the end of the engine. @config is copied,
+ *          its name is not.
+ * Returns  0; -EINVAL @k, @s or @config NULL; unknown flags; slack < 0; `fire`
+ *          NULL without ROTA_BATCH or given with it; ROTA_CONFINED on an
+ *          engine with ROTA_ADOPT; @s has retired.
  * Cost     takes a lock: for start-up, not for every timer.
  */
-#define rota_kind_init(k, s, name, fire, flags) \
-	rota_kind_init_site((k), (s), (name), (fire), (flags), ROTA_HERE)
+#define rota_kind_init(k, s, ...) \
+	rota_kind_init_site((k), (s), __VA_ARGS__, ROTA_HERE)
 int rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
-    const char *name, rota_fire_fn *fire, uint32_t flags, const char *site);
+    const struct rota_kind_config *config, const char *site);
 
 /* rota_kind_release - @k is yours again.
  *

@@ -388,10 +388,14 @@ churn_init(struct churn *c, const struct churn_config *config)
 	if (!c->conn || !c->condition || !c->place || !c->set[FREE].conn ||
 	    !c->set[BUSY].conn)
 		return -ENOMEM;
-	err = rota_kind_init(&c->idle_kind, c->s, "idle", on_idle, flags);
+	err = rota_kind_init(&c->idle_kind, c->s,
+	    &(struct rota_kind_config){
+		.fire = on_idle, .name = "idle", .flags = flags });
 	if (!err)
-		err = rota_kind_init(
-		    &c->request_kind, c->s, "request", on_request, flags);
+		err = rota_kind_init(&c->request_kind, c->s,
+		    &(struct rota_kind_config){ .fire = on_request,
+			.name = "request",
+			.flags = flags });
 	for (uint32_t i = 0; i < c->conns && !err; i++) {
 		err = rota_timer_init(&c->conn[i].idle, &c->idle_kind);
 		if (!err)

@@ -186,7 +186,9 @@ pair_open(struct pair *pair, const struct micro_case *c)
 		s->len = pair->variant == OWN || pair->variant == OTHER
 		    ? half
 		    : 2 * half;
-		err = rota_kind_init(&s->kind, s->shard, "side", count_fire, 0);
+		err = rota_kind_init(&s->kind, s->shard,
+		    &(struct rota_kind_config){
+			.fire = count_fire, .name = "side" });
 		for (uint32_t k = 0; k < half && !err; k++)
 			err = rota_timer_init(
 			    &pair->timers[s->own + k], &s->kind);

@@ -65,8 +65,10 @@ rig_open(struct rig *r, const struct micro_case *c, rota_fire_fn *fire)
 	err = rota_shard_attach(r->shard);
 	if (err)
 		rig_die("attach", -err);
-	err = rota_kind_init(
-	    &r->kind, r->shard, "micro", fire, c->confined ? ROTA_CONFINED : 0);
+	err = rota_kind_init(&r->kind, r->shard,
+	    &(struct rota_kind_config){ .fire = fire,
+		.name = "micro",
+		.flags = c->confined ? ROTA_CONFINED : 0 });
 	if (err)
 		rig_die("kind", -err);
 	r->timers = rig_array(c->n, sizeof(*r->timers));

@@ -50,7 +50,9 @@ static void
 peer_home(struct peer *p, unsigned shard)
 {
 	p->shard = rota_engine_shard(p->engine, shard);
-	if (rota_kind_init(&p->own, p->shard, "peer", fire, FLAGS))
+	if (rota_kind_init(&p->own, p->shard,
+		&(struct rota_kind_config){
+		    .fire = fire, .name = "peer", .flags = FLAGS }))
 		peer_die("rota_kind_init");
 	p->kind = &p->own;
 }

@@ -162,7 +162,9 @@ run(uint64_t start, enum stride stride)
 		fail("create", 0);
 	s = rota_engine_shard(e, 0);
 	if (rota_shard_attach(s) ||
-	    rota_kind_init(&k, s, "exhaustive", on_fire, 0))
+	    rota_kind_init(&k, s,
+		&(struct rota_kind_config){
+		    .fire = on_fire, .name = "exhaustive" }))
 		fail("attach", 0);
 	for (unsigned i = 0; i < items; i++) {
 		if (rota_timer_init(&item[i].timer, &k) ||

@@ -547,9 +547,11 @@ begin(uint64_t from, uint64_t n)
 		abort();
 	shard = rota_engine_shard(engine, 0);
 	if (rota_shard_attach(shard) ||
-	    rota_kind_init(&kind, shard, "linear", on_fire, 0))
+	    rota_kind_init(&kind, shard,
+		&(struct rota_kind_config){ .fire = on_fire,
+		    .released = on_released,
+		    .name = "linear" }))
 		abort();
-	kind.released = on_released;
 	for (uint64_t i = 0; i < n; i++) {
 		struct history *h = &history[i];
 

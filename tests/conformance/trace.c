@@ -798,8 +798,10 @@ retire(void)
 	if (away)
 		expect(rota_shard_detach(T.s), 0, "detach", 0);
 	expect(rota_shard_retire(T.s, T.spare), 0, "retire", 0);
-	expect(rota_kind_init(&k, T.s, "late", on_fire, 0), -EINVAL,
-	    "a kind on a shard that has retired", 0);
+	expect(
+	    rota_kind_init(&k, T.s,
+		&(struct rota_kind_config){ .fire = on_fire, .name = "late" }),
+	    -EINVAL, "a kind on a shard that has retired", 0);
 	expect(rota_shard_retire(T.s, T.spare), -EINVAL, "retire twice", 0);
 	if (away)
 		expect(rota_shard_attach(T.s), 0, "attach", 0);
@@ -942,15 +944,22 @@ begin(const struct trace_config *config)
 		uint32_t flags = kinds[i].flags;
 
 		if (adopt && flags & ROTA_CONFINED) {
-			expect(rota_kind_init(k, T.s, "?", on_fire, flags),
+			expect(rota_kind_init(k, T.s,
+				   &(struct rota_kind_config){ .fire = on_fire,
+				       .name = "?",
+				       .flags = flags }),
 			    -EINVAL, "confined and adoptable", 0);
 			flags &= ~ROTA_CONFINED;
 		}
-		expect(rota_kind_init(k, T.s, "trace",
-			   flags & ROTA_BATCH ? NULL : on_fire, flags),
+		expect(
+		    rota_kind_init(k, T.s,
+			&(struct rota_kind_config){
+			    .fire = flags & ROTA_BATCH ? NULL : on_fire,
+			    .released = kinds[i].released ? on_released : NULL,
+			    .slack = kinds[i].slack,
+			    .name = "trace",
+			    .flags = flags }),
 		    0, "kind_init", 0);
-		k->released = kinds[i].released ? on_released : NULL;
-		k->slack = kinds[i].slack;
 	}
 	T.model.n = config->timers;
 	T.model.coarse = config->backend == ROTA_WHEEL_COARSE;

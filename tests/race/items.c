@@ -476,11 +476,17 @@ begin(const struct race_options *o, unsigned mode, uint64_t seed, uint64_t ops)
 	for (unsigned i = 0; i < W.shards; i++) {
 		struct rota_shard *s = rota_engine_shard(W.e, i);
 
-		if (rota_kind_init(&W.token_kind[i], s, "token", on_token, 0) ||
-		    rota_kind_init(&W.wild_kind[i], s, "wild", on_wild, 0) ||
-		    rota_kind_init(&W.relay_kind[i], s, "relay", on_relay, 0))
+		if (rota_kind_init(&W.token_kind[i], s,
+			&(struct rota_kind_config){
+			    .fire = on_token, .name = "token" }) ||
+		    rota_kind_init(&W.wild_kind[i], s,
+			&(struct rota_kind_config){
+			    .fire = on_wild, .name = "wild" }) ||
+		    rota_kind_init(&W.relay_kind[i], s,
+			&(struct rota_kind_config){ .fire = on_relay,
+			    .released = on_released,
+			    .name = "relay" }))
 			race_fail("kind_init");
-		W.relay_kind[i].released = on_released;
 	}
 	for (unsigned i = 0; i < W.workers; i++) {
 		W.worker[i].source = source_seed(source_mix(seed + i));

@@ -336,9 +336,10 @@ wakes_round(const struct race_options *o, uint64_t seed, uint64_t ops)
 	K.s = rota_engine_shard(K.e, 0);
 	if (K.sleeper == BY_FD && rota_shard_fd(K.s) < 0)
 		race_fail("no descriptor");
-	if (rota_kind_init(&K.kind, K.s, "bell", on_bell, 0))
+	if (rota_kind_init(&K.kind, K.s,
+		&(struct rota_kind_config){
+		    .fire = on_bell, .released = on_released, .name = "bell" }))
 		race_fail("kind_init");
-	K.kind.released = on_released;
 	if (rota_timer_init(&K.bell.timer, &K.kind))
 		race_fail("init");
 	for (unsigned i = 0; i < 3; i++)

@@ -80,10 +80,12 @@ world_open(struct world *w, const struct rota_config *c)
 	assert_non_null(w->shard);
 	if (!(c->flags & ROTA_DRIVERS))
 		assert_int_equal(rota_shard_attach(w->shard), 0);
-	assert_int_equal(rota_kind_init(&w->kind, w->shard, "probe", probe_fire,
-			     w->row->kind),
+	assert_int_equal(rota_kind_init(&w->kind, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = probe_released,
+				 .name = "probe",
+				 .flags = w->row->kind }),
 	    0);
-	w->kind.released = probe_released;
 }
 
 int

@@ -18,8 +18,10 @@ batch_setup(void **state)
 	world_setup(state);
 	w = *state;
 	assert_int_equal(rota_kind_release(&w->kind), 0);
-	assert_int_equal(
-	    rota_kind_init(&w->kind, w->shard, "batch", NULL, ROTA_BATCH), 0);
+	assert_int_equal(rota_kind_init(&w->kind, w->shard,
+			     &(struct rota_kind_config){
+				 .name = "batch", .flags = ROTA_BATCH }),
+	    0);
 	w->kind.released = probe_released;
 	return 0;
 }
@@ -242,8 +244,10 @@ timers_with_a_callback_are_handed_out_too(void **state)
 	struct probe p = { .world = w };
 	struct rota_timer *out[1];
 
-	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "called", probe_fire, 0), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){
+				 .fire = probe_fire, .name = "called" }),
+	    0);
 	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
 	rota_timer_reset_at(&p.timer, TICK);
 	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 1), 1);

@@ -92,7 +92,10 @@ the_wrappers_count(void **state)
 	struct rota_kind k;
 
 	count_from_here(w);
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", probe_fire, 0), 0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    0);
 	assert_int_equal(rota_kind_release(&k), 0);
 	assert_int_equal(locks, 2);
 	rota_engine_now(w->engine);
@@ -206,8 +209,10 @@ a_confined_kind_neither(void **state)
 	rota_time now = 0;
 
 	assert_int_equal(rota_kind_release(&w->kind), 0);
-	assert_int_equal(rota_kind_init(&w->kind, w->shard, "mine", probe_fire,
-			     ROTA_CONFINED),
+	assert_int_equal(rota_kind_init(&w->kind, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .name = "mine",
+				 .flags = ROTA_CONFINED }),
 	    0);
 	p = world_probes(w, 300);
 	calls = w->mem.calls;

@@ -70,9 +70,27 @@ null_is_refused_by_every_call(void **state)
 	assert_int_equal(rota_timer_init(NULL, &w->kind), -EINVAL);
 	assert_int_equal(rota_timer_init(&t, NULL), -EINVAL);
 	assert_int_equal(
-	    rota_kind_init(NULL, w->shard, "k", probe_fire, 0), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, NULL, "k", probe_fire, 0), -EINVAL);
+	    rota_kind_init(NULL, w->shard,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    -EINVAL);
+	assert_int_equal(
+	    rota_kind_init(&k, NULL,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    -EINVAL);
+	assert_int_equal(rota_kind_init(&k, w->shard, NULL), -EINVAL);
 	assert_int_equal(rota_kind_release(NULL), -EINVAL);
+}
+
+static void
+a_slack_below_zero_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct rota_kind k;
+
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){ .fire = probe_fire, .slack = -1 }),
+	    -EINVAL);
 }
 
 static void
@@ -81,13 +99,22 @@ a_callback_may_be_null_in_batch_mode_only(void **state)
 	struct world *w = *state;
 	struct rota_kind k;
 
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", NULL, 0), -EINVAL);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){ .name = "k" }),
+	    -EINVAL);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){
+				 .name = "k", .flags = ROTA_CONFINED }),
+	    -EINVAL);
 	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "k", NULL, ROTA_CONFINED), -EINVAL);
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){
+		    .fire = probe_fire, .name = "k", .flags = ROTA_BATCH }),
+	    -EINVAL);
 	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "k", probe_fire, ROTA_BATCH), -EINVAL);
-	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "k", NULL, ROTA_BATCH), 0);
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){ .name = "k", .flags = ROTA_BATCH }),
+	    0);
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
@@ -99,7 +126,10 @@ unknown_flags_are_refused(void **state)
 
 	for (unsigned bit = 2; bit < 32; bit++)
 		assert_int_equal(
-		    rota_kind_init(&k, w->shard, "k", probe_fire, 1u << bit),
+		    rota_kind_init(&k, w->shard,
+			&(struct rota_kind_config){ .fire = probe_fire,
+			    .name = "k",
+			    .flags = 1u << bit }),
 		    -EINVAL);
 }
 
@@ -113,7 +143,10 @@ a_kind_with_timers_stays(void **state)
 	memset(&zero, 0, sizeof(zero));
 	assert_int_equal(rota_kind_release(&zero), -EINVAL);
 	assert_int_equal(rota_timer_init(&t, &zero), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, w->shard, "k", probe_fire, 0), 0);
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    0);
 	assert_int_equal(rota_timer_init(&t, &k), 0);
 	assert_int_equal(rota_kind_release(&k), -EBUSY);
 	assert_int_equal(rota_timer_release(&t), 0);
@@ -138,7 +171,9 @@ kinds_come_and_go_in_any_order(void **state)
 				continue;
 			made[i] = true;
 			assert_int_equal(
-			    rota_kind_init(&k[i], w->shard, "k", probe_fire, 0),
+			    rota_kind_init(&k[i], w->shard,
+				&(struct rota_kind_config){
+				    .fire = probe_fire, .name = "k" }),
 			    0);
 		}
 		/* every third time two stay, in the middle of the new ones */
@@ -157,7 +192,9 @@ kinds_come_and_go_in_any_order(void **state)
 			assert_int_equal(rota_kind_release(&k[i]), 0);
 	/* the list of kinds is whole: all of it moves to an heir */
 	assert_int_equal(
-	    rota_kind_init(&k[0], w->shard, "k", probe_fire, 0), 0);
+	    rota_kind_init(&k[0], w->shard,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    0);
 	assert_int_equal(rota_kind_release(&k[0]), 0);
 	assert_int_equal(rota_kind_release(&w->kind), 0);
 }
@@ -377,8 +414,11 @@ the_promise_of_a_confined_kind_is_checked_in_a_debug_build(void **state)
 	struct rota_kind k;
 	struct probe p = { .world = w };
 
-	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "mine", probe_fire, ROTA_CONFINED), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .name = "mine",
+				 .flags = ROTA_CONFINED }),
+	    0);
 	k.released = probe_released;
 	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
 	assert_int_equal(rota_timer_reset_at(&p.timer, TICK), 0);
@@ -405,6 +445,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		ON(null_is_refused_by_every_call, heap),
 		ON(a_callback_may_be_null_in_batch_mode_only, heap),
+		ON(a_slack_below_zero_is_refused, heap),
 		ON(unknown_flags_are_refused, heap),
 		ON(a_kind_with_timers_stays, heap),
 		ON(kinds_come_and_go_in_any_order, heap),

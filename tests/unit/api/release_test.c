@@ -179,7 +179,10 @@ what_released_arms_waits_for_the_next_poll(void **state)
 	struct probe *p = world_probes(w, 2);
 	struct rota_kind k;
 
-	rota_kind_init(&k, w->shard, "early", fire_counted, ROTA_CONFINED);
+	rota_kind_init(&k, w->shard,
+	    &(struct rota_kind_config){ .fire = fire_counted,
+		.name = "early",
+		.flags = ROTA_CONFINED });
 	rota_timer_init(&early, &k);
 	rota_timer_reset_at(&p[1].timer, 5 * TICK);
 	world_poll(w, 0);
@@ -229,7 +232,8 @@ its_callback_is_one_to_the_end(void **state)
 	outer = w->shard;
 	inner = rota_engine_shard(e, 0);
 	assert_int_equal(rota_shard_attach(inner), 0);
-	rota_kind_init(&k, inner, "inner", polls_outer, 0);
+	rota_kind_init(&k, inner,
+	    &(struct rota_kind_config){ .fire = polls_outer, .name = "inner" });
 	rota_timer_init(&on_inner, &k);
 	through_another = 0;
 	w->kind.fire = released_then_polls_inner;

@@ -276,7 +276,10 @@ a_callback_may_release_and_free_its_own_timer(void **state)
 	struct rota_kind k;
 
 	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "own", free_self, w->row->kind), 0);
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){
+		    .fire = free_self, .name = "own", .flags = w->row->kind }),
+	    0);
 	for (unsigned i = 0; i < 100; i++) {
 		struct probe *p = calloc(1, sizeof(*p));
 
@@ -308,7 +311,10 @@ a_callback_may_free_its_timer_after_arming_it_again(void **state)
 	struct rota_kind k;
 	struct probe *p = calloc(1, sizeof(*p));
 
-	rota_kind_init(&k, w->shard, "own", free_after_rearming, w->row->kind);
+	rota_kind_init(&k, w->shard,
+	    &(struct rota_kind_config){ .fire = free_after_rearming,
+		.name = "own",
+		.flags = w->row->kind });
 	p->world = w;
 	rota_timer_init(&p->timer, &k);
 	rota_timer_reset_at(&p->timer, TICK);

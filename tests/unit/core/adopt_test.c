@@ -259,7 +259,8 @@ on_the_adopters_seat_a_callback_may_release_its_own_timer(void **state)
 	struct probe p = { .world = w, .arg = &s };
 	struct rota_kind k;
 
-	rota_kind_init(&k, w->shard, "own", release_self, 0);
+	rota_kind_init(&k, w->shard,
+	    &(struct rota_kind_config){ .fire = release_self, .name = "own" });
 	k.released = probe_released;
 	rota_timer_init(&p.timer, &k);
 	rota_timer_reset_at(&p.timer, TICK);
@@ -548,9 +549,12 @@ an_inner_callback_releases_the_outer_timer(void **state)
 	world_open(w, &c);
 	other = rota_engine_shard(w->engine, 1);
 	assert_int_equal(rota_shard_attach(other), 0);
-	rota_kind_init(&own, w->shard, "outer", probe_fire, 0);
+	rota_kind_init(&own, w->shard,
+	    &(struct rota_kind_config){ .fire = probe_fire, .name = "outer" });
 	own.released = probe_released;
-	rota_kind_init(&k, other, "inner", release_the_outer, 0);
+	rota_kind_init(&k, other,
+	    &(struct rota_kind_config){
+		.fire = release_the_outer, .name = "inner" });
 	rota_timer_init(&p.timer, &own);
 	rota_timer_init(&t, &k);
 	outer = &p;
@@ -645,7 +649,9 @@ who_may_not_is_told_so(void **state)
 	struct rota_kind k;
 
 	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "k", probe_fire, ROTA_CONFINED),
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){
+		    .fire = probe_fire, .name = "k", .flags = ROTA_CONFINED }),
 	    -EINVAL);
 	p[0].then = adopt_inside;
 	p[1].then = try_adopt_inside;

@@ -197,7 +197,10 @@ a_span_counts_from_the_held_clock_not_from_the_step_back(void **state)
 	assert_int_equal(rota_engine_create(&e, &config), 0);
 	s = rota_engine_shard(e, 0);
 	assert_int_equal(rota_shard_attach(s), 0);
-	assert_int_equal(rota_kind_init(&k, s, "k", probe_fire, 0), 0);
+	assert_int_equal(
+	    rota_kind_init(&k, s,
+		&(struct rota_kind_config){ .fire = probe_fire, .name = "k" }),
+	    0);
 	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
 	assert_int_equal(rota_shard_poll(s, rota_engine_now(e), 0), 0);
 	caller_now = 900 * TICK; /* it steps back */

@@ -117,10 +117,12 @@ a_leak_names_its_kind_and_the_place_it_was_made(void **state)
 	struct world *w = *state;
 	struct rota_kind k;
 	struct rota_timer t;
+	const struct rota_kind_config idle = { .fire = probe_fire,
+		.name = "idle" };
 	const char *here;
 
 	/* one line */
-	rota_kind_init(&k, w->shard, "idle", probe_fire, 0), here = ROTA_HERE;
+	rota_kind_init(&k, w->shard, &idle), here = ROTA_HERE;
 	rota_timer_init(&t, &k);
 	rota_timer_reset_at(&t, 3 * TICK);
 	assert_int_equal(world_destroy(w, ROTA_DROP), 1);

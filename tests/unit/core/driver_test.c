@@ -135,9 +135,10 @@ static void
 kind_on(struct rota_kind *k, struct world *w, unsigned shard)
 {
 	assert_int_equal(rota_kind_init(k, rota_engine_shard(w->engine, shard),
-			     "job", job_fire, 0),
+			     &(struct rota_kind_config){ .fire = job_fire,
+				 .released = job_released,
+				 .name = "job" }),
 	    0);
-	k->released = job_released;
 }
 
 static void

@@ -120,7 +120,9 @@ at_the_last_start_that_is_taken_timers_still_fire(void **state)
 		struct probe p = { .world = w, .id = i };
 		struct rota_kind k;
 
-		rota_kind_init(&k, rota_engine_shard(e, 0), "k", probe_fire, 0);
+		rota_kind_init(&k, rota_engine_shard(e, 0),
+		    &(struct rota_kind_config){
+			.fire = probe_fire, .name = "k" });
 		rota_timer_init(&p.timer, &k);
 		rota_timer_reset_at(&p.timer, i ? ROTA_NEVER : c.start - TICK);
 		/* a budget: never must not be looked at for ever */
@@ -315,7 +317,8 @@ the_figures_of_the_engine_are_those_of_its_shards(void **state)
 	assert_int_equal(rota_shard_attach(second), 0);
 	p = world_probes(w, 3);
 	q = (struct probe){ .world = w, .id = 9 };
-	rota_kind_init(&k, second, "second", probe_fire, 0);
+	rota_kind_init(&k, second,
+	    &(struct rota_kind_config){ .fire = probe_fire, .name = "second" });
 	rota_timer_init(&q.timer, &k);
 	for (unsigned i = 0; i < 3; i++)
 		rota_timer_reset_at(&p[i].timer, (1 + i) * TICK);

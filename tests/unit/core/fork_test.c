@@ -112,7 +112,9 @@ told(struct world *w, struct probe *p)
 	CHECK(w->fired == 1);
 	CHECK(rota_timer_stop(&p[1].timer) == ROTA_PREVENTED);
 	CHECK(rota_timer_reset_at(&p[2].timer, 2 * TICK) == 0);
-	CHECK(rota_kind_init(&k, w->shard, "k", probe_fire, 0) == 0);
+	CHECK(rota_kind_init(&k, w->shard,
+		  &(struct rota_kind_config){
+		      .fire = probe_fire, .name = "k" }) == 0);
 	CHECK(rota_timer_init(&more.timer, &k) == 0);
 	CHECK(rota_timer_reset_at(&more.timer, 3 * TICK) == 0);
 	CHECK(rota_shard_poll(w->shard, 5 * TICK, 0) == 0);

@@ -442,8 +442,9 @@ a_slack_is_not_exceeded_and_never_early(void **state)
 	for (unsigned k = 0; k < CM_COUNT(slacks); k++) {
 		struct probe p = { .world = w, .id = k };
 
-		assert_int_equal(
-		    rota_kind_init(&kind[k], w->shard, "slack", probe_fire, 0),
+		assert_int_equal(rota_kind_init(&kind[k], w->shard,
+				     &(struct rota_kind_config){
+					 .fire = probe_fire, .name = "slack" }),
 		    0);
 		kind[k].slack = slacks[k];
 		assert_int_equal(rota_timer_init(&p.timer, &kind[k]), 0);

@@ -124,7 +124,10 @@ two_at_once_do_not_lose_each_other(void **state)
 		for (unsigned i = 0; i < 3; i++) {
 			s[i] = rota_engine_shard(e, i);
 			assert_int_equal(
-			    rota_kind_init(&k[i], s[i], "k", probe_fire, 0), 0);
+			    rota_kind_init(&k[i], s[i],
+				&(struct rota_kind_config){
+				    .fire = probe_fire, .name = "k" }),
+			    0);
 		}
 		for (unsigned i = 0; i < 3 * GOING; i++) {
 			p[i] = (struct probe){ .world = w, .id = i };
@@ -420,9 +423,14 @@ what_cannot_be_is_refused(void **state)
 	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
 	assert_int_equal(rota_shard_retire(w->shard, heir), -EINVAL);
 	assert_int_equal(rota_shard_retire(heir, w->shard), -EINVAL);
-	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "new", probe_fire, 0), -EINVAL);
-	assert_int_equal(rota_kind_init(&k, heir, "new", probe_fire, 0), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){
+				 .fire = probe_fire, .name = "new" }),
+	    -EINVAL);
+	assert_int_equal(rota_kind_init(&k, heir,
+			     &(struct rota_kind_config){
+				 .fire = probe_fire, .name = "new" }),
+	    0);
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
@@ -447,7 +455,9 @@ without_room_nothing_moves(void **state)
 		static struct rota_timer t[3];
 
 		if (!n)
-			rota_kind_init(&k, heir, "k", probe_fire, 0);
+			rota_kind_init(&k, heir,
+			    &(struct rota_kind_config){
+				.fire = probe_fire, .name = "k" });
 		assert_int_equal(rota_timer_init(&t[n], &k), 0);
 	}
 	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOSPC);
@@ -600,8 +610,10 @@ what_an_old_batch_handed_out_is_not_running_on_the_heir(void **state)
 	struct rota_kind k;
 	struct probe p = { .world = w };
 
-	assert_int_equal(
-	    rota_kind_init(&k, w->shard, "batch", NULL, ROTA_BATCH), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){
+				 .name = "batch", .flags = ROTA_BATCH }),
+	    0);
 	rota_timer_init(&p.timer, &k);
 	rota_timer_reset_at(&p.timer, 0);
 	assert_int_equal(
