@@ -37,6 +37,7 @@ static const struct rota_metric metrics[] = {
 	COUNTER("zombies_swept", swept, "Zombies taken out by a sweep."),
 	COUNTER("inbox_drained", drained, "Timers taken from the inbox."),
 	COUNTER("polls", polls, "Polls."),
+	COUNTER("poll_steps", steps, "Steps of polls, of every kind of work."),
 	COUNTER("polls_adopted", adopted, "Polls by others than the owner."),
 	COUNTER("wakes", wakes, "Wakes of a sleeping owner."),
 	GAUGE("timer_lateness_max_seconds", late_max, 1e-9, "The most that a timer was late."),

@@ -446,11 +446,6 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	void *running;
 
 	*verdict = ROTA_NOT_PENDING;
-	if (ST_GIVEN(word)) { /* by the latest poll? A snapshot */
-		if (word_load(&t->r_seq, relaxed) == shard_batch(s))
-			*verdict = ROTA_RUNNING;
-		return true;
-	}
 	if (seat_of(s, t, false, &running) == SEATS)
 		return true;
 	if (running == t) {
@@ -529,7 +524,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	s = shard_of(k);
 	seat = seat_of(s, t, true, &running);
 	if (seat == SEATS)
-		return ROTA_NOT_PENDING; /* handed out, or over by now */
+		return ROTA_NOT_PENDING; /* over by now */
 	if (rota__self.shard == s && (int)rota__self.seat == seat)
 		return -EDEADLK;
 	/* Another callback may have taken the seat since, @t's next one too:
@@ -584,7 +579,7 @@ rota_timer_release(struct rota_timer *t)
 		    ? -EAGAIN
 		    : -EINVAL; /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
-		rota__shard_settle(s); /* it may be no more than staged */
+		rota__shard_unstage(s); /* it may be no more than staged */
 	if (owner)
 		how = state_release(
 		    &t->r_word, true, plain, k->released != NULL, &was);
@@ -642,7 +637,10 @@ rota_timer_pending(const struct rota_timer *t)
 rota_time
 rota_timer_deadline(const struct rota_timer *t)
 {
+	uint64_t d;
+
 	if (!kind_of(t))
 		return -EINVAL;
-	return (rota_time)ST_DEADLINE(word_load(&t->r_word, relaxed));
+	d = ST_DEADLINE(word_load(&t->r_word, relaxed));
+	return d <= SHARD_LAST ? (rota_time)d : ROTA_NEVER;
 }

@@ -14,6 +14,8 @@
  *               deadline; what is filed earlier stays            insert
  *               both return when it will be looked at
  *   _remove     take an item out                        O(log4)  four lines
+ *   _defer      keep an item, in no order, until        O(1)     O(1)
+ *   _undefer    this gives it back
  *   _next       no deadline is before this instant      O(1)     O(1)
  *   _visit      walk the items, in no order             O(1)     O(1)
  *
@@ -169,7 +171,8 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
 	if (backend_in_heap(which, item)) {
 		uint32_t i = heap_index(&b->heap, item);
 
-		if (heap_before(d, seq, heap_at(&b->heap, i)))
+		if (i < b->heap.len &&
+		    heap_before(d, seq, heap_at(&b->heap, i)))
 			heap_rekey(&b->heap, i, d, seq);
 		else
 			d = heap_at(&b->heap, i)->when;
@@ -215,6 +218,25 @@ backend_fetch_on(
 		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));
 }
 
+/* backend_defer: @item, which is not filed, is kept until backend_undefer(). */
+rota_inline void
+backend_defer(struct backend *b, enum rota_backend which, uint32_t *item)
+{
+	if (which == ROTA_WHEEL_COARSE)
+		wheel_defer(&b->wheel, item);
+	else
+		heap_bag(&b->heap, item);
+}
+
+/* backend_undefer: a deferred item that is filed no more; NULL: there is none.
+ * A coarse wheel gives them out as a slot instead: wheel_begin_later(). */
+rota_inline uint32_t *
+backend_undefer(struct backend *b, enum rota_backend which)
+{
+	return which == ROTA_WHEEL_COARSE ? NULL : heap_unbag(&b->heap);
+}
+
+/* backend_next: 0 if something is to be looked at now. */
 rota_inline uint64_t
 backend_next(struct backend *b, enum rota_backend which)
 {
@@ -224,6 +246,7 @@ backend_next(struct backend *b, enum rota_backend which)
 		const struct run_entry *e = run_first(&b->run);
 
 		if (b->wheel.draining != WHEEL_NONE ||
+		    (which == ROTA_WHEEL_COARSE && wheel_later(&b->wheel)) ||
 		    (which == ROTA_WHEEL && !b->run.sorted))
 			return 0;
 		if (b->wheel.event != WHEEL_END)
@@ -231,6 +254,8 @@ backend_next(struct backend *b, enum rota_backend which)
 		if (e && run_when(&b->run, e) < next)
 			next = run_when(&b->run, e);
 	}
+	if (rota_unlikely(b->heap.bag))
+		return 0;
 	if (b->heap.len && heap_first(&b->heap)->when < next)
 		next = heap_first(&b->heap)->when;
 	return next;
@@ -239,7 +264,7 @@ backend_next(struct backend *b, enum rota_backend which)
 rota_inline uint64_t
 backend_len(const struct backend *b)
 {
-	return (uint64_t)b->heap.len + b->wheel.len + b->run.live;
+	return (uint64_t)b->heap.len + b->heap.bag + b->wheel.len + b->run.live;
 }
 
 /* Cursor of a walk; zero at its start. */
@@ -259,6 +284,16 @@ backend_visit(const struct backend *b, struct backend_cursor *c)
 	if (!item && b->wheel.len)
 		item = rota__wheel_visit(&b->wheel, &c->wheel);
 	return item;
+}
+
+/* backend_visit_ahead: fetch what a walk at @c returns some steps from now. */
+rota_inline void
+backend_visit_ahead(const struct backend *b, const struct backend_cursor *c)
+{
+	if (c->heap < b->heap.len)
+		heap_visit_ahead(&b->heap, c->heap);
+	else if (b->wheel.len)
+		wheel_visit_ahead(&b->wheel, c->wheel);
 }
 
 rota_inline void

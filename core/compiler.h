@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * compiler.h - what rota asks of the compiler beyond C11 (gcc and clang), and
- * the one type that every room shares.
+ * what every room shares: where memory comes from, how ranks compare.
  *
  * Backends include this file and nothing else of core/.
  */
 #ifndef ROTA_CORE_COMPILER_H
 #define ROTA_CORE_COMPILER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,29 @@ struct rota_mem {
 	void (*free)(void *arg, void *ptr, size_t size);
 	void *arg;
 };
+
+/* A rank counts the armings of a shard, modulo 2^RANK_BITS; so it orders
+ * armings that are less than half of that apart. The hostile build comes
+ * round every million. */
+#ifdef ROTA_HOSTILE
+#define RANK_BITS 20
+#else
+#define RANK_BITS 32
+#endif
+
+/* rank_after: by how many armings @a comes after @b, modulo. */
+rota_inline uint32_t
+rank_after(uint32_t a, uint32_t b)
+{
+	return (a - b) << (32 - RANK_BITS) >> (32 - RANK_BITS);
+}
+
+/* rank_before: does @a come before @b? */
+rota_inline bool
+rank_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)((a - b) << (32 - RANK_BITS)) < 0;
+}
 
 /* Position of the highest bit that is on; @x is not zero. */
 rota_inline unsigned

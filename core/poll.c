@@ -2,13 +2,16 @@
  *
  * poll.c - a poll: file what arrived, bring up what is due, sweep.
  *
- * Every step is counted against a budget: turning an inbox entry round,
- * filing one, pouring an entry of a wheel's slot, a look at an entry that is
- * due, a look by the sweeper. When it is used up the poll ends between two
- * steps and the next one goes on from there.
+ * Each kind of work is counted in steps, and has as many of them as the
+ * caller's budget says: looking at what an earlier poll deferred; the inbox
+ * (turning an entry round, filing one); what is due (pouring an entry of a
+ * wheel's slot, sorting, a look at an entry that has come up); and sweeping,
+ * which has its own bound. So neither a flood of resets by other threads nor a
+ * herd that is due keeps the other waiting. Work that is left is gone on with
+ * by the next poll.
  *
  * Timers armed during a poll do not fire in it: what comes up with a rank
- * after poll_seq is deferred, and filed again by the next one. (What a
+ * after poll_seq is deferred, and looked at again by the next one. (What a
  * `released` arms before poll_seq is taken is staged to the end of the poll;
  * a callback that asks what is next brings it in.)
  *
@@ -24,14 +27,20 @@
  * many (arbitrary: below that not worth a walk). Go 1.23 has a quarter; why
  * that is dear here: docs/decisions/0006. */
 #define SWEEP_LEAST 64
+/* Looks of one poll's sweep, whatever its budget: some 20 us of a wheel, 50 of
+ * a heap. Sweeping does not hurry: the room that zombies take was made when
+ * their timers were initialised. */
+#define SWEEP_SLICE 1024
 
 struct poll {
 	struct rota_shard *s;
 	uint64_t now;
-	uint64_t left; /* steps */
+	uint64_t budget; /* steps for each kind of work */
+	uint64_t left;   /* of the kind under way */
 	enum shard_seat seat;
-	bool lost;   /* another thread took hold during a callback */
-	bool walked; /* a sweep came to its end */
+	bool lost;       /* another thread took hold during a callback */
+	bool undeferred; /* what earlier polls deferred is being looked at */
+	bool walked;     /* a sweep came to its end */
 	struct rota_timer **out; /* NULL: call */
 	unsigned room, given;
 };
@@ -138,25 +147,49 @@ rota__shard_unstage(struct rota_shard *s)
 	SHARD_SWITCH(s, unstage(s, WHICH));
 }
 
-/* The first of the deferred, filed. It keeps its rank. */
-rota_inline void
-undefer(struct rota_shard *s, const enum rota_backend which)
-{
-	struct rota_timer *t = s->deferred;
-
-	s->quiet = 0;
-	s->deferred = t->r_link;
-	rota_prefetch(s->deferred);
-	file(s, t, which);
-}
-
 void
 rota__shard_settle(struct rota_shard *s)
 {
 	SHARD_SWITCH(s, leave(s, WHICH));
-	while (s->deferred)
-		SHARD_SWITCH(s, undefer(s, WHICH));
 	rota__shard_unstage(s); /* last: what a `released` armed, too */
+}
+
+/* File @t, which was deferred by an earlier poll. */
+rota_inline void
+undefer(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+{
+	struct rota_kind *k = kind_known(t);
+	uint64_t is, d;
+
+	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		count_add(&s->count.dropped, 1);
+		return;
+	}
+	d = ST_DEADLINE(is);
+	trace(s, k, t, ROTA_TRACE_FILE, is);
+	count_add(&s->count.moves, 1);
+	shard_note(k, t, d,
+	    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
+		(uint64_t)k->slack));
+}
+
+/* Bring back what earlier polls deferred. False: out of steps. */
+rota_inline bool
+undefer_all(struct poll *p, const enum rota_backend which)
+{
+	uint32_t *item;
+
+	if (which == ROTA_WHEEL_COARSE)
+		return true; /* expire_coarse() does */
+	for (; p->left; p->left--) {
+		item = backend_undefer(&p->s->backend, which);
+		if (!item)
+			return true;
+		undefer(p->s, timer_of(item), which);
+	}
+	return !p->s->backend.heap.bag;
 }
 
 /* Empty the inbox as it stands. False: out of steps. */
@@ -166,11 +199,6 @@ drain(struct poll *p, const enum rota_backend which)
 	struct rota_shard *s = p->s;
 	bool asked = false;
 
-	for (; s->deferred; p->left--) {
-		if (!p->left)
-			return false;
-		undefer(s, which);
-	}
 	for (;; p->left--) {
 		struct rota_timer *t;
 
@@ -265,24 +293,17 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
     uint64_t *is, const bool plain)
 {
 	struct rota_shard *s = p->s;
+	bool batch = !plain && p->out;
 	struct state_claim c = {
 		.before = before,
-		.fresh = (int32_t)(t->r_seq - (uint32_t)s->poll_seq) > 0,
-		.batch = !plain && p->out != NULL,
-		.running = &s->running[p->seat],
+		.fresh = shard_fresh(s, t),
+		.running = batch ? NULL : &s->running[p->seat],
 		.self = running_claim(t),
 	};
-	uint32_t rank = t->r_seq;
 	enum state_look how;
 
-	/* Until the next poll a stop of what is handed out says so. */
-	if (c.batch)
-		word_store(&t->r_seq, shard_batch(s), relaxed);
 	how = state_look(&t->r_word, c, plain || kind_plain(k), is);
-	if (c.batch && how != LOOK_FIRE)
-		word_store(&t->r_seq, rank, relaxed);
-
-	if (!c.batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
+	if (!batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
 		word_store(
 		    c.running, how == LOOK_FIRE ? t : NULL, release); /* [R1] */
 	if (how == LOOK_DROP)
@@ -292,14 +313,6 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 	return how;
 }
 
-/* Not in this poll: QUEUED is on, so the link is ours. */
-rota_inline void
-defer(struct rota_shard *s, struct rota_timer *t)
-{
-	t->r_link = s->deferred;
-	s->deferred = t;
-}
-
 /* Look at @t, whose entry says (@when, @seq). That may be before what its
  * word says by now: the deadline was pushed, or it was armed anew for the
  * same instant and ranks behind others. */
@@ -307,9 +320,16 @@ rota_inline enum state_look
 look_exact(struct poll *p, struct rota_kind *k, struct rota_timer *t,
     uint64_t when, uint32_t seq, uint64_t *is, const bool plain)
 {
-	bool behind = (int32_t)(t->r_seq - seq) > 0;
+	bool behind = rank_before(seq, t->r_seq);
 
 	return look(p, k, t, when + !behind, is, plain);
+}
+
+/* @t is looked at by the next poll, whatever its deadline is by then. */
+rota_inline void
+deferred(struct rota_kind *k, struct rota_timer *t)
+{
+	shard_note(k, t, 0, 0);
 }
 
 /* The first of the heap is due, by its place. True: not by its word. */
@@ -337,7 +357,8 @@ step_heap(struct poll *p, const enum rota_backend which)
 		break;
 	case LOOK_DEFER:
 		heap_take(h, 0);
-		defer(s, t);
+		heap_bag(h, &t->r_place);
+		deferred(k, t);
 		break;
 	case LOOK_FILE:
 		when = d;
@@ -376,7 +397,8 @@ step_run(
 	case LOOK_DROP:
 		break;
 	case LOOK_DEFER:
-		defer(s, t);
+		backend_defer(&s->backend, ROTA_WHEEL, &t->r_place);
+		deferred(k, t);
 		break;
 	case LOOK_FILE:
 		shard_note(k, t, d,
@@ -405,7 +427,8 @@ step_coarse(
 	case LOOK_DROP:
 		break;
 	case LOOK_DEFER:
-		defer(p->s, t);
+		backend_defer(&p->s->backend, ROTA_WHEEL_COARSE, &t->r_place);
+		deferred(k, t);
 		break;
 	case LOOK_FILE:
 		shard_note(k, t, d,
@@ -536,7 +559,11 @@ expire_coarse(struct poll *p)
 {
 	struct wheel *w = &p->s->backend.wheel;
 
-	while (wheel_begin(w, p->now >> WHEEL_TICK_BITS)) {
+	for (;;) {
+		if (!p->undeferred && w->draining == WHEEL_NONE)
+			p->undeferred = true, wheel_begin_later(w);
+		if (!wheel_begin(w, p->now >> WHEEL_TICK_BITS))
+			return true;
 		do {
 			struct rota_timer *t;
 			struct rota_kind *k;
@@ -554,7 +581,6 @@ expire_coarse(struct poll *p)
 				return false;
 		} while (w->draining != WHEEL_NONE);
 	}
-	return true;
 }
 
 /* The run as far as it is due and before the first of the heap. False: as
@@ -643,6 +669,8 @@ sweep(struct poll *p)
 	struct rota_shard *s = p->s;
 	uint64_t entries = backend_len(&s->backend);
 	uint64_t live = rota__shard_live(s);
+	uint64_t most = p->budget < SWEEP_SLICE ? p->budget : SWEEP_SLICE;
+	uint64_t left = most;
 	uint32_t *item;
 
 	if (!s->sweeping) {
@@ -652,10 +680,11 @@ sweep(struct poll *p)
 		s->sweeping = true;
 		s->sweep = (struct backend_cursor){ 0, 0, 0 };
 	}
-	for (; p->left; p->left--) {
+	for (; left; left--) {
 		struct rota_timer *t;
 		uint64_t is;
 
+		backend_visit_ahead(&s->backend, &s->sweep);
 		item = backend_visit(&s->backend, &s->sweep);
 		if (!item) {
 			s->sweeping = false;
@@ -670,6 +699,7 @@ sweep(struct poll *p)
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
+	count_add(&s->count.steps, most - left);
 	word_store(&s->entries, backend_len(&s->backend), relaxed);
 }
 
@@ -677,21 +707,27 @@ rota_inline bool
 poll(struct poll *p, const enum rota_backend which)
 {
 	struct rota_shard *s = p->s;
+	uint64_t steps;
 	bool done;
 
 	unstage(s, which);
 	leave(s, which);
-	done = drain(p, which);
-	s->poll_seq = s->hot.seq;
-	if (done)
-		done = expire(p, which);
+	p->left = p->budget;
+	done = undefer_all(p, which);
+	steps = p->budget - p->left;
+	p->left = p->budget;
+	done &= drain(p, which);
+	steps += p->budget - p->left;
+	s->poll_seq = word_load(&s->hot.seq, relaxed); /* its own */
+	p->left = p->budget;
+	done &= expire(p, which);
+	count_add(&s->count.steps, steps + p->budget - p->left);
 	if (p->lost)
 		return false;
 	leave(s, which);   /* this poll's callback may have been waited for */
 	unstage(s, which); /* last: what a `released` armed, too */
 	shard_show(s);
-	if (done)
-		sweep(p);
+	sweep(p);
 	return done;
 }
 
@@ -718,7 +754,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	struct poll p = {
 		.s = s,
 		.now = shard_advance(s, now),
-		.left = budget ? budget : UINT64_MAX,
+		.budget = budget ? budget : UINT64_MAX,
 		.seat = seat,
 		.out = out,
 		.room = out ? *n : 0,

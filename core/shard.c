@@ -197,12 +197,11 @@ rota__shard_next(struct rota_shard *s)
 {
 	uint64_t next = ST_NEVER;
 
-	if (s->taken || s->backlog || s->deferred ||
-	    !inbox_empty(&s->remote.inbox))
+	if (s->taken || s->backlog || !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
 	SHARD_SWITCH(
 	    s, next = backend_next(&s->backend, (enum rota_backend)WHICH));
-	return next < ST_NEVER ? (rota_time)next : ROTA_NEVER;
+	return next <= SHARD_LAST ? (rota_time)next : ROTA_NEVER;
 }
 
 /* 0 if the caller is the owner and may go on. */
@@ -484,7 +483,7 @@ by_rank(struct rota_timer **list, uint64_t n)
 	a = by_rank(list, n / 2);
 	b = by_rank(list, n - n / 2);
 	while (a && b) {
-		t = (int32_t)(b->r_seq - a->r_seq) < 0 ? b : a;
+		t = rank_before(b->r_seq, a->r_seq) ? b : a;
 		if (t == a)
 			a = t->r_link;
 		else
@@ -645,6 +644,7 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 		.swept = FIGURE(&c->swept),
 		.drained = FIGURE(&s->count.drained),
 		.polls = FIGURE(&c->polls),
+		.steps = FIGURE(&c->steps),
 		.adopted = FIGURE(&s->adopted),
 		.wakes = FIGURE(&s->wakes),
 		.late_max = FIGURE(&c->late_max),

@@ -35,7 +35,8 @@
  * nothing, are for the two above. */
 #define KIND_TRACED (KIND_MAGIC + 2)
 
-/* At the last tick nothing fires: ST_NEVER lies in it. */
+/* The last instant that a poll can have, and a deadline: at the last tick,
+ * which has ST_NEVER in it, nothing fires. */
 #define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
 
 /* Timers that the holder armed and that wait to be filed together: enough to
@@ -47,7 +48,7 @@
 struct shard_count {
 	uint64_t fires;
 	uint64_t inserts, moves, dropped, swept, drained;
-	uint64_t polls, late_max, late_sum;
+	uint64_t polls, steps, late_max, late_sum;
 };
 
 /* Who polls: the owner or the one adopter. Each has a callback at most. */
@@ -74,10 +75,9 @@ struct rota_shard {
 	uint64_t poll_seq;    /* of the latest before this poll */
 	uint64_t quiet;       /* a poll before this instant has nothing to do */
 	uint64_t quiet_stops; /* unless there were more stops than this */
-	struct rota_timer *taken;    /* from the inbox, last come first */
-	struct rota_timer *backlog;  /* turned round: first come first */
-	struct rota_timer *deferred; /* armed in this poll, and due */
-	struct rota_timer *leaving;  /* released, QUEUED; their callback runs */
+	struct rota_timer *taken;   /* from the inbox, last come first */
+	struct rota_timer *backlog; /* turned round: first come first */
+	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
 	struct backend_cursor sweep;
 	bool sweeping;
 	struct shard_count count;
@@ -371,22 +371,22 @@ shard_rank(struct rota_shard *s)
 	return (uint32_t)seq;
 }
 
-/* shard_stamp: @t ranks as the latest. A stop by another thread may be reading
- * the word, to compare it with the mark of a batch. */
+/* shard_stamp: @t ranks as the latest. */
 rota_inline void
 shard_stamp(struct rota_shard *s, struct rota_timer *t)
 {
-	word_store(&t->r_seq, shard_rank(s), relaxed);
+	t->r_seq = shard_rank(s);
 }
 
-/* shard_batch: a mark of the latest poll, which another shard's polls hardly
- * ever have: a timer may have been handed out by one that has retired since.
- * The factor (2^32 by the golden ratio) sets the indices far apart. */
-rota_inline uint32_t
-shard_batch(const struct rota_shard *s)
+/* shard_fresh: was @t armed since the poll under way began? Also said of a
+ * timer that a whole round of ranks, give or take this poll's, has passed by:
+ * it then waits for the next poll, once. */
+rota_inline bool
+shard_fresh(const struct rota_shard *s, const struct rota_timer *t)
 {
-	return (uint32_t)word_load(&s->count.polls, relaxed) ^
-	    s->index * 2654435769u; /* a figure */
+	uint64_t armed = word_load(&s->hot.seq, relaxed) - s->poll_seq;
+
+	return rank_after(t->r_seq, (uint32_t)s->poll_seq + 1) < armed;
 }
 
 /* shard_stops: all there were, a snapshot. */
@@ -440,7 +440,8 @@ int rota__timer_push(struct rota_timer *t, rota_time when);
 
 /* rota__shard_unstage - file what is staged. The holder. */
 void rota__shard_unstage(struct rota_shard *s);
-/* rota__shard_settle - file what is staged or was deferred. The holder. */
+/* rota__shard_settle - file what is staged, and ask whether releases that wait
+ * for a callback can go on. At most SHARD_STAGE and a few. The holder. */
 void rota__shard_settle(struct rota_shard *s);
 /* rota__shard_drain - file what the inbox holds, fire nothing. */
 void rota__shard_drain(struct rota_shard *s);

@@ -11,8 +11,7 @@
  * LINKED   the owner's heap or wheel has an entry for it.
  * QUEUED   it is on its shard's inbox or on the owner's stage, or just being
  *          put there.
- * RELEASE  with QUEUED: its memory goes back when the inbox lets go of it.
- *          Without QUEUED: it was handed out by a batch, and not armed since.
+ * RELEASE  its memory goes back when the inbox lets go of it: QUEUED is on.
  *
  * Invariant  LINKED implies filed at or before the deadline, or QUEUED is on.
  *            (Between a drain's compare-and-swap and its next line the owner
@@ -32,10 +31,8 @@
  *                 owner   RELEASE, running    as it was             -
  *   state_look    owner   not ARMED           LINKED off            acq_rel
  *                 owner   ARMED, not yet due  as it was             -
- *                 owner   armed this poll     LINKED off, QUEUED    acq_rel
+ *                 owner   armed this poll     as it was             -
  *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
- *                 owner   the same, a batch   + RELEASE             acq_rel
- *                 owner   the same, QUEUED    LINKED off            acq_rel
  *   state_keep    owner   not ARMED           LINKED off            release
  *   state_release owner   not QUEUED          zero                  acq_rel
  *                 any     QUEUED              ARMED off, RELEASE    acq_rel
@@ -96,10 +93,7 @@
 	((plain) ? (word_store(word, next, relaxed), 1) \
 		 : word_cas(word, old, next, order, fail))
 
-#define ST_WAITS(word) /* for its release */ \
-	(((word) & (ST_RELEASE | ST_QUEUED)) == (ST_RELEASE | ST_QUEUED))
-#define ST_GIVEN(word) /* out by a batch */ \
-	(((word) & (ST_RELEASE | ST_QUEUED)) == ST_RELEASE)
+#define ST_WAITS(word) ((word)&ST_RELEASE) /* for its release */
 
 /* state_stop: turn ARMED off, if it is on in the word returned. Any thread. */
 rota_inline uint64_t
@@ -163,15 +157,15 @@ enum state_look {
 	LOOK_FIRE, /* claimed: it fires now, and has no entry */
 	LOOK_FILE, /* still linked: file it again, at @d */
 	LOOK_DROP, /* no longer linked, nothing to do */
-	LOOK_DEFER /* no longer linked: file it anew in the next poll */
+	LOOK_DEFER /* still linked: keep its entry for the next poll */
 };
 
 /* How state_look may claim. */
 struct state_claim {
 	uint64_t before;    /* it may fire if its deadline is before this */
 	bool fresh;         /* it was armed since this poll began: not yet */
-	bool batch;         /* it is handed out, not called */
-	rota_link *running; /* gets @self before the claim is seen [P3] */
+	rota_link *running; /* gets @self before the claim is seen [P3]; NULL:
+			     * the timer is handed out, no callback runs */
 	void *self;
 };
 
@@ -193,19 +187,15 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *is)
 		} else if (ST_DEADLINE(old) >= c.before) {
 			return LOOK_FILE;
 		} else if (rota_unlikely(c.fresh)) {
-			how = old & ST_QUEUED ? LOOK_DROP : LOOK_DEFER;
-			next |= ST_QUEUED;
-		} else if (c.batch && old & ST_QUEUED) {
-			how = LOOK_DROP; /* being reset: it is filed anew */
+			return LOOK_DEFER;
 		} else {
 			how = LOOK_FIRE;
 			next &= ~ST_ARMED;
-			next |= c.batch ? ST_RELEASE : 0;
 		}
 		/* Before LINKED goes: a claim, or that one failed. It may hide
 		 * what another owner's callback left: release hands that on.
 		 * [P3], [R1] of core/shard.h */
-		if (!c.batch && !plain) /* confined: nobody else asks */
+		if (c.running && !plain) /* confined: nobody else asks */
 			word_store(c.running, how == LOOK_FIRE ? c.self : NULL,
 			    release);
 	} while (!STATE_TRY(

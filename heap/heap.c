@@ -58,23 +58,61 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 	return 0;
 }
 
+/* One entry of each part goes from the part's front to its end. */
+void
+rota__heap_yield(struct heap *h)
+{
+	uint32_t end = h->len + h->bag, old = h->len + h->old;
+
+	if (old < end)
+		heap_put(h, end, *heap_at(h, old));
+	if (h->old)
+		heap_put(h, old, *heap_at(h, h->len));
+}
+
+/* One entry of each part goes from the part's end to the gap before it. The
+ * counts are those without the entry that left. */
+void
+rota__heap_fill(struct heap *h, uint32_t i)
+{
+	uint32_t end = h->len + h->bag, old = h->len + h->old;
+
+	if (i < old) {
+		heap_put(h, i, *heap_at(h, old));
+		i = old;
+	}
+	if (i < end)
+		heap_put(h, i, *heap_at(h, end));
+}
+
+void
+rota__heap_unbag_at(struct heap *h, uint32_t i)
+{
+	heap_unname(h, heap_at(h, i)->id);
+	h->old -= i < h->len + h->old;
+	h->bag--;
+	rota__heap_fill(h, i);
+}
+
 int
 rota__heap_check(const struct heap *h)
 {
 	uint32_t free = 0;
 
-	if ((uint64_t)h->len + HEAP_PAD >
+	if ((uint64_t)h->len + h->bag + HEAP_PAD >
 		((uint64_t)h->blocks << HEAP_BLOCK_BITS) &&
-	    h->len)
+	    h->len + h->bag)
 		return __LINE__;
-	for (uint32_t i = 0; i < h->len; i++) {
+	for (uint32_t i = 0; i < h->len + h->bag; i++) {
 		const struct heap_entry *e = heap_at(h, i);
 
 		if (e->id >= h->fresh_id || *heap_where(h, e->id) != i)
 			return __LINE__;
 		if (**heap_item(h, e->id) != (e->id | HEAP_PLACE))
 			return __LINE__;
-		if (i > 0 &&
+		if (i >= h->len && (e->when || e->seq))
+			return __LINE__;
+		if (i > 0 && i < h->len &&
 		    heap_before(e->when, e->seq, heap_at(h, (i - 1) >> 2)))
 			return __LINE__;
 	}
@@ -83,5 +121,7 @@ rota__heap_check(const struct heap *h)
 		if (++free > h->fresh_id || *heap_item(h, id))
 			return __LINE__;
 	}
-	return h->len + free == h->fresh_id ? 0 : __LINE__;
+	if (h->old > h->bag)
+		return __LINE__;
+	return h->len + h->bag + free == h->fresh_id ? 0 : __LINE__;
 }

@@ -11,6 +11,10 @@
  * Entry i stands at position i + 3: the children of i, 4i+1 to 4i+4, are
  * then four entries of 16 bytes that start at a multiple of 64.
  *
+ * Behind the last entry of the heap stand those of the bag, which nothing
+ * brings up before heap_unbag() does: first the old ones, those that were there
+ * when it last began to empty the bag, then the others. In no order otherwise.
+ *
  * Invariant  no entry is before its parent, in the order of (when, seq);
  *            heap_at(where[id])->id == id. rota__heap_check() asks both.
  *
@@ -49,7 +53,7 @@
 
 struct heap_entry {
 	uint64_t when;
-	uint32_t seq; /* rank among equal whens, modulo 2^32 */
+	uint32_t seq; /* rank among equal whens: rank_before() */
 	uint32_t id;
 };
 _Static_assert(sizeof(struct heap_entry) == 16, "four children in a line");
@@ -62,6 +66,8 @@ struct heap_block {
 
 struct heap {
 	uint32_t len;
+	uint32_t bag;      /* entries behind the heap's */
+	uint32_t old;      /* so many of them are old */
 	uint32_t free_id;  /* head of the list of ids given back */
 	uint32_t fresh_id; /* ids from here on were never used */
 	struct heap_block *block;
@@ -75,6 +81,13 @@ void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
 /* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
 int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
+/* rota__heap_yield - the bag makes the seat behind the heap free.
+ * rota__heap_fill - the bag, which may be empty by now, fills the seat @i, where
+ * an entry stood that is out of it or was the heap's last. */
+void rota__heap_yield(struct heap *h);
+void rota__heap_fill(struct heap *h, uint32_t i);
+/* rota__heap_unbag_at - the entry at @i leaves the bag. */
+void rota__heap_unbag_at(struct heap *h, uint32_t i);
 /* rota__heap_check - 0, or the line of the check that failed. */
 int rota__heap_check(const struct heap *h);
 
@@ -102,7 +115,7 @@ rota_inline bool
 heap_before(uint64_t when, uint32_t seq, const struct heap_entry *e)
 {
 	return when < e->when ||
-	    (rota_unlikely(when == e->when) && (int32_t)(seq - e->seq) < 0);
+	    (rota_unlikely(when == e->when) && rank_before(seq, e->seq));
 }
 
 rota_inline void
@@ -210,10 +223,10 @@ heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 	heap_put(h, i, e);
 }
 
-/* heap_insert: add @item and write its place. Room was made by
+/* An id for @item, which learns its place. Room was made by
  * rota__heap_grow(). */
-rota_inline void
-heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
+rota_inline uint32_t
+heap_name(struct heap *h, uint32_t *item)
 {
 	uint32_t id = h->free_id;
 
@@ -223,26 +236,85 @@ heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
 		h->free_id = *heap_where(h, id);
 	*heap_item(h, id) = item;
 	*item = id | HEAP_PLACE;
+	return id;
+}
+
+/* The id of an entry that leaves; its item is returned. */
+rota_inline uint32_t *
+heap_unname(struct heap *h, uint32_t id)
+{
+	uint32_t *item = *heap_item(h, id);
+
+	*heap_item(h, id) = NULL;
+	*heap_where(h, id) = h->free_id;
+	h->free_id = id;
+	return item;
+}
+
+/* heap_insert: add @item and write its place. Room was made by
+ * rota__heap_grow(). */
+rota_inline void
+heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
+{
+	uint32_t id = heap_name(h, item);
+
+	if (rota_unlikely(h->bag))
+		rota__heap_yield(h);
 	heap_up(h, h->len++, (struct heap_entry){ when, seq, id });
+}
+
+/* The last entry of the heap leaves its seat at @h->len for the gap at @i. The
+ * seat belongs to the bag afterwards, if that has entries, and is open. */
+rota_inline void
+heap_close(struct heap *h, uint32_t i)
+{
+	struct heap_entry last = *heap_at(h, --h->len);
+
+	if (i == h->len)
+		return;
+	if (i > 0 && heap_before(last.when, last.seq, heap_at(h, (i - 1) >> 2)))
+		heap_up(h, i, last);
+	else
+		heap_down(h, i, last);
 }
 
 /* heap_take: the entry at @i leaves; its item is returned. */
 rota_inline uint32_t *
 heap_take(struct heap *h, uint32_t i)
 {
-	uint32_t id = heap_at(h, i)->id;
-	uint32_t *item = *heap_item(h, id);
-	struct heap_entry last = *heap_at(h, --h->len);
+	uint32_t *item = heap_unname(h, heap_at(h, i)->id);
 
-	*heap_item(h, id) = NULL;
-	*heap_where(h, id) = h->free_id;
-	h->free_id = id;
-	if (i == h->len)
-		return item;
-	if (i > 0 && heap_before(last.when, last.seq, heap_at(h, (i - 1) >> 2)))
-		heap_up(h, i, last);
-	else
-		heap_down(h, i, last);
+	heap_close(h, i);
+	if (rota_unlikely(h->bag))
+		rota__heap_fill(h, h->len);
+	return item;
+}
+
+/* heap_bag: @item joins the bag. What is in the bag is looked at next: its key
+ * is 0. */
+rota_inline void
+heap_bag(struct heap *h, uint32_t *item)
+{
+	uint32_t id = heap_name(h, item);
+
+	heap_put(h, h->len + h->bag++, (struct heap_entry){ 0, 0, id });
+}
+
+/* heap_unbag: an entry leaves the bag, an old one while there is one; its item
+ * is returned. NULL: the bag is empty. */
+rota_inline uint32_t *
+heap_unbag(struct heap *h)
+{
+	uint32_t *item;
+
+	if (rota_likely(!h->bag))
+		return NULL;
+	if (!h->old)
+		h->old = h->bag;
+	item = heap_unname(h, heap_at(h, h->len)->id);
+	h->old--;
+	h->bag--;
+	rota__heap_fill(h, h->len);
 	return item;
 }
 
@@ -256,10 +328,15 @@ heap_index(const struct heap *h, const uint32_t *item)
 rota_inline void
 heap_remove(struct heap *h, uint32_t *item)
 {
-	heap_take(h, heap_index(h, item));
+	uint32_t i = heap_index(h, item);
+
+	if (rota_likely(i < h->len))
+		heap_take(h, i);
+	else
+		rota__heap_unbag_at(h, i);
 }
 
-/* heap_rekey: give the entry at @i another key, either way. */
+/* heap_rekey: give the entry at @i of the heap another key, either way. */
 rota_inline void
 heap_rekey(struct heap *h, uint32_t i, uint64_t when, uint32_t seq)
 {
@@ -346,9 +423,20 @@ heap_first(const struct heap *h)
 rota_inline uint32_t *
 heap_visit(const struct heap *h, uint32_t *cursor)
 {
-	if (*cursor >= h->len)
+	if (*cursor >= h->len + h->bag)
 		return NULL;
 	return *heap_item(h, heap_at(h, (*cursor)++)->id);
+}
+
+/* heap_visit_ahead: fetch what a walk at @cursor comes to: the item 16 steps
+ * ahead, and the pointer to that of 32. */
+rota_inline void
+heap_visit_ahead(const struct heap *h, uint32_t cursor)
+{
+	if (cursor + 32 < h->len)
+		rota_prefetch(heap_item(h, heap_at(h, cursor + 32)->id));
+	if (cursor + 16 < h->len)
+		rota_prefetch(*heap_item(h, heap_at(h, cursor + 16)->id));
 }
 
 #endif

@@ -57,13 +57,13 @@ void rota__run_sort(struct run *r);
 /* rota__run_check - 0, or the line of the check that failed. */
 int rota__run_check(const struct run *r);
 
-/* run_open: collect the items of the tick that starts at @start. Ranks are
- * told apart as long as they are within 2^31 of @rank. The run is empty. */
+/* run_open: collect the items of the tick that starts at @start. Ranks count
+ * from half of their range before @rank. The run is empty. */
 rota_inline void
 run_open(struct run *r, uint64_t start, uint32_t rank)
 {
 	r->start = start;
-	r->base = rank - ((uint32_t)1 << 31);
+	r->base = rank - ((uint32_t)1 << (RANK_BITS - 1));
 	r->first = r->end = 0;
 	r->sorted = false;
 }
@@ -76,7 +76,7 @@ run_add(struct run *r, uint32_t *item, uint64_t when, uint32_t seq)
 		return false;
 	*item = RUN_PLACE | r->end;
 	r->entry[r->end++] = (struct run_entry){
-		(when - r->start) << 32 | (uint32_t)(seq - r->base), item
+		(when - r->start) << 32 | rank_after(seq, r->base), item
 	};
 	r->live++;
 	return true;

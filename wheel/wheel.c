@@ -15,9 +15,7 @@
 static uint64_t
 chunks_for(uint64_t n)
 {
-	uint64_t partly = n < WHEEL_LEVELS * WHEEL_SLOTS
-	    ? n
-	    : WHEEL_LEVELS * WHEEL_SLOTS;
+	uint64_t partly = n < WHEEL_LATER + 2 ? n : WHEEL_LATER + 2;
 
 	return n / WHEEL_CHUNK + partly;
 }
@@ -36,6 +34,7 @@ rota__wheel_init(
 	w->pos = pos;
 	w->event = WHEEL_END;
 	w->draining = WHEEL_NONE;
+	w->later = WHEEL_LATER;
 	w->free_chunk = WHEEL_NONE;
 	w->max_slabs = (uint32_t)slabs_for(max);
 	w->slab = mem->alloc(
@@ -153,7 +152,8 @@ slot_check(
 	if (wheel_head(s) >= w->fresh_chunk ||
 	    wheel_pointers(w, wheel_head(s)) + wheel_count(s) != s->fill)
 		return __LINE__;
-	if (slot != w->draining && (level ? digit <= at : digit < at))
+	if (slot < WHEEL_LATER && slot != w->draining &&
+	    (level ? digit <= at : digit < at))
 		return __LINE__;
 	for (uint32_t c = wheel_head(s); c != WHEEL_NONE;
 	     c = wheel_chunk(w, c)->next) {
@@ -176,7 +176,7 @@ rota__wheel_check(const struct wheel *w)
 {
 	uint64_t items = 0, chunks = 0;
 
-	for (uint32_t slot = 0; slot < WHEEL_LEVELS * WHEEL_SLOTS; slot++) {
+	for (uint32_t slot = 0; slot < WHEEL_LATER + 2; slot++) {
 		int line = slot_check(w, slot, &items, &chunks);
 
 		if (line)

@@ -57,6 +57,9 @@
 #define WHEEL_WORDS ((WHEEL_SLOTS + 63) / 64)
 #define WHEEL_NONE UINT32_MAX
 #define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
+/* Two slots more, of no tick: one gets what is deferred until it is asked for,
+ * the other may be drained meanwhile. */
+#define WHEEL_LATER (WHEEL_LEVELS * WHEEL_SLOTS)
 
 /* Items ahead that a drain fetches. Of 1e6 timers, 12 / 24 / 40: a coarse fire
  * takes 25.4, 20.6, 19.6 ns, an exact one 30.4, 25.2, 24.1; of fewer the same. */
@@ -90,8 +93,9 @@ struct wheel {
 	uint32_t len;
 	uint32_t free_chunk;
 	uint32_t fresh_chunk; /* chunks from here on were never used */
-	uint64_t used[WHEEL_LEVELS][WHEEL_WORDS];
-	struct wheel_slot slot[WHEEL_LEVELS * WHEEL_SLOTS];
+	uint32_t later; /* WHEEL_LATER or the next: what gets the deferred */
+	uint64_t used[WHEEL_LEVELS + 1][WHEEL_WORDS];
+	struct wheel_slot slot[WHEEL_LATER + 2];
 	struct wheel_slab *slab;
 	uint32_t slabs;     /* grown so far; written by rota__wheel_grow() */
 	uint32_t max_slabs; /* length of the table */
@@ -142,13 +146,15 @@ wheel_level(uint64_t pos, uint64_t tick)
 }
 
 /* wheel_start: the first tick of a slot. Above pos's digit, or being drained:
- * the digits higher up are pos's. */
+ * the digits higher up are pos's. What is deferred is looked at next: 0. */
 rota_inline uint64_t
 wheel_start(const struct wheel *w, uint32_t slot)
 {
 	uint32_t shift = slot / WHEEL_SLOTS * WHEEL_BITS;
 	uint64_t higher = ~(uint64_t)0 << shift << WHEEL_BITS;
 
+	if (rota_unlikely(slot >= WHEEL_LATER))
+		return 0;
 	return (w->pos & higher) | (uint64_t)(slot & WHEEL_DIGIT) << shift;
 }
 
@@ -274,6 +280,38 @@ wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 		wheel_open(w, slot);
 	wheel_put(w, item, slot, start);
 	return start;
+}
+
+/* wheel_defer: @item is to be looked at after wheel_begin_later(). */
+rota_inline void
+wheel_defer(struct wheel *w, uint32_t *item)
+{
+	struct wheel_slot *s = &w->slot[w->later];
+
+	if (rota_unlikely(wheel_full(s)))
+		wheel_open(w, w->later);
+	*item = s->place++;
+	*s->fill++ = item;
+	w->len++;
+}
+
+/* wheel_later: is anything deferred? */
+rota_inline bool
+wheel_later(const struct wheel *w)
+{
+	return w->slot[w->later].fill != NULL;
+}
+
+/* wheel_begin_later: begin to drain what was deferred until now, if no slot is
+ * being drained. False: one is, or nothing was deferred. */
+rota_inline bool
+wheel_begin_later(struct wheel *w)
+{
+	if (w->draining != WHEEL_NONE || !wheel_later(w))
+		return false;
+	w->draining = w->later;
+	w->later ^= 1; /* WHEEL_LATER is even */
+	return true;
 }
 
 /* wheel_ready: @item was inserted; if its chunk is a slot's second or later
@@ -419,5 +457,16 @@ wheel_take_many(struct wheel *w, uint32_t **out, uint64_t most)
  * past it; NULL at the end. To remove what was returned step *@cursor back
  * by one: another item took its place. In no order. */
 uint32_t *rota__wheel_visit(const struct wheel *w, uint32_t *cursor);
+
+/* wheel_visit_ahead: fetch the item that a walk at @cursor comes to 16 steps
+ * ahead. What stands behind the last item of a chunk is stale, and harmless. */
+rota_inline void
+wheel_visit_ahead(const struct wheel *w, uint32_t cursor)
+{
+	uint32_t place = cursor + 16;
+
+	if (place >> WHEEL_CHUNK_BITS < w->fresh_chunk)
+		rota_prefetch(*wheel_pointer(w, place));
+}
 
 #endif

@@ -186,12 +186,25 @@ int rota_shard_detach(struct rota_shard *s);
 
 /* rota_shard_poll - file what arrived, fire what is due at @now.
  *
+ * A poll has four kinds of work, and does up to @budget steps of each, so
+ * that none keeps another waiting: (1) timers that an earlier poll deferred,
+ * since a callback had armed them for an instant that had come; (2) the inbox,
+ * two steps for each timer that another thread armed, moved earlier or
+ * released; (3) what is due: a step for each look at an entry, of which at
+ * most one fires, for each entry that a wheel moves down a level, and for each
+ * eight of a slot that are sorted; (4) looking for entries of stopped timers,
+ * in at most 1024 steps whatever the budget. If something of a kind is there,
+ * each poll does some of it, with a budget of 1 too. Outside of the budget
+ * are at most 64 timers that the owner armed since the last poll, filed first,
+ * and what the callbacks do themselves.
+ *
  * Units    @now: instant on the engine's clock; one before an earlier poll's
- *          counts as that one. @budget: how many steps at most; filing,
- *          moving and firing a timer are a step each. 0: no limit.
+ *          counts as that one. @budget: see above. 0: no limit.
  * Threads  owner.
- * Returns  0: nothing due is left. 1: the budget is used up, poll again.
+ * Returns  0: nothing due is left, but what callbacks have armed meanwhile.
+ *          1: the budget is used up, poll again.
  *          -EPERM not the owner; -EDEADLK inside a callback; -ECHILD.
+ * Cost     a step is some 20 to 300 ns, by how cold the timer is; PERF.md.
  */
 int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);
 
@@ -287,6 +300,7 @@ struct rota_stats {
 	uint64_t swept;   /* zombies taken out by a sweep */
 	uint64_t drained; /* timers taken from the inbox */
 	uint64_t polls;
+	uint64_t steps;    /* of polls, all kinds of work: rota_shard_poll() */
 	uint64_t adopted;  /* polls by others than the owner */
 	uint64_t wakes;    /* wakes of a sleeping owner */
 	uint64_t late_max; /* ns, of a fired timer */

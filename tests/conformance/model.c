@@ -45,7 +45,6 @@ model_reset(struct model *m, uint32_t i, uint64_t when, bool remote)
 		t->posted = m->stamp;
 	/* What is in the inbox gets its rank when it is taken from there. */
 	t->loose = t->posted > m->drained;
-	t->fresh = false;
 	/* What is armed in a poll for its own instant waits for the next. */
 	if (remote || (m->polling && when <= m->now))
 		t->queued = m->stamp;
@@ -75,7 +74,7 @@ model_release(struct model *m, uint32_t i, bool waits)
 	struct model_timer *t = &m->timer[i];
 
 	model_stop(m, i);
-	t->inited = t->fresh = false;
+	t->inited = false;
 	t->waits = waits;
 	if (waits)
 		t->queued = m->stamp;
@@ -94,7 +93,7 @@ model_released(struct model *m, uint32_t i)
 }
 
 void
-model_poll(struct model *m, uint64_t now)
+model_poll(struct model *m, uint64_t now, bool limited)
 {
 	if (now > MODEL_LAST)
 		now = MODEL_LAST;
@@ -103,12 +102,11 @@ model_poll(struct model *m, uint64_t now)
 	m->poll_rank = m->ranks;
 	m->stamp++;
 	m->polling = true;
-	for (uint32_t i = 0; i < m->n; i++)
-		m->timer[i].fresh = false;
+	m->limited = limited;
 }
 
 const char *
-model_fire(struct model *m, uint32_t i, bool silent, bool given)
+model_fire(struct model *m, uint32_t i, bool silent)
 {
 	uint64_t when = m->when[i], rank = m->rank[i], late, before = 0;
 
@@ -123,6 +121,9 @@ model_fire(struct model *m, uint32_t i, bool silent, bool given)
 	if (!m->coarse && !silent) {
 		for (uint32_t j = 0; j < m->n; j++)
 			before += m->rank[j] <= m->poll_rank &&
+			    !model_stale(m, j) &&
+			    /* due work does not wait for all of the inbox */
+			    !(m->limited && model_queued(m, j)) &&
 			    (m->when[j] < when ||
 				(m->when[j] == when && m->rank[j] < rank &&
 				    !m->timer[i].loose && !m->timer[j].loose));
@@ -136,7 +137,6 @@ model_fire(struct model *m, uint32_t i, bool silent, bool given)
 	m->fires++;
 	m->live--;
 	m->when[i] = MODEL_IDLE;
-	m->timer[i].fresh = given;
 	return NULL;
 }
 
@@ -151,13 +151,13 @@ model_polled(struct model *m, bool done)
 	m->drained = m->stamp - 1;
 	if (m->coarse) {
 		for (uint32_t i = 0; i < m->n; i++)
-			left += model_armed(m, i) &&
+			left += model_armed(m, i) && !model_stale(m, i) &&
 			    m->rank[i] <= m->poll_rank &&
 			    m->when[i] + MODEL_TICK + m->timer[i].slack <=
 				m->now;
 	} else {
 		for (uint32_t i = 0; i < m->n; i++)
-			left += m->when[i] <= m->now &&
+			left += m->when[i] <= m->now && !model_stale(m, i) &&
 			    m->rank[i] <= m->poll_rank;
 	}
 	return left ? "the poll left something that was due" : NULL;
@@ -169,7 +169,6 @@ model_moved(struct model *m, uint64_t now)
 	m->now = now;
 	for (uint32_t i = 0; i < m->n; i++) {
 		m->timer[i].loose = true;
-		m->timer[i].fresh = false; /* handed out by another */
 		m->timer[i].queued = m->timer[i].posted = m->stamp;
 	}
 }

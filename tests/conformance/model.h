@@ -28,7 +28,6 @@ struct model_timer {
 	bool inited;
 	bool
 	    loose; /* armed remotely, or while in the inbox: its rank is not known */
-	bool fresh; /* handed out by the latest poll, not armed since */
 	bool waits; /* released, not yet given back */
 };
 
@@ -41,6 +40,7 @@ struct model {
 	uint64_t stamp;     /* counts polls */
 	uint64_t drained;   /* what was queued up to here has been filed */
 	bool polling;
+	bool limited; /* the poll under way has a budget */
 	/* starts = fires + stops + live is the library's to keep. */
 	uint64_t starts, pushes, stops, fires, live, timers;
 	uint64_t late_max, late_sum;
@@ -70,6 +70,21 @@ model_fresh(const struct model *m, uint32_t i)
 	return m->rank[i] > m->poll_rank && m->timer[i].posted != m->stamp;
 }
 
+/* model_stale: was @i armed so long ago that ranks may have come round since?
+ * Then it may wait for one poll more, and its turn among equal deadlines is
+ * not told. */
+static inline bool
+model_stale(const struct model *m, uint32_t i)
+{
+#ifdef ROTA_HOSTILE
+	return m->ranks - m->rank[i] > 1 << 18; /* they do at 2^20 */
+#else
+	(void)m;
+	(void)i;
+	return false;
+#endif
+}
+
 /* model_instant: an instant as the engine takes it. */
 uint64_t model_instant(int64_t when);
 /* model_after: @span after @now. */
@@ -85,11 +100,11 @@ void model_release(struct model *m, uint32_t i, bool waits);
 /* model_released: the callback that says so. */
 const char *model_released(struct model *m, uint32_t i);
 
-/* model_poll: a poll at @now begins. */
-void model_poll(struct model *m, uint64_t now);
+/* model_poll: a poll at @now begins, with a budget if @limited. */
+void model_poll(struct model *m, uint64_t now, bool limited);
 /* model_fire: @i fires, or is handed out. @silent: some time ago in this
  * poll, so its turn cannot be told. */
-const char *model_fire(struct model *m, uint32_t i, bool silent, bool given);
+const char *model_fire(struct model *m, uint32_t i, bool silent);
 /* model_polled: the poll is over; @done: it says that nothing due is left. */
 const char *model_polled(struct model *m, bool done);
 /* model_moved: all timers went to another shard, whose clock shows @now. */

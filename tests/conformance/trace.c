@@ -255,7 +255,7 @@ listen(void)
 		    model_fresh(&T.model, i) ||
 		    rota_timer_pending(&T.node[i].timer))
 			continue;
-		rule(model_fire(&T.model, i, true, false), i);
+		rule(model_fire(&T.model, i, true), i);
 		T.given++;
 	}
 }
@@ -303,8 +303,7 @@ call_reset_span(uint32_t id, rota_span span)
 static int
 too_late(uint32_t id)
 {
-	return T.running == id || T.model.timer[id].fresh ? ROTA_RUNNING
-							  : ROTA_NOT_PENDING;
+	return T.running == id ? ROTA_RUNNING : ROTA_NOT_PENDING;
 }
 
 static void
@@ -522,7 +521,7 @@ on_fire(struct rota_timer *t, rota_time now)
 	T.result->fires++;
 	digest(n->id);
 	note("fired", n->id, now, 0);
-	rule(model_fire(&T.model, n->id, false, false), n->id);
+	rule(model_fire(&T.model, n->id, false), n->id);
 	if ((uint64_t)now != T.model.now)
 		fail("a callback was told another instant than the poll's",
 		    n->id);
@@ -540,7 +539,7 @@ on_fire(struct rota_timer *t, rota_time now)
 static void
 poll_begin(uint64_t now, uint64_t budget, bool silent)
 {
-	model_poll(&T.model, now);
+	model_poll(&T.model, now, budget != 0);
 	T.budget = budget;
 	T.given = 0;
 	T.silent_polls = silent && T.features & BATCHES;
@@ -607,7 +606,7 @@ call_batch(uint64_t now, unsigned budget)
 		T.result->fires++;
 		n->fired++;
 		digest(n->id);
-		rule(model_fire(&T.model, n->id, false, true), n->id);
+		rule(model_fire(&T.model, n->id, false), n->id);
 	}
 	/* Full: there may be more. */
 	poll_end(r < (int)room && !budget);
@@ -1034,7 +1033,7 @@ end(void)
 	for (uint32_t i = 0; T.model.polling && i < T.model.n; i++)
 		if (T.node[i].kind == KINDS - 1 &&
 		    T.model.when[i] <= T.model.now)
-			rule(model_fire(&T.model, i, true, false), i);
+			rule(model_fire(&T.model, i, true), i);
 	if (T.model.polling)
 		rule(model_polled(&T.model, true), -1);
 	expect(how, (int64_t)T.leaks, "destroy: armed timers dropped", 0);

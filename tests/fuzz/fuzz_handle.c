@@ -208,7 +208,7 @@ on_func(void *arg)
 
 	if (slot < F.slot || slot >= F.slot + SLOTS || !slot->handle)
 		fail("a function that nobody armed", 0, 0);
-	rule(model_fire(&F.model, slot->id, false, false));
+	rule(model_fire(&F.model, slot->id, false));
 	slot->fired++;
 	slot->running = true;
 	x = source_mix(slot->id * 977 + slot->fired);
@@ -230,7 +230,7 @@ call_poll(void)
 	int r;
 
 	F.clock = model_after(F.clock, (rota_span)source_span(&F.source, 40));
-	model_poll(&F.model, F.clock);
+	model_poll(&F.model, F.clock, false);
 	r = rota_shard_poll(F.s, (rota_time)F.clock, 0);
 	expect("poll", r, 0);
 	rule(model_polled(&F.model, true));

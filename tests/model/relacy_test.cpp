@@ -33,7 +33,6 @@ static const struct beginning beginnings[] = {
 	{ "posted, stopped", ST_QUEUED, 20, 0 },
 	{ "filed, posted earlier", ST_ARMED | ST_LINKED | ST_QUEUED, 10, 20 },
 	{ "the same, stopped", ST_LINKED | ST_QUEUED, 10, 20 },
-	{ "handed out", ST_RELEASE, 20, 0 },
 };
 
 struct named {

@@ -161,7 +161,6 @@ struct owner {
 	rota_word holder;
 	node *stage[TIMERS]; /* QUEUED sees to it that this is enough */
 	unsigned staged;
-	node *deferred;
 	node *leaving; /* released; their callback runs */
 
 	bool asleep, woken;
@@ -185,6 +184,7 @@ struct model {
 		enum code code;
 		unsigned seat;
 		node *calls;       /* in the callback of this one */
+		bool hands;        /* it hands out, no callback runs */
 		int before_cas;    /* in a call on this timer */
 		uint64_t from, to; /* latest change by it */
 	} me[THREADS];
@@ -238,7 +238,7 @@ struct model {
 			t.data[ID_OF(d)]($) = id; /* [P1] [P2] */
 			if (t.hand >= 0 && me[th].code == FIRE) {
 				t.claimed |= 1u << ID_OF(d);
-				if (ST_GIVEN(to))
+				if (me[th].hands)
 					t.handed |= 1u << ID_OF(d);
 			}
 			read_notes(t.resets); /* [P1] [P2] */
@@ -415,12 +415,6 @@ struct model {
 	{
 		leave(s);
 		unstage(s);
-		while (shard[s].deferred) {
-			node &t = *shard[s].deferred;
-
-			shard[s].deferred = (node *)(void *)t.link;
-			let_go(s, t);
-		}
 	}
 
 	/* The deadline operation @id gives. SAME is the one that the timer
@@ -526,9 +520,11 @@ struct model {
 		for (unsigned i = 0; i < item.n; i++) {
 			node &t = item[i];
 			unsigned th = rl::thread_index();
+			bool batch = op.code == BATCH;
 			struct state_claim c = { AT(now + 1, 0),
-				op.code == FRESH, op.code == BATCH,
-				&shard[s].running[me[th].seat], claim(t) };
+				op.code == FRESH,
+				batch ? NULL : &shard[s].running[me[th].seat],
+				claim(t) };
 			enum state_look how;
 			bool held;
 			uint64_t d;
@@ -539,11 +535,12 @@ struct model {
 				continue;
 			t.hand = (int)s;
 			me[th].code = FIRE;
+			me[th].hands = batch;
 			how = state_look(&t.word, c, false, &d);
 			d = ST_DEADLINE(d); /* of the word it leaves */
 			me[th].code = op.code;
 			t.hand = -1;
-			if (!c.batch)
+			if (!batch)
 				word_store(c.running,
 				    how == LOOK_FIRE ? &t : NULL, release);
 			switch (how) {
@@ -553,15 +550,13 @@ struct model {
 			case LOOK_DROP:
 				unfile(s, t);
 				break;
-			case LOOK_DEFER:
-				unfile(s, t);
-				t.link = shard[s].deferred;
-				shard[s].deferred = &t;
+			case LOOK_DEFER: /* looked at again by the next poll */
+				t.place($) = 0;
 				break;
 			case LOOK_FIRE:
 				RL_ASSERT(d < c.before);
 				unfile(s, t);
-				if (c.batch)
+				if (batch)
 					break;
 				callback(s, t, d, op, id);
 				held = hold(s);
@@ -604,8 +599,6 @@ struct model {
 
 		if (!scene.adopts)
 			unstage(s);
-		if (!scene.adopts && shard[s].deferred)
-			return; /* there is something to do */
 		for (unsigned i = 0; !scene.adopts && i < item.n; i++)
 			if (item[i].in == (int)s && item[i].place($) < until)
 				until = item[i].place($);
@@ -739,10 +732,6 @@ struct model {
 		unsigned seat = 0;
 
 		before &= t.claimed & ~t.handed;
-		if (ST_GIVEN(w)) {
-			RL_ASSERT(t.handed);
-			return true;
-		}
 		do {
 			running = word_load(
 			    &shard[s].running[seat], acquire); /* [R1] */
@@ -897,6 +886,7 @@ struct model {
 			me[th].code = NONE;
 			me[th].seat = 0;
 			me[th].calls = NULL;
+			me[th].hands = false;
 			me[th].before_cas = -1;
 			me[th].from = me[th].to = 0;
 		}
@@ -915,7 +905,7 @@ struct model {
 			word_store(&sh.attached, (uint64_t)0, relaxed);
 			word_store(&sh.holder, (uint64_t)0, relaxed);
 			sh.staged = 0;
-			sh.deferred = sh.leaving = NULL;
+			sh.leaving = NULL;
 			sh.asleep = sh.woken = false;
 			sh.until = sh.latest = 0;
 		}
@@ -928,8 +918,7 @@ struct model {
 			t.data.make(ids);
 			t.data[0]($) = 0;
 			t.hand = t.in = -1;
-			t.claimed = ST_GIVEN(b.flags) ? 1u : 0;
-			t.handed = t.claimed;
+			t.claimed = t.handed = 0;
 			t.ended = t.over = 0;
 			t.touched = t.resets = t.stops = 0;
 			t.leaving = t.urgent = false;

@@ -102,6 +102,7 @@ byte filed[TIMERS] = AWAY;	/* where the entry is */
 #define HOLDERS \
 	bool staged[TIMERS];	/* armed by the owner, not yet filed */ \
 	bool fresh[TIMERS];	/* armed by the owner since this poll began */ \
+	bool later[TIMERS];	/* its entry is deferred to the next poll */ \
 	bool leaving[TIMERS];	/* released, its callback runs: ask again */ \
 	byte chain = NIL	/* taken from the inbox, not looked at */
 #ifdef ADOPT
@@ -522,6 +523,7 @@ inline give_back(t)
 #endif
 	link[t] = NIL;
 	fresh[t] = 0;
+	later[t] = 0;
 	if
 	:: firing == t -> firing = NIL
 	:: else
@@ -558,6 +560,7 @@ inline state_drain(t, runs)
 #else
 		word[t] = w & ~(Q | L);
 		filed[t] = AWAY;
+		later[t] = 0;
 #endif
 		b = (w & R) != 0
 	fi;
@@ -597,8 +600,7 @@ inline leave()
 }
 
 /* What the owner armed is not filed at once, but together, and always before
- * it polls or sleeps. What it deferred is filed by the next poll; here both are
- * the stage. QUEUED is on for what is there. This may be inside the timer's
+ * it polls or sleeps: the stage. QUEUED is on for what is there. This may be inside the timer's
  * own callback, and its memory must not go back before that ends. */
 #if TIMERS > 1
 #define STAGED (staged[0] || staged[1])
@@ -911,14 +913,23 @@ inline earliest(t)
 #endif
 
 /* The backend's pop: t is an entry that was due, or NIL. */
+#define COMES_UP(t) (filed[t] <= now && !later[t])
 inline take_out(t)
 {
-	earliest(t);
 	if
-	:: t != NIL && filed[t] <= now ->
+#if TIMERS > 1
+	:: COMES_UP(0) && (!COMES_UP(1) || filed[0] <= filed[1]) -> t = 0
+	:: COMES_UP(1) && (!COMES_UP(0) || filed[1] <= filed[0]) -> t = 1
+#else
+	:: COMES_UP(0) -> t = 0
+#endif
+	:: else -> t = NIL
+	fi;
+	if
+	:: t != NIL ->
 		filed[t] = AWAY;
 		filing = t
-	:: else -> t = NIL
+	:: else
 	fi
 }
 
@@ -927,16 +938,10 @@ inline take_out(t)
 #else
 #define DUE(w) (DL(w) <= now)
 #endif
-#ifdef MUTANT_batch_takes_queued
-#define BUSY(w) false
-#else
-#define BUSY(w) ((w) & Q)
-#endif
 
 /* state_look, at an entry that is out of the structure. What the owner armed
- * since this poll began waits for the next one. Where QUEUED is on already,
- * somebody else is going to push: for this deadline or an earlier one, or
- * after a poke. d: it may fire, and is to be claimed. */
+ * since this poll began keeps its entry for the next one. d: it may fire, and
+ * is to be claimed. */
 inline state_look(t)
 {
 	touch(t);
@@ -945,17 +950,13 @@ inline state_look(t)
 	:: (w & A) && !DUE(w) -> filed[t] = DL(w)
 	:: !(w & A) -> word[t] = w & ~L
 	:: (w & A) && DUE(w) && fresh[t] ->
-		word[t] = (w & ~L) | Q;
-		if
-		:: (w & Q)
-		:: else -> put_on_stage(t)
-		fi
+		filed[t] = DL(w);
+		later[t] = 1
 #ifdef BATCH
-	:: (w & A) && DUE(w) && !fresh[t] && BUSY(w) -> word[t] = w & ~L
-	:: (w & A) && DUE(w) && !fresh[t] && !BUSY(w) ->
+	:: (w & A) && DUE(w) && !fresh[t] ->
 		assert(DL(w) <= now);			/* check 1 */
 		disarmed(t);				/* checks 1, 2 */
-		word[t] = (w & CLAIMED) | R
+		word[t] = w & CLAIMED
 #else
 	:: (w & A) && DUE(w) && !fresh[t] -> d = 1
 #endif
@@ -1006,7 +1007,7 @@ inline state_keep(t)
 #endif
 		if
 		:: (w & A) -> filed[t] = DL(w)
-		:: else -> word[t] = w & ~L; filed[t] = AWAY
+		:: else -> word[t] = w & ~L; filed[t] = AWAY; later[t] = 0
 		fi;
 		w = 0;
 		changed(t)
@@ -1029,6 +1030,10 @@ inline drain()
 #ifdef RELEASE
 	leave();
 #endif
+	later[0] = 0;
+#if TIMERS > 1
+	later[1] = 0;
+#endif
 	atomic {
 		if
 		:: chain == NIL -> chain = inbox; inbox = NIL
@@ -1040,15 +1045,14 @@ inline drain()
 #ifdef BUDGET
 	:: chain != NIL -> break
 #endif
-	:: atomic {
-		chain == NIL;
+	:: chain == NIL -> break
+	od;
+	atomic {
 		fresh[0] = 0;
 #if TIMERS > 1
-		fresh[1] = 0;
+		fresh[1] = 0
 #endif
-		break
-	   }
-	od
+	}
 }
 
 /* rota_shard_poll. Not begun if it would do nothing. */
@@ -1072,7 +1076,6 @@ inline poll()
 		!lost;
 #else
 	:: atomic {
-		chain == NIL;
 #endif
 		if
 		:: t == NIL -> take_out(t)

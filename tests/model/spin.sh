@@ -43,7 +43,7 @@ in_owner="keep_by_store unstage_frees"
 in_verdict="running_late running_no_claim no_reread"
 in_reuse="running_stays"
 in_pair="link_late"
-in_batch="batch_takes_queued"
+in_batch=
 in_adopt="drain_runs park_blind adopter_silent"
 set_of() {
 	for set in calls release owner verdict reuse pair batch adopt; do

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * budget_test.c - the bound on the work of a poll, and what is left behind.
- * Claims: no poll does more than its budget, moves and the inbox included;
- * the order is the same for every budget; between two polls of a budget
+ * Claims: no poll does more of any kind of work than its budget, moves and
+ * the inbox included, and none keeps another waiting; the order is the same for every budget; between two polls of a budget
  * anything may be stopped, released or armed and nothing is lost; zombies
  * are swept once they are many; a flood of resets takes no memory.
  * Rows     G10
  */
 #include "tests/support/world.h"
+#include "wheel/wheel.h"
 
 #include <string.h>
-
-static uint64_t
-steps(const struct rota_stats *s)
-{
-	return s->fires + s->moves + s->dropped + s->swept + s->drained;
-}
 
 /* Poll to the end in portions of @budget; returns how many polls. */
 static unsigned
@@ -30,8 +25,11 @@ poll_portions(struct world *w, rota_time now, unsigned budget)
 		r = rota_shard_poll(w->shard, now, budget);
 		assert_in_range(r, 0, 1);
 		after = world_stat(w);
+		/* what was deferred, the inbox, what is due, the sweep */
+		assert_in_range(after.steps - before.steps, 0, 4 * budget);
 		assert_in_range(after.fires - before.fires, 0, budget);
-		assert_in_range(steps(&after) - steps(&before), 0, budget);
+		assert_in_range(after.drained - before.drained, 0, budget);
+		assert_in_range(after.swept - before.swept, 0, budget);
 		if (r)
 			assert_true(rota_shard_next(w->shard) <=
 			    rota_shard_now(w->shard));
@@ -376,6 +374,120 @@ few_zombies_are_not_worth_a_walk(void **state)
 	expect_nothing(w);
 }
 
+static void
+one_reset_elsewhere(void *arg)
+{
+	struct rota_timer *t = arg;
+
+	rota_timer_reset_at(t, rota_timer_deadline(t) - 1);
+}
+
+/* A reset by another thread for each poll, and a timer that is due: whatever
+ * the budget, the poll fires it. */
+static void
+the_inbox_does_not_starve_what_is_due(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 9);
+
+	for (unsigned budget = 1; budget <= 3; budget++) {
+		rota_time now = (rota_time)budget * 1000 * TICK;
+
+		for (unsigned i = 1; i < 9; i++)
+			rota_timer_reset_at(&p[i].timer, 2000000 * TICK);
+		rota_timer_reset_at(&p[0].timer, now);
+		for (unsigned n = 0; n < 40 && !w->fired; n++) {
+			for (unsigned i = 1; i < 9; i++)
+				elsewhere(one_reset_elsewhere, &p[i].timer);
+			rota_shard_poll(w->shard, now, budget);
+			/* a wheel comes down its levels first */
+			assert_in_range(n, 0, WHEEL_LEVELS + 2);
+		}
+		expect_fired(w, 0);
+		w->fired = 0;
+	}
+}
+
+/* Something is due for ever, and so is a reset by another thread: it takes
+ * effect all the same. */
+static void
+what_is_due_does_not_starve_the_inbox(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 9);
+
+	for (unsigned budget = 1; budget <= 3; budget++) {
+		rota_time now = (rota_time)budget * 1000 * TICK;
+		uint64_t drained = world_stat(w).drained;
+
+		rota_timer_reset_at(&p[0].timer, 2000000 * TICK);
+		world_poll(w, now - TICK); /* it is filed */
+		elsewhere(one_reset_elsewhere, &p[0].timer);
+		for (unsigned n = 0; world_stat(w).drained == drained; n++) {
+			for (unsigned i = 1; i < 9; i++)
+				rota_timer_reset_at(&p[i].timer, now);
+			rota_shard_poll(w->shard, now, budget);
+			assert_in_range(n, 0, 2); /* turned round, filed */
+		}
+		world_poll(w, now);
+		w->fired = 0;
+	}
+}
+
+static void
+arm_all_for_now(struct probe *p, rota_time now)
+{
+	for (unsigned i = 0; i < 100; i++)
+		if (!rota_timer_pending(&p[i].timer))
+			rota_timer_reset_at(&p[i].timer, now);
+}
+
+/* A callback arms many for now, itself too, in every poll that calls it: they
+ * come in portions, each in its turn. */
+static void
+what_is_deferred_starves_nobody(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 110);
+
+	p[0].then = arm_all_for_now;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	for (unsigned n = 1; n < 200; n++) {
+		struct rota_stats before = world_stat(w), after;
+
+		rota_shard_poll(w->shard, 3 * TICK, 2);
+		after = world_stat(w);
+		assert_in_range(after.steps - before.steps, 0, 8);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		assert_in_range(p[i].fires, 2, 10);
+}
+
+/* However many are stopped: a poll without limit looks at so many at most. */
+static void
+a_sweep_is_bounded_without_a_budget_too(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 10000);
+	struct rota_stats before, after;
+	unsigned polls = 0;
+
+	for (unsigned i = 0; i < 10000; i++)
+		rota_timer_reset_at(&p[i].timer, 1000000 * TICK + i);
+	world_poll(w, TICK);
+	for (unsigned i = 0; i < 10000; i++)
+		if (i % 4)
+			rota_timer_stop(&p[i].timer);
+	do {
+		before = world_stat(w);
+		world_poll(w, TICK + ++polls);
+		after = world_stat(w);
+		assert_in_range(after.steps - before.steps, 0, 1024);
+	} while (after.zombies > after.entries / 2);
+	assert_in_range(polls, 6, 40);
+}
+
 struct flood {
 	struct rota_timer *t;
 	unsigned n;
@@ -435,6 +547,10 @@ main(void)
 		    a_sweep_that_ended_is_followed_by_the_one_that_is_owed),
 		EVERY_OWNED(few_zombies_are_not_worth_a_walk),
 		EVERY(a_flood_of_resets_takes_no_memory_and_one_look),
+		EVERY(the_inbox_does_not_starve_what_is_due),
+		EVERY(what_is_due_does_not_starve_the_inbox),
+		EVERY_OWNED(what_is_deferred_starves_nobody),
+		EVERY_OWNED(a_sweep_is_bounded_without_a_budget_too),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);

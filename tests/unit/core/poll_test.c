@@ -6,6 +6,7 @@
  * for the next one; lateness is counted.
  * Rows     G1
  */
+#include "core/shard.h"
 #include "tests/support/world.h"
 
 #include <stdlib.h>
@@ -270,6 +271,147 @@ what_a_callback_starts_due_now_waits_for_the_next_poll(void **state)
 		assert_int_equal(w->order[i], i + 1);
 }
 
+/* As if the shard had armed @n timers more. */
+static void
+many_were_armed(struct world *w, uint64_t n)
+{
+	w->shard->hot.seq += n;
+}
+
+/* A timer waits while its shard goes half round its ranks, and once round, and
+ * twice: it fires in the poll at its deadline, whatever that poll's callbacks
+ * arm before it. */
+static void
+a_timer_fires_in_time_however_many_were_armed_since(void **state)
+{
+	static const uint64_t half = UINT64_C(1) << (RANK_BITS - 1);
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+	rota_time now = 0;
+
+	for (uint64_t ago = half - 2; ago < 5 * half;
+	     ago = ago < half + 3 ? ago + 1 : ago + half) {
+		p[0].fires = p[1].fires = p[2].fires = 0;
+		rota_timer_reset_at(&p[0].timer, now + 100 * TICK);
+		world_poll(w, now + TICK);
+		many_were_armed(w, ago);
+		rota_timer_reset_at(&p[1].timer, now + 50 * TICK);
+		rota_timer_reset_at(&p[2].timer, now + 100 * TICK);
+		world_poll(w, now + 60 * TICK);
+		assert_int_equal(p[1].fires, 1);
+		assert_int_equal(p[0].fires, 0);
+		now += 102 * TICK;
+		world_poll(w, now);
+		assert_int_equal(p[0].fires, 1);
+		assert_int_equal(p[2].fires, 1);
+		assert_true(rota_shard_next(w->shard) == ROTA_NEVER);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+}
+
+static void
+arm_both(struct probe *p, rota_time now)
+{
+	rota_timer_reset_at(&p[1].timer, now + TICK);
+	rota_timer_reset_at(&p[2].timer, now + TICK);
+}
+
+/* The worst case: a whole round of ranks lies behind the timer, but for those
+ * that this poll's callbacks arm. It may take one poll more. */
+static void
+a_rank_of_this_poll_costs_an_old_timer_one_poll_at_most(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4);
+
+	p[0].then = arm_both;
+	rota_timer_reset_at(&p[3].timer, 3 * TICK); /* it has rank 1 */
+	rota_timer_reset_at(&p[0].timer, 2 * TICK);
+	world_poll(w, TICK);
+	many_were_armed(w, (UINT64_C(1) << RANK_BITS) - 3);
+	rota_shard_poll(w->shard, 6 * TICK, 0);
+	assert_int_equal(p[0].fires, 1);
+	if (!p[3].fires) {
+		assert_true(rota_shard_next(w->shard) <= 6 * TICK);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		rota_shard_poll(w->shard, 6 * TICK, 0);
+	}
+	assert_int_equal(p[3].fires, 1);
+}
+
+static void
+equal_deadlines_keep_their_order_where_ranks_wrap(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 200);
+
+	many_were_armed(w, (UINT64_C(1) << RANK_BITS) - 100);
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, 5 * TICK);
+	world_poll(w, TICK);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, 6 * TICK);
+	assert_int_equal(w->fired, 200);
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(w->order[i], i);
+}
+
+static void
+the_last_slot_before_never_is_never(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	rota_time last = ROTA_NEVER - TICK;
+
+	for (rota_time d = last + 1; d < ROTA_NEVER; d += TICK / 4) {
+		rota_timer_reset_at(&p[0].timer, d);
+		assert_true(rota_timer_deadline(&p[0].timer) == ROTA_NEVER);
+		world_poll(w, TICK);
+		if (w->row->backend != ROTA_HEAP)
+			continue; /* it comes down the levels first */
+		assert_true(rota_shard_next(w->shard) == ROTA_NEVER);
+		assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+	}
+	rota_timer_reset_at(&p[1].timer, last);
+	assert_true(rota_timer_deadline(&p[1].timer) == last);
+	world_poll(w, ROTA_NEVER);
+	if (w->row->backend != ROTA_WHEEL_COARSE)
+		expect_fired(w, 1); /* and not 0 */
+	assert_true(rota_shard_next(w->shard) == ROTA_NEVER);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+}
+
+static void
+release_the_herd(struct probe *p, rota_time now)
+{
+	start_herd(p, now);
+	for (unsigned i = 1; i <= HERD; i += 2)
+		assert_int_equal(rota_timer_release(&p[i].timer), 0);
+	p->then = NULL;
+}
+
+/* What a callback arms for now and gives back at once costs no more than
+ * anything else that is given back. */
+static void
+what_was_deferred_can_be_released_one_by_one(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, HERD + 1);
+	struct rota_stats before, after;
+
+	p[0].then = release_the_herd;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	before = world_stat(w);
+	world_poll(w, TICK);
+	after = world_stat(w);
+	assert_in_range(after.moves - before.moves, 0, 2 * HERD);
+	assert_in_range(after.steps - before.steps, 0, 2 * HERD);
+	expect_fired(w, 0);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, TICK);
+	assert_int_equal(w->fired, HERD / 2);
+}
+
 static void
 what_two_polls_arm_for_one_instant_keeps_its_order(void **state)
 {
@@ -494,6 +636,13 @@ main(void)
 		EVERY_OWNED(
 		    what_a_callback_starts_due_now_waits_for_the_next_poll),
 		EXACT_OWNED(what_two_polls_arm_for_one_instant_keeps_its_order),
+		EVERY_OWNED(
+		    a_timer_fires_in_time_however_many_were_armed_since),
+		EVERY_OWNED(
+		    a_rank_of_this_poll_costs_an_old_timer_one_poll_at_most),
+		EXACT_OWNED(equal_deadlines_keep_their_order_where_ranks_wrap),
+		EVERY_OWNED(the_last_slot_before_never_is_never),
+		EVERY_OWNED(what_was_deferred_can_be_released_one_by_one),
 		EVERY_OWNED(a_clock_that_steps_back_is_held),
 		EVERY_OWNED(
 		    a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else),

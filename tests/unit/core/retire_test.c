@@ -599,35 +599,6 @@ what_a_release_arms_while_its_shard_retires_fires_on_the_heir(void **state)
 	w->fired = 0;
 }
 
-/* Handed out by a batch of the retired shard, long ago: that the heir has
- * polled as often says nothing. */
-static void
-what_an_old_batch_handed_out_is_not_running_on_the_heir(void **state)
-{
-	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
-	struct rota_timer *out[1];
-	struct rota_kind k;
-	struct probe p = { .world = w };
-
-	assert_int_equal(rota_kind_init(&k, w->shard,
-			     &(struct rota_kind_config){
-				 .name = "batch", .flags = ROTA_BATCH }),
-	    0);
-	rota_timer_init(&p.timer, &k);
-	rota_timer_reset_at(&p.timer, 0);
-	assert_int_equal(
-	    rota_shard_poll_batch(w->shard, 9 * TICK, 0, out, 1), 1);
-	assert_int_equal(rota_timer_stop(&p.timer), ROTA_RUNNING);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	for (unsigned i = 0; i < 40; i++) {
-		assert_int_equal(rota_timer_stop(&p.timer), ROTA_NOT_PENDING);
-		poll_heir(heir, 9 * TICK);
-	}
-	assert_int_equal(rota_timer_release(&p.timer), 0);
-	assert_int_equal(rota_kind_release(&k), 0);
-}
-
 #define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
 
 int
@@ -653,8 +624,6 @@ main(void)
 		    what_a_release_arms_while_an_owner_parks_is_known_to_it),
 		PAIR_EVERY(
 		    what_a_release_arms_while_its_shard_retires_fires_on_the_heir),
-		PAIR_EVERY(
-		    what_an_old_batch_handed_out_is_not_running_on_the_heir),
 	};
 
 	return cmocka_run_group_tests_name("retire", tests, NULL, NULL);

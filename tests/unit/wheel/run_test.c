@@ -211,7 +211,7 @@ the_edges_of_the_tick_are_part_of_it(void **state)
 }
 
 static void
-ranks_go_on_where_32_bits_wrap(void **state)
+ranks_go_on_where_they_wrap(void **state)
 {
 	struct bench *b = *state;
 
@@ -225,8 +225,8 @@ ranks_go_on_where_32_bits_wrap(void **state)
 		take_out(b, i);
 	}
 	/* as far apart as they may be */
-	run_open(&b->run, START, 1u << 31);
-	add(b, 0, START, UINT32_MAX);
+	run_open(&b->run, START, 1u << (RANK_BITS - 1));
+	add(b, 0, START, (uint32_t)((UINT64_C(1) << RANK_BITS) - 1));
 	add(b, 1, START, 0);
 	rota__run_sort(&b->run);
 	assert_ptr_equal(run_first(&b->run)->item, &b->item[1]);
@@ -340,7 +340,7 @@ main(void)
 		TEST(what_is_nearly_in_order_is_put_in_order),
 		TEST(what_was_collected_leaves_in_order),
 		TEST(the_edges_of_the_tick_are_part_of_it),
-		TEST(ranks_go_on_where_32_bits_wrap),
+		TEST(ranks_go_on_where_they_wrap),
 		TEST(what_is_taken_out_before_or_after_sorting_is_gone),
 		TEST(a_full_run_says_so),
 		TEST(a_visit_meets_each_item_once_sorted_or_not),
