@@ -134,11 +134,16 @@ promise_kept(const struct rota_kind *k, struct rota_shard *s)
 	return true;
 }
 
-/* File what is staged, once that is much. */
+/* After an arming by the holder for @d: file what is staged, once that is
+ * much; wake the owner, if it sleeps until later. Seldom, so that what is
+ * mostly done calls nothing. */
 static rota_noinline int
-stage_full(struct rota_shard *s, int answer)
+armed_rarely(struct rota_shard *s, uint64_t d, int answer)
 {
-	rota__shard_unstage(s);
+	if (s->staged == SHARD_STAGE)
+		rota__shard_unstage(s);
+	if (d < s->alarm)
+		rota__shard_alarm(s);
 	return answer;
 }
 
@@ -164,8 +169,8 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
-	if (rota_unlikely(staged == SHARD_STAGE))
-		return stage_full(s, (int)(was & ST_ARMED));
+	if (rota_unlikely(staged == SHARD_STAGE || d < s->alarm))
+		return armed_rarely(s, d, (int)(was & ST_ARMED));
 	return (int)(was & ST_ARMED);
 }
 
@@ -229,15 +234,11 @@ confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
 }
 
 static rota_noinline int
-reset(struct rota_timer *t, rota_time when, bool push)
+reset(struct rota_timer *t, struct rota_kind *k, rota_time when, bool push)
 {
-	struct rota_kind *k = kind_of(t);
 	uint64_t d = deadline_of(when);
-	struct rota_shard *s;
+	struct rota_shard *s = shard_of(k);
 
-	if (!k)
-		return -EINVAL;
-	s = shard_of(k);
 	if (!promise_kept(k, s))
 		return -EPERM;
 	if (kind_plain(k))
@@ -276,9 +277,17 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	if (rota_unlikely(s->staged == SHARD_STAGE))
-		return stage_full(s, (int)(old & ST_ARMED));
+	if (rota_unlikely(s->staged == SHARD_STAGE || d < s->alarm))
+		return armed_rarely(s, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
+}
+
+/* It comes up before all that is filed. The alarm is not after `quiet`. */
+static rota_noinline int
+filed_first(struct rota_shard *s, uint64_t d, uint64_t when, int answer)
+{
+	s->quiet = when;
+	return armed_rarely(s, d, answer);
 }
 
 /* The end of a reset that files a confined timer itself: @t is looked at at
@@ -292,11 +301,12 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	t->r_filed = when < d ? when : d;
 	shard_stamp(s, t);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	s->quiet = 0;
+	if (rota_unlikely(when < s->quiet))
+		return filed_first(s, d, when, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }
 
-/* fresh_reset() into a slot that needs a chunk. Fetched here, and not whenever
+/* fresh_reset() into a slot that needs a chunk. Chunks are fetched here, and not whenever
  * a chunk is opened: 1e6 armed in turn 13.0 to 8.4 ns each, but moves, which
  * open and close them at random, pay 4. */
 static rota_noinline int
@@ -382,20 +392,34 @@ rota_timer_reset_owner(
 	return fresh_coarse(t, (uint64_t)when, s, k);
 }
 
+static rota_noinline int
+owner_arm(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+{
+	return owner_reset(s, t, d, false, false, NULL);
+}
+
+/* A reset of @t, of kind @k. */
+rota_inline int
+reset_of(struct rota_timer *t, struct rota_kind *k, rota_time when)
+{
+	struct rota_shard *s;
+
+	if (rota_unlikely((uint64_t)when > ST_NEVER || !kind_shared(k)))
+		return reset(t, k, when, false);
+	s = shard_of(k);
+	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
+		return reset(t, k, when, false);
+	if (owner_push(s, t, (uint64_t)when))
+		return 1;
+	return owner_arm(s, t, (uint64_t)when);
+}
+
 int
 rota_timer_reset_any(struct rota_timer *t, rota_time when)
 {
 	struct rota_kind *k = kind_of(t);
-	struct rota_shard *s;
 
-	if (rota_unlikely(!k || (uint64_t)when > ST_NEVER || !kind_shared(k)))
-		return reset(t, when, false);
-	s = shard_of(k);
-	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
-		return reset(t, when, false);
-	if (owner_push(s, t, (uint64_t)when))
-		return 1;
-	return owner_reset(s, t, (uint64_t)when, false, false, NULL);
+	return rota_likely(k != NULL) ? reset_of(t, k, when) : -EINVAL;
 }
 
 int
@@ -407,7 +431,9 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 int
 rota__timer_push(struct rota_timer *t, rota_time when)
 {
-	return reset(t, when, true);
+	struct rota_kind *k = kind_of(t);
+
+	return k ? reset(t, k, when, true) : -EINVAL;
 }
 
 int
@@ -417,8 +443,8 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 
 	if (rota_unlikely(!k))
 		return -EINVAL;
-	return rota_timer_reset_at(
-	    t, rota_when(rota__clock_read(shard_of(k)->clock), span));
+	return reset_of(
+	    t, k, rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
 /* The seat on which @t's callback runs or is about to, with @kept also if it

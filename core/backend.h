@@ -152,13 +152,16 @@ backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
 		wheel_remove(&b->wheel, item);
 }
 
-/* backend_filed: when @item is looked at. */
+/* backend_filed: when @item is looked at; what is deferred at once: 0. */
 rota_inline uint64_t
 backend_filed(
     const struct backend *b, enum rota_backend which, const uint32_t *item)
 {
-	if (backend_in_heap(which, item))
-		return heap_at(&b->heap, heap_index(&b->heap, item))->when;
+	if (backend_in_heap(which, item)) {
+		uint32_t i = heap_index(&b->heap, item);
+
+		return i & HEAP_BAGGED ? 0 : heap_at(&b->heap, i)->when;
+	}
 	if (backend_in_run(which, item))
 		return run_when(&b->run, run_entry(&b->run, item));
 	return wheel_filed(&b->wheel, item) << WHEEL_TICK_BITS;
@@ -171,8 +174,9 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
 	if (backend_in_heap(which, item)) {
 		uint32_t i = heap_index(&b->heap, item);
 
-		if (i < b->heap.len &&
-		    heap_before(d, seq, heap_at(&b->heap, i)))
+		if (rota_unlikely(i & HEAP_BAGGED))
+			return 0;
+		if (heap_before(d, seq, heap_at(&b->heap, i)))
 			heap_rekey(&b->heap, i, d, seq);
 		else
 			d = heap_at(&b->heap, i)->when;
@@ -215,7 +219,8 @@ backend_fetch_on(
     const struct backend *b, enum rota_backend which, const uint32_t *item)
 {
 	if (which == ROTA_HEAP)
-		rota_prefetch(heap_at(&b->heap, heap_index(&b->heap, item)));
+		rota_prefetch(heap_at(
+		    &b->heap, heap_index(&b->heap, item) & ~HEAP_BAGGED));
 }
 
 /* backend_defer: @item, which is not filed, is kept until backend_undefer(). */

@@ -764,6 +764,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	uint64_t next, stops = shard_stops(s);
 
 	rota__self = (struct rota_self){ s, seat };
+	s->quiet = 0;
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)
 		*n = p.given;
@@ -775,7 +776,10 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	shard_publish(s, next);
 	/* A sweep that ended may be owed another: behind it there may have
 	 * been stops. */
-	s->quiet = done && !s->sweeping && !p.walked && !s->leaving ? next : 0;
+	s->quiet = done && !s->sweeping && !p.walked && !s->leaving &&
+		next > p.now
+	    ? next
+	    : 0;
 	s->quiet_stops = stops;
 	return !done;
 }

@@ -136,6 +136,18 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 }
 
 void
+rota__shard_alarm(struct rota_shard *s)
+{
+	uint64_t until = s->alarm;
+
+	s->alarm = 0;
+	if (!park_wakes(&s->park, until - 1)) /* another thread was first */
+		return;
+	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
+	rota_shard_wake(s);
+}
+
+void
 rota__shard_publish(struct rota_shard *s, uint64_t next)
 {
 	if (!next) /* a slot half drained: due, that is all */
@@ -247,7 +259,7 @@ rota_shard_detach(struct rota_shard *s)
 
 	if (r)
 		return r;
-	park_leave(&s->park);
+	shard_unpark(s);
 	if (!s->adoptable)
 		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
 	word_store(&s->attached, (uint64_t)0, release);       /* [H1] */
@@ -270,6 +282,7 @@ poll_begin(struct rota_shard *s)
 	return 0;
 }
 
+/* A poll of a shard that others may adopt. */
 static rota_noinline int
 poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
@@ -279,8 +292,6 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (r)
 		return r;
 	r = rota__shard_poll(s, seat, now, budget, out, n);
-	if (!s->adoptable)
-		return r;
 	if (word_load(&s->holder, relaxed) == self_id())
 		shard_unhold(s);
 	else /* it lost hold and knows only that something may be left */
@@ -289,7 +300,17 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	return r;
 }
 
-rota_inline int
+/* A poll that has nothing to do but to come to @now. */
+rota_inline void
+poll_quiet(struct rota_shard *s, rota_time now)
+{
+	uint64_t tick = shard_advance(s, now) >> WHEEL_TICK_BITS;
+
+	if (s->which != ROTA_HEAP)
+		wheel_come(&s->backend.wheel, tick);
+}
+
+static rota_noinline int
 poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
     struct rota_timer **out, unsigned *n)
 {
@@ -297,22 +318,30 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 
 	if (r)
 		return r;
-	park_leave(&s->park);
+	shard_unpark(s);
 	wake_clear(&s->wake);
-	if (!s->adoptable && shard_quiet(s, now)) {
-		wheel_come(&s->backend.wheel,
-		    shard_advance(s, now) >> WHEEL_TICK_BITS);
+	if (s->adoptable)
+		return poll_on(s, SEAT_OWNER, now, budget, out, n);
+	if (shard_quiet(s, now)) {
+		poll_quiet(s, now);
 		if (n)
 			*n = 0;
 		return 0;
 	}
-	return poll_on(s, SEAT_OWNER, now, budget, out, n);
+	return rota__shard_poll(s, SEAT_OWNER, now, budget, out, n);
 }
 
+/* A quiet shard is the owner's outside of polls: `quiet` is 0 during one. */
 int
 rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
 {
-	return poll_owned(s, now, budget, NULL, NULL);
+	if (rota_unlikely(!s || s->adoptable || shard_forked(s) ||
+		word_load(&s->attached, relaxed) != self_id() ||
+		!shard_quiet(s, now) || wake_raised(&s->wake)))
+		return poll_owned(s, now, budget, NULL, NULL);
+	shard_unpark(s);
+	poll_quiet(s, now);
+	return 0;
 }
 
 int
@@ -400,7 +429,15 @@ rota_shard_park(struct rota_shard *s)
 	if (r)
 		return r;
 	next = rota_shard_next(s);
-	park_enter(&s->park, (uint64_t)next);
+	/* What is armed for never wakes nobody. */
+	s->alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next
+						: SHARD_LAST + 1;
+	if (s->quiet < s->alarm) {
+		s->quiet = s->alarm;
+		s->quiet_stops = UINT64_MAX; /* a poll may have work all the
+					      * same */
+	}
+	park_enter(&s->park, s->alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) &&
 	    !(s->adoptable &&
@@ -408,7 +445,7 @@ rota_shard_park(struct rota_shard *s)
 		PROBE_PARK(s->index, next);
 		return next;
 	}
-	park_leave(&s->park);
+	shard_unpark(s);
 	return 0;
 }
 
@@ -439,7 +476,7 @@ rota_shard_wait(struct rota_shard *s, rota_time limit)
 	} else {
 		r = 0;
 	}
-	park_leave(&s->park);
+	shard_unpark(s);
 	return r;
 }
 

@@ -75,6 +75,8 @@ struct rota_shard {
 	uint64_t poll_seq;    /* of the latest before this poll */
 	uint64_t quiet;       /* a poll before this instant has nothing to do */
 	uint64_t quiet_stops; /* unless there were more stops than this */
+	uint64_t alarm; /* the owner sleeps until then, or is about to: what it
+			 * arms itself for earlier wakes it. 0: it is awake */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
@@ -397,6 +399,18 @@ shard_stops(const struct rota_shard *s)
 	    word_load(&s->stops, relaxed); /* figures */
 }
 
+/* rota__shard_alarm - the owner armed a timer for before the instant until
+ * which it said that it sleeps. (What stays filed comes up after that.) */
+void rota__shard_alarm(struct rota_shard *s);
+
+/* shard_unpark: the owner is awake. */
+rota_inline void
+shard_unpark(struct rota_shard *s)
+{
+	s->alarm = 0;
+	park_leave(&s->park);
+}
+
 /* shard_publish: rota__shard_publish() for any shard. */
 rota_inline void
 shard_publish(struct rota_shard *s, uint64_t next)
@@ -411,7 +425,7 @@ shard_publish(struct rota_shard *s, uint64_t next)
 rota_inline bool
 shard_quiet(struct rota_shard *s, rota_time now)
 {
-	return now < (rota_time)s->quiet && s->now < s->quiet && !s->staged &&
+	return now < (rota_time)s->quiet && !s->staged &&
 	    s->quiet_stops == shard_stops(s) && inbox_empty(&s->remote.inbox);
 }
 

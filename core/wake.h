@@ -28,11 +28,17 @@ void rota__wake_close(struct wake *w);
 void rota__wake_signal(struct wake *w);
 /* rota__wake_read - make it unreadable again. */
 void rota__wake_read(struct wake *w);
-/* wake_clear: the same, if it is readable. */
+/* wake_raised: may it be readable? */
+rota_inline bool
+wake_raised(const struct wake *w)
+{
+	return rota_unlikely(word_load(&w->raised, acquire));
+}
+/* wake_clear: make it unreadable, if it may be readable. */
 rota_inline void
 wake_clear(struct wake *w)
 {
-	if (rota_unlikely(word_load(&w->raised, acquire)))
+	if (wake_raised(w))
 		rota__wake_read(w);
 }
 /* rota__wake_sleep - sleep until it is readable or @ns (< 0: for ever) have

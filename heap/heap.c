@@ -10,7 +10,7 @@
 #define ENTRY_BYTES (HEAP_BLOCK * sizeof(struct heap_entry))
 #define ITEM_BYTES (HEAP_BLOCK * sizeof(uint32_t *))
 #define WHERE_BYTES (HEAP_BLOCK * sizeof(uint32_t))
-#define BLOCK_BYTES (ENTRY_BYTES + ITEM_BYTES + WHERE_BYTES)
+#define BLOCK_BYTES (ENTRY_BYTES + ITEM_BYTES + 2 * WHERE_BYTES)
 
 int
 rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem)
@@ -53,45 +53,10 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 			.entry = (void *)block,
 			.item = (void *)(block + ENTRY_BYTES),
 			.where = (void *)(block + ENTRY_BYTES + ITEM_BYTES),
+			.bag = (void *)(block + BLOCK_BYTES - WHERE_BYTES),
 		};
 	}
 	return 0;
-}
-
-/* One entry of each part goes from the part's front to its end. */
-void
-rota__heap_yield(struct heap *h)
-{
-	uint32_t end = h->len + h->bag, old = h->len + h->old;
-
-	if (old < end)
-		heap_put(h, end, *heap_at(h, old));
-	if (h->old)
-		heap_put(h, old, *heap_at(h, h->len));
-}
-
-/* One entry of each part goes from the part's end to the gap before it. The
- * counts are those without the entry that left. */
-void
-rota__heap_fill(struct heap *h, uint32_t i)
-{
-	uint32_t end = h->len + h->bag, old = h->len + h->old;
-
-	if (i < old) {
-		heap_put(h, i, *heap_at(h, old));
-		i = old;
-	}
-	if (i < end)
-		heap_put(h, i, *heap_at(h, end));
-}
-
-void
-rota__heap_unbag_at(struct heap *h, uint32_t i)
-{
-	heap_unname(h, heap_at(h, i)->id);
-	h->old -= i < h->len + h->old;
-	h->bag--;
-	rota__heap_fill(h, i);
 }
 
 int
@@ -99,21 +64,27 @@ rota__heap_check(const struct heap *h)
 {
 	uint32_t free = 0;
 
-	if ((uint64_t)h->len + h->bag + HEAP_PAD >
+	if ((uint64_t)h->len + HEAP_PAD >
 		((uint64_t)h->blocks << HEAP_BLOCK_BITS) &&
-	    h->len + h->bag)
+	    h->len)
 		return __LINE__;
-	for (uint32_t i = 0; i < h->len + h->bag; i++) {
+	for (uint32_t i = 0; i < h->len; i++) {
 		const struct heap_entry *e = heap_at(h, i);
 
 		if (e->id >= h->fresh_id || *heap_where(h, e->id) != i)
 			return __LINE__;
 		if (**heap_item(h, e->id) != (e->id | HEAP_PLACE))
 			return __LINE__;
-		if (i >= h->len && (e->when || e->seq))
-			return __LINE__;
-		if (i > 0 && i < h->len &&
+		if (i > 0 &&
 		    heap_before(e->when, e->seq, heap_at(h, (i - 1) >> 2)))
+			return __LINE__;
+	}
+	for (uint32_t i = 0; i < h->bag; i++) {
+		uint32_t id = *heap_bagged(h, i);
+
+		if (id >= h->fresh_id ||
+		    *heap_where(h, id) != (i | HEAP_BAGGED) ||
+		    **heap_item(h, id) != (id | HEAP_PLACE))
 			return __LINE__;
 	}
 	for (uint32_t id = h->free_id; id != HEAP_NONE;

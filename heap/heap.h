@@ -11,9 +11,11 @@
  * Entry i stands at position i + 3: the children of i, 4i+1 to 4i+4, are
  * then four entries of 16 bytes that start at a multiple of 64.
  *
- * Behind the last entry of the heap stand those of the bag, which nothing
- * brings up before heap_unbag() does: first the old ones, those that were there
- * when it last began to empty the bag, then the others. In no order otherwise.
+ * Beside the heap there is a bag of items, which nothing brings up before
+ * heap_unbag() does. They have an id but no entry; where[id] is the position in
+ * the bag, with HEAP_BAGGED on. In it come first the old ones, those that were
+ * there when heap_unbag() last found none, then the others; in no order
+ * otherwise.
  *
  * Invariant  no entry is before its parent, in the order of (when, seq);
  *            heap_at(where[id])->id == id. rota__heap_check() asks both.
@@ -28,7 +30,7 @@
 
 #include "core/compiler.h"
 
-/* Entries in a block: 2^14, 448 KB with ids; the hostile build takes a new
+/* Entries in a block: 2^14, 512 KB with ids; the hostile build takes a new
  * block every 16. */
 #ifdef ROTA_HOSTILE
 #define HEAP_BLOCK_BITS 4
@@ -50,6 +52,8 @@
 /* An item's place while it is in a heap: its id with this bit on. */
 #define HEAP_PLACE ((uint32_t)1 << 31)
 #define HEAP_NONE UINT32_MAX
+/* where[id] of an item in the bag: its position there with this bit on. */
+#define HEAP_BAGGED ((uint32_t)1 << 31)
 
 struct heap_entry {
 	uint64_t when;
@@ -62,11 +66,12 @@ struct heap_block {
 	struct heap_entry *entry; /* HEAP_BLOCK of them, line-aligned */
 	uint32_t **item;          /* by id: what the entry stands for */
 	uint32_t *where;          /* by id: index in the heap, or next free */
+	uint32_t *bag;            /* the ids in the bag */
 };
 
 struct heap {
 	uint32_t len;
-	uint32_t bag;      /* entries behind the heap's */
+	uint32_t bag;      /* items in the bag */
 	uint32_t old;      /* so many of them are old */
 	uint32_t free_id;  /* head of the list of ids given back */
 	uint32_t fresh_id; /* ids from here on were never used */
@@ -81,13 +86,6 @@ void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
 /* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
 int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
-/* rota__heap_yield - the bag makes the seat behind the heap free.
- * rota__heap_fill - the bag, which may be empty by now, fills the seat @i, where
- * an entry stood that is out of it or was the heap's last. */
-void rota__heap_yield(struct heap *h);
-void rota__heap_fill(struct heap *h, uint32_t i);
-/* rota__heap_unbag_at - the entry at @i leaves the bag. */
-void rota__heap_unbag_at(struct heap *h, uint32_t i);
 /* rota__heap_check - 0, or the line of the check that failed. */
 int rota__heap_check(const struct heap *h);
 
@@ -258,24 +256,7 @@ heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
 {
 	uint32_t id = heap_name(h, item);
 
-	if (rota_unlikely(h->bag))
-		rota__heap_yield(h);
 	heap_up(h, h->len++, (struct heap_entry){ when, seq, id });
-}
-
-/* The last entry of the heap leaves its seat at @h->len for the gap at @i. The
- * seat belongs to the bag afterwards, if that has entries, and is open. */
-rota_inline void
-heap_close(struct heap *h, uint32_t i)
-{
-	struct heap_entry last = *heap_at(h, --h->len);
-
-	if (i == h->len)
-		return;
-	if (i > 0 && heap_before(last.when, last.seq, heap_at(h, (i - 1) >> 2)))
-		heap_up(h, i, last);
-	else
-		heap_down(h, i, last);
 }
 
 /* heap_take: the entry at @i leaves; its item is returned. */
@@ -283,42 +264,68 @@ rota_inline uint32_t *
 heap_take(struct heap *h, uint32_t i)
 {
 	uint32_t *item = heap_unname(h, heap_at(h, i)->id);
+	struct heap_entry last = *heap_at(h, --h->len);
 
-	heap_close(h, i);
-	if (rota_unlikely(h->bag))
-		rota__heap_fill(h, h->len);
+	if (i == h->len)
+		return item;
+	if (i > 0 && heap_before(last.when, last.seq, heap_at(h, (i - 1) >> 2)))
+		heap_up(h, i, last);
+	else
+		heap_down(h, i, last);
 	return item;
 }
 
-/* heap_bag: @item joins the bag. What is in the bag is looked at next: its key
- * is 0. */
+rota_inline uint32_t *
+heap_bagged(const struct heap *h, uint32_t i)
+{
+	return &h->block[i >> HEAP_BLOCK_BITS].bag[i & HEAP_BLOCK_MASK];
+}
+
+/* The id of another comes to position @i of the bag. */
+rota_inline void
+heap_bag_put(struct heap *h, uint32_t i, uint32_t id)
+{
+	*heap_bagged(h, i) = id;
+	*heap_where(h, id) = i | HEAP_BAGGED;
+}
+
+/* heap_bag: @item joins the bag. */
 rota_inline void
 heap_bag(struct heap *h, uint32_t *item)
 {
-	uint32_t id = heap_name(h, item);
-
-	heap_put(h, h->len + h->bag++, (struct heap_entry){ 0, 0, id });
+	heap_bag_put(h, h->bag++, heap_name(h, item));
 }
 
-/* heap_unbag: an entry leaves the bag, an old one while there is one; its item
- * is returned. NULL: the bag is empty. */
+/* heap_bag_take: the item at position @i leaves the bag. The last of its part
+ * fills the gap, and the last of all that one's. */
+rota_inline uint32_t *
+heap_bag_take(struct heap *h, uint32_t i)
+{
+	uint32_t *item = heap_unname(h, *heap_bagged(h, i));
+
+	if (i < h->old) {
+		if (i != --h->old)
+			heap_bag_put(h, i, *heap_bagged(h, h->old));
+		i = h->old;
+	}
+	if (i != --h->bag)
+		heap_bag_put(h, i, *heap_bagged(h, h->bag));
+	return item;
+}
+
+/* heap_unbag: an item leaves the bag, an old one while there is one. NULL: the
+ * bag is empty. */
 rota_inline uint32_t *
 heap_unbag(struct heap *h)
 {
-	uint32_t *item;
-
 	if (rota_likely(!h->bag))
 		return NULL;
 	if (!h->old)
 		h->old = h->bag;
-	item = heap_unname(h, heap_at(h, h->len)->id);
-	h->old--;
-	h->bag--;
-	rota__heap_fill(h, h->len);
-	return item;
+	return heap_bag_take(h, h->old - 1);
 }
 
-/* heap_index: where @item stands now. */
+/* heap_index: where @item stands now; HEAP_BAGGED is on if in the bag. */
 rota_inline uint32_t
 heap_index(const struct heap *h, const uint32_t *item)
 {
@@ -330,10 +337,10 @@ heap_remove(struct heap *h, uint32_t *item)
 {
 	uint32_t i = heap_index(h, item);
 
-	if (rota_likely(i < h->len))
+	if (rota_likely(!(i & HEAP_BAGGED)))
 		heap_take(h, i);
 	else
-		rota__heap_unbag_at(h, i);
+		heap_bag_take(h, i & ~HEAP_BAGGED);
 }
 
 /* heap_rekey: give the entry at @i of the heap another key, either way. */
@@ -423,9 +430,13 @@ heap_first(const struct heap *h)
 rota_inline uint32_t *
 heap_visit(const struct heap *h, uint32_t *cursor)
 {
-	if (*cursor >= h->len + h->bag)
+	uint32_t i = *cursor;
+
+	if (i >= h->len + h->bag)
 		return NULL;
-	return *heap_item(h, heap_at(h, (*cursor)++)->id);
+	++*cursor;
+	return *heap_item(
+	    h, i < h->len ? heap_at(h, i)->id : *heap_bagged(h, i - h->len));
 }
 
 /* heap_visit_ahead: fetch what a walk at @cursor comes to: the item 16 steps

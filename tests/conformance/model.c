@@ -11,7 +11,7 @@ model_instant(int64_t when)
 {
 	if (when < 0)
 		return 0;
-	return (uint64_t)when > MODEL_NEVER ? MODEL_NEVER : (uint64_t)when;
+	return (uint64_t)when > MODEL_LAST ? MODEL_NEVER : (uint64_t)when;
 }
 
 uint64_t
@@ -22,7 +22,7 @@ model_after(uint64_t now, int64_t span)
 	if (span <= 0)
 		return now;
 	when = now + (uint64_t)span; /* both below 2^63: no overflow */
-	return when > MODEL_NEVER ? MODEL_NEVER : when;
+	return when > MODEL_LAST ? MODEL_NEVER : when;
 }
 
 void
@@ -186,6 +186,8 @@ first_call(const struct model *m)
 		when = m->when[i];
 		if (m->coarse)
 			when += MODEL_TICK + m->timer[i].slack;
+		if (when > MODEL_LAST) /* at the end of time nothing fires */
+			when = MODEL_NEVER;
 		if (when < first)
 			first = when;
 	}

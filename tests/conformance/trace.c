@@ -72,6 +72,10 @@ struct trace {
 	bool silent_polls; /* poll, not batch: batch kinds expire unheard */
 	bool remote;
 	bool parked;
+	uint64_t until;  /* the owner parked until then */
+	uint64_t arming; /* the owner is arming a timer for then */
+	uint64_t slack;  /* of that timer */
+	bool woken;      /* which woke it */
 	bool retired;
 	bool quiet;
 	bool ending; /* callbacks only listen */
@@ -201,8 +205,31 @@ woken(void *arg, struct rota_shard *s)
 	(void)arg;
 	(void)s;
 	/* Parked, but awake: who adopts cannot know, nor does a far reset. */
-	if (!(T.features & ADOPTED && T.parked))
-		fail("woken by its own thread", -1);
+	if (!(T.features & ADOPTED && T.parked) &&
+	    (!T.parked || T.arming >= T.until))
+		fail("woken without a cause", -1);
+	T.parked = false;
+	T.woken = true;
+}
+
+/* The owner, if it is parked, arms a timer itself. */
+static void
+arms(uint32_t id, uint64_t when)
+{
+	T.arming = when;
+	T.slack = T.model.timer[id].slack;
+	T.woken = false;
+}
+
+static void
+armed(void)
+{
+	/* A coarse wheel looks at it up to a tick and a slack later. */
+	uint64_t late = T.model.coarse ? MODEL_TICK + T.slack : 0;
+
+	if (T.parked && !is_far() && T.arming + late < T.until && !T.woken)
+		fail("an earlier deadline did not wake the owner", -1);
+	T.arming = UINT64_MAX;
 }
 
 static void
@@ -281,7 +308,9 @@ call_reset(uint32_t id, rota_time when)
 	was = model_reset(&T.model, id, model_instant(when), is_far());
 	if (is_far() || T.model.when[id] <= T.model.now)
 		T.quiet = false;
+	arms(id, model_instant(when));
 	r = rota_timer_reset_at(&T.node[id].timer, when);
+	armed();
 	note("reset_at", id, when, r);
 	expect(r, was, "reset: was it pending?", id);
 }
@@ -294,7 +323,9 @@ call_reset_span(uint32_t id, rota_span span)
 
 	if (is_far() || when <= T.model.now)
 		T.quiet = false;
+	arms(id, when);
 	r = rota_timer_reset(&T.node[id].timer, span);
+	armed();
 	note("reset", id, span, r);
 	expect(r, was, "reset by a span: was it pending?", id);
 }
@@ -624,6 +655,7 @@ call_next(void)
 	park = rota_shard_park(T.s);
 	note("park", 0, 0, park);
 	T.parked = park != 0;
+	T.until = (uint64_t)park;
 	if (park != next && !(park == 0 && next <= (rota_time)T.model.now))
 		fail("park and next do not agree", -1);
 }
@@ -780,6 +812,7 @@ static void
 go_away(void)
 {
 	expect(rota_shard_detach(T.s), 0, "detach", 0);
+	T.parked = false;
 	T.remote = true;
 	expect(rota_shard_poll(T.s, 0, 0), -EPERM, "a poll by a stranger", 0);
 	for (uint64_t n = 1 + source_bits(&T.source, 3); n > 0; n--)
@@ -794,6 +827,7 @@ retire(void)
 	struct rota_kind k;
 	bool away = source_bits(&T.source, 1);
 
+	T.parked &= !away;
 	if (away)
 		expect(rota_shard_detach(T.s), 0, "detach", 0);
 	expect(rota_shard_retire(T.s, T.spare), 0, "retire", 0);

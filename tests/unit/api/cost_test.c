@@ -145,6 +145,7 @@ the_owner_takes_no_lock_asks_for_nothing_and_reads_no_clock(void **state)
 		rota_shard_poll(w->shard, now, round % 3 ? 0 : 20);
 		rota_shard_next(w->shard);
 		rota_shard_park(w->shard);
+		rota_shard_poll(w->shard, now, 1); /* awake, so not to wake */
 		if (round % 10 == 0)
 			rota_shard_poll_batch(w->shard, now, 0, out, 16);
 	}

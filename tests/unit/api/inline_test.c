@@ -160,9 +160,9 @@ instants_out_of_range_saturate_on_both_ways(void **state)
 	struct probe *p = world_probes(w, 2);
 
 	for (unsigned i = 0; i < CM_COUNT(any); i++) {
-		rota_time want = any[i] < 0 ? 0
-		    : any[i] > ROTA_NEVER   ? ROTA_NEVER
-					    : any[i];
+		rota_time want = any[i] < 0      ? 0
+		    : any[i] > ROTA_NEVER - TICK ? ROTA_NEVER
+						 : any[i];
 
 		for (unsigned armed = 0; armed < 2; armed++) {
 			if (!armed) {

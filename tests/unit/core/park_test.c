@@ -220,6 +220,107 @@ the_descriptor_is_readable_from_the_wake_to_the_poll(void **state)
 	assert_int_equal(readable(w), 0);
 }
 
+/* Between the park and the sleep the owner arms timers itself, as a loop does
+ * whose park is in a prepare hook: each way to arm, to @when. */
+static struct probe *arms[4];
+
+static void
+arm_fresh(rota_time when)
+{
+	rota_timer_reset_at(&arms[2]->timer, when);
+}
+
+static void
+arm_what_is_filed(rota_time when)
+{
+	rota_timer_reset_at(&arms[1]->timer, when);
+}
+
+static void
+arm_what_was_stopped(rota_time when)
+{
+	rota_timer_stop(&arms[1]->timer);
+	rota_timer_reset_at(&arms[1]->timer, when);
+}
+
+static void
+arm_by_a_span(rota_time when)
+{
+	rota_timer_reset(&arms[2]->timer, when); /* it is instant 0 */
+}
+
+static void
+arm_many(rota_time when)
+{
+	struct rota_timer *t[2] = { &arms[2]->timer, &arms[3]->timer };
+	rota_time at[2] = { when, when };
+
+	rota_timer_reset_many(t, at, 2);
+}
+
+static void (*const ways_to_arm[])(rota_time when) = { arm_fresh,
+	arm_what_is_filed, arm_what_was_stopped, arm_by_a_span, arm_many };
+
+static void
+an_earlier_deadline_of_its_own_wakes_the_owner_once(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	for (unsigned i = 0; i < CM_COUNT(ways_to_arm); i++) {
+		for (unsigned k = 0; k < 4; k++) {
+			rota_timer_release(&p[k].timer);
+			probe_init(w, &p[k], k);
+			arms[k] = &p[k];
+		}
+		rota_timer_reset_at(&p[0].timer, 10 * TICK);
+		rota_timer_reset_at(&p[1].timer, 20 * TICK);
+		world_poll(w, 0);
+		w->wakes = 0;
+		assert_in_range(rota_shard_park(w->shard), 1, 10 * TICK);
+		ways_to_arm[i](60 * TICK);
+		assert_int_equal(w->wakes, 0);
+		assert_int_equal(readable(w), 0);
+		ways_to_arm[i](i % 2 ? 3 * TICK : 0);
+		assert_int_equal(w->wakes, 1);
+		assert_int_equal(readable(w), 1);
+		ways_to_arm[i](2 * TICK);
+		assert_int_equal(w->wakes, 1); /* it is woken already */
+		world_poll(w, 0);
+		ways_to_arm[i](1 * TICK); /* and awake */
+		assert_int_equal(w->wakes, 1);
+		world_poll(w, 1 * TICK);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		rota_engine_advance(w->engine, 0);
+		assert_true(w->fired > 0);
+		w->fired = 0;
+	}
+}
+
+static void
+a_later_deadline_of_its_own_does_not_wake_the_owner(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = parked(w);
+
+	rota_timer_reset_at(&p[0].timer, 10 * TICK);
+	rota_timer_reset_at(&p[0].timer, 11 * TICK);
+	rota_timer_stop(&p[0].timer);
+	rota_timer_reset_at(&p[0].timer, 12 * TICK);
+	rota_timer_reset_at(&p[2].timer, 10 * TICK);
+	rota_timer_reset_at(&p[3].timer, ROTA_NEVER);
+	assert_int_equal(w->wakes, 0);
+	/* a shard that sleeps for ever, too, wakes for anything */
+	for (unsigned i = 0; i < 4; i++)
+		rota_timer_release(&p[i].timer);
+	world_poll(w, 0);
+	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+	for (unsigned i = 0; i < 4; i++)
+		probe_init(w, &p[i], i);
+	rota_timer_reset_at(&p[0].timer, 1000000 * TICK);
+	assert_int_equal(w->wakes, 1);
+}
+
 static void
 spurious_wakes_do_nothing(void **state)
 {
@@ -259,6 +360,10 @@ main(void)
 		EVERY(parking_says_until_when),
 		EVERY(the_descriptor_is_readable_from_the_wake_to_the_poll),
 		EVERY(spurious_wakes_do_nothing),
+		EVERY_OWNED(
+		    an_earlier_deadline_of_its_own_wakes_the_owner_once),
+		EVERY_OWNED(
+		    a_later_deadline_of_its_own_does_not_wake_the_owner),
 	};
 
 	return cmocka_run_group_tests_name("park", tests, NULL, NULL);
