@@ -623,7 +623,7 @@ rota_timer_release(struct rota_timer *t)
 	if (how == RELEASE_FREE) {
 		if (was & ST_LINKED) {
 			shard_remove(s, t);
-			s->quiet = 0; /* the next poll shows it */
+			shard_busy(s); /* the next poll shows it */
 		}
 		running_no_more(s, t);
 		rota__shard_free(s, k, t);

@@ -119,7 +119,9 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 	while (s->staged) {
 		uint64_t n = s->staged, wait = 0;
 
-		s->quiet = 0;
+		/* A parked owner's are all for the alarm or later: an earlier
+		 * one has ended it. */
+		s->quiet = s->alarm;
 		memcpy(batch, s->stage, n * sizeof(*batch));
 		s->staged = 0;
 		for (uint64_t i = 0; i < n; i++) {
@@ -743,7 +745,7 @@ rota__shard_drain(struct rota_shard *s)
 	SHARD_SWITCH(s, drain(&p, WHICH));
 	rota__shard_unstage(s); /* what a `released` armed */
 	shard_show(s);
-	s->quiet = 0;
+	shard_busy(s);
 	rota__self = before;
 }
 

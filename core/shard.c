@@ -434,8 +434,7 @@ rota_shard_park(struct rota_shard *s)
 						: SHARD_LAST + 1;
 	if (s->quiet < s->alarm) {
 		s->quiet = s->alarm;
-		s->quiet_stops = UINT64_MAX; /* a poll may have work all the
-					      * same */
+		shard_busy(s); /* a poll may have work all the same */
 	}
 	park_enter(&s->park, s->alarm);
 	if (inbox_empty(&s->remote.inbox) &&

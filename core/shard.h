@@ -421,6 +421,13 @@ shard_publish(struct rota_shard *s, uint64_t next)
 		rota__shard_publish(s, next);
 }
 
+/* shard_busy: the next poll has something to do, though nothing comes up. */
+rota_inline void
+shard_busy(struct rota_shard *s)
+{
+	s->quiet_stops = UINT64_MAX; /* so many there never are */
+}
+
 /* shard_quiet: has a poll at @now nothing to do? The holder. */
 rota_inline bool
 shard_quiet(struct rota_shard *s, rota_time now)

@@ -227,7 +227,8 @@ armed(void)
 	/* A coarse wheel looks at it up to a tick and a slack later. */
 	uint64_t late = T.model.coarse ? MODEL_TICK + T.slack : 0;
 
-	if (T.parked && !is_far() && T.arming + late < T.until && !T.woken)
+	if (T.parked && !is_far() && T.arming + late < T.until &&
+	    T.arming + late <= MODEL_LAST && !T.woken)
 		fail("an earlier deadline did not wake the owner", -1);
 	T.arming = UINT64_MAX;
 }
@@ -827,7 +828,7 @@ retire(void)
 	struct rota_kind k;
 	bool away = source_bits(&T.source, 1);
 
-	T.parked &= !away;
+	T.parked = false; /* the other shard is not */
 	if (away)
 		expect(rota_shard_detach(T.s), 0, "detach", 0);
 	expect(rota_shard_retire(T.s, T.spare), 0, "retire", 0);
