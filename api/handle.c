@@ -11,13 +11,22 @@
  * compare-and-swap that fails if the generation is not the handle's, so what
  * it does next is done to the timer it means. Whoever ends the arming, the
  * callback or the stop that prevented it, raises the generation and gives the
- * arming's use back; whoever gives back the last use recycles the node. Nodes
- * are recycled as they are: their timers stay initialised, and an entry left
- * behind is taken over by the next arming.
+ * arming's use back; whoever gives back the last use recycles the node. An
+ * arming whose handle nobody took has no use and leaves the word as it is:
+ * nobody can name it.
  *
- * [N1] pin -> pin  the next user of a node sees it as the former left it.
+ * A node is in use, or free, or bare. Free nodes stand on a stack of their
+ * shard, from which every thread pushes and pops: what one has fired another
+ * can arm. Their timers stay initialised, and an entry left behind is taken
+ * over by the next arming; so they count as timers of the shard. Once the
+ * shard has no room they make some (rota__pool_release): a bare node is memory
+ * and no timer.
  *
- * Source: generations as in brpc's TimerThread and BEAM's references.
+ * [N1] pin -> pin    the next user of a node sees it as the former left it.
+ * [N2] push -> pop   of a free node: so does who takes it from the stack.
+ *
+ * Source: generations as in brpc's TimerThread and BEAM's references. The
+ * stack is Treiber's, with a tag against its ABA.
  */
 #include <rota/handle.h>
 
@@ -28,9 +37,17 @@
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
 #define NODES (1u << NODE_BITS)
-#define TABLE 256     /* slabs in a table, tables in an engine: 2^26 nodes */
-#define OWN_MOST 1024 /* free nodes an owner keeps to itself; arbitrary */
-#define NO_NODE UINT32_MAX
+#define TABLE_BITS 8 /* slabs in a table, tables in an engine: 2^26 nodes */
+#define TABLE (1u << TABLE_BITS)
+
+/* The word of a stack: a tag, which every pop raises, and the first node's
+ * index. 2^37 pops would have to go by during one for the tag to fail. */
+#define INDEX_BITS 27
+#define NO_NODE ((1u << INDEX_BITS) - 1)
+
+/* Free nodes that one call looks at for room. Arbitrary: what it has to ask
+ * the owner for it asks for once. */
+#define RELEASE_MOST 64
 
 #define PIN(generation, uses) ((uint64_t)(generation) << 32 | (uses))
 #define PIN_GENERATION(pin) ((uint32_t)((pin) >> 32))
@@ -39,25 +56,30 @@
 struct node {
 	struct rota_timer timer;
 	rota_word pin;
-	rota_func *fn;
-	void *arg;
+	rota_func *fn; /* free: NULL if it has fired, so has no entry */
+	void *arg;     /* bare: its engine */
 	uint32_t index;
-	uint32_t next_free;
+	uint32_t next; /* free or bare: another that is; atomic */
 };
 _Static_assert(sizeof(struct node) == 64, "a line");
 
 /* The pooled timers of one shard. */
 struct pool_shard {
 	struct rota_kind kind;
-	pthread_mutex_t lock;
-	uint32_t free;     /* under the lock */
-	uint32_t own_free; /* the holder's */
-	uint32_t own_count;
+	_Alignas(ROTA_LINE) rota_word free; /* a stack */
+	pthread_mutex_t lock;               /* of what follows */
+	uint32_t bare;                      /* a list */
+	uint32_t unmade, unmade_end;        /* indices never used yet */
+};
+
+struct slab {
+	struct node *nodes; /* NULL: not there yet */
+	uint32_t shard;     /* whose memory it is */
 };
 
 struct pool {
-	struct node **table[TABLE]; /* [i / TABLE][i % TABLE]: slab i */
-	uint32_t slabs;             /* under the engine's lock */
+	struct slab *table[TABLE]; /* [i / TABLE][i % TABLE]: slab i */
+	uint32_t slabs;            /* under the engine's lock */
 	struct pool_shard shard[];
 };
 
@@ -67,48 +89,226 @@ pool_bytes(const struct rota_engine *e)
 	return sizeof(struct pool) + e->shards * sizeof(struct pool_shard);
 }
 
-static struct node *
-node_at(struct pool *p, uint32_t index)
+static struct slab *
+slab_at(struct pool *p, uint32_t slab)
 {
-	uint32_t slab = index >> NODE_BITS;
-	struct node **table, *nodes;
+	struct slab *table;
 
 	if (slab >= TABLE * TABLE)
 		return NULL;
-	table = word_load(&p->table[slab / TABLE], acquire); /* slab_add */
-	if (!table)
+	table = word_load(&p->table[slab / TABLE], acquire); /* slab_make */
+	return table ? &table[slab % TABLE] : NULL;
+}
+
+static struct node *
+node_at(struct pool *p, uint32_t index)
+{
+	struct slab *slab = slab_at(p, index >> NODE_BITS);
+	struct node *nodes;
+
+	if (!slab)
 		return NULL;
-	nodes = word_load(&table[slab % TABLE], acquire); /* slab_add */
+	nodes = word_load(&slab->nodes, acquire); /* slab_make */
 	return nodes ? &nodes[index & (NODES - 1)] : NULL;
 }
 
-/* Holds the shard? Then its private list needs no lock. */
-static bool
-holds(const struct rota_shard *s)
+/* A node that is there: who gives its index has seen its slab. */
+rota_inline struct node *
+node_known(struct pool *p, uint32_t index)
 {
-	return word_load(&s->holder, relaxed) == self_id();
+	struct slab *table = p->table[index >> NODE_BITS >> TABLE_BITS];
+
+	return &table[index >> NODE_BITS & (TABLE - 1)]
+		    .nodes[index & (NODES - 1)];
+}
+
+/* Whose timers are its own and those of all shards that retired to it. */
+rota_inline struct rota_shard *
+heir_of(struct rota_shard *s)
+{
+	struct rota_shard *heir;
+
+	while ((heir = word_load(&s->heir, acquire))) /* retire */
+		s = heir;
+	return s;
+}
+
+rota_inline void
+free_push(struct pool_shard *ps, struct node *n)
+{
+	uint64_t head = word_load(&ps->free, relaxed); /* the CAS checks it */
+
+	do {
+		word_store(
+		    &n->next, (uint32_t)head & NO_NODE, relaxed); /* N2 */
+	} while (
+	    !word_cas(&ps->free, &head, (head & ~(uint64_t)NO_NODE) | n->index,
+		release, relaxed)); /* [N2] */
+}
+
+rota_inline struct node *
+free_pop(struct pool *p, struct pool_shard *ps)
+{
+	uint64_t head = word_load(&ps->free, acquire); /* [N2] */
+	struct node *n;
+	uint32_t next;
+
+	do {
+		if (((uint32_t)head & NO_NODE) == NO_NODE)
+			return NULL;
+		n = node_known(p, (uint32_t)head & NO_NODE);
+		/* Another may have it by now: then the tag has moved. */
+		next = word_load(&n->next, relaxed);
+	} while (!word_cas(&ps->free, &head, ((head | NO_NODE) + 1) | next,
+	    acquire, acquire)); /* [N2] */
+	return n;
+}
+
+/* Its timer is none any more: to the shard whose memory it is. */
+static void
+bare_push(struct pool *p, struct node *n)
+{
+	struct pool_shard *ps =
+	    &p->shard[slab_at(p, n->index >> NODE_BITS)->shard];
+
+	lock_take(&ps->lock, LOCK_POOL);
+	word_store(&n->next, ps->bare, relaxed); /* under the lock */
+	ps->bare = n->index;
+	lock_give(&ps->lock);
+}
+
+static struct node *
+bare_pop(struct pool *p, struct pool_shard *ps)
+{
+	struct node *n = NULL;
+
+	lock_take(&ps->lock, LOCK_POOL);
+	if (ps->bare != NO_NODE) {
+		n = node_known(p, ps->bare);
+		ps->bare = word_load(&n->next, relaxed); /* under the lock */
+	} else if (ps->unmade != ps->unmade_end) {
+		n = node_known(p, ps->unmade);
+		n->index = ps->unmade++;
+		word_store(&n->pin, PIN(1, 0), relaxed); /* of no handle yet */
+	}
+	lock_give(&ps->lock);
+	return n;
+}
+
+/* One of @s, or of a shard that has retired to it. */
+static struct node *
+node_pop(struct rota_engine *e, struct rota_shard *s,
+    struct node *(*pop)(struct pool *p, struct pool_shard *ps))
+{
+	struct pool *p = e->pool;
+	struct node *n = pop(p, &p->shard[s->index]);
+
+	for (unsigned i = 0; !n && i < e->shards; i++)
+		if (&e->shard[i] != s && heir_of(&e->shard[i]) == s)
+			n = pop(p, &p->shard[i]);
+	return n;
+}
+
+/* A node whose generations are used up is never used again. */
+static bool
+used_up(const struct node *n)
+{
+	return PIN_GENERATION(word_load(&n->pin, relaxed)) == UINT32_MAX;
+}
+
+static void
+node_bare(struct rota_engine *e, struct node *n)
+{
+	if (!used_up(n))
+		bare_push(e->pool, n);
+}
+
+/* A timer of the pool was given back in a poll. */
+static void
+node_released(struct rota_timer *t)
+{
+	struct node *n = rota_container_of(t, struct node, timer);
+
+	node_bare(n->arg, n);
+}
+
+/* On the stage, say: the owner, to take it back at once, would have to settle
+ * all that is on its way, which calls others' functions. */
+static bool
+owner_has_queued(struct rota_shard *s, const struct rota_timer *t)
+{
+	uint64_t self = self_id();
+
+	return word_load(&t->r_word, relaxed) & ST_QUEUED && /* own thread's */
+	    (word_load(&s->attached, relaxed) == self ||
+		word_load(&s->holder, relaxed) == self);
+}
+
+/* The timer of a free node, which is the caller's, is to be one no more. True:
+ * it is not; false: as soon as the owner has polled. Calls nobody. */
+static bool
+node_release(struct rota_engine *e, struct node *n)
+{
+	struct rota_timer *t = &n->timer;
+	struct rota_kind *k = kind_of(t);
+	struct rota_shard *s = shard_of(k);
+	uint64_t was;
+	bool wake;
+
+	n->arg = e;
+	if (n->fn) { /* it was stopped, and may have an entry */
+		if (owner_has_queued(s, t)) {
+			(void)remote_release(&s->remote, &s->park, &t->r_word,
+			    t, &t->r_link, &was, &wake);
+			rota__shard_posted(s, wake);
+			return false;
+		}
+		if (rota_timer_release(t))
+			return false;
+	} else {
+		/* The lock: not while its shard retires, which counts it. */
+		lock_take(&s->lock, LOCK_SHARD);
+		while (s != shard_of(k)) {
+			lock_give(&s->lock);
+			s = shard_of(k);
+			lock_take(&s->lock, LOCK_SHARD);
+		}
+		rota__shard_free(s, k, t);
+		lock_give(&s->lock);
+	}
+	node_bare(e, n);
+	return true;
+}
+
+bool
+rota__pool_release(struct rota_shard *s)
+{
+	struct rota_engine *e = rota__engine_of(s);
+	struct node *n;
+
+	if (!word_load(&e->pool, acquire)) /* pool_of */
+		return false;
+	for (unsigned i = 0; i < RELEASE_MOST; i++) {
+		n = node_pop(e, s, free_pop);
+		if (!n)
+			return false;
+		if (node_release(e, n))
+			return true;
+	}
+	return false;
 }
 
 static void
 recycle(struct rota_engine *e, struct node *n)
 {
-	struct rota_shard *s = shard_of(kind_of(&n->timer));
-	struct pool_shard *ps = &e->pool->shard[s->index];
-
-	if (PIN_GENERATION(word_load(&n->pin, relaxed)) == UINT32_MAX)
-		return; /* its generations are used up: never again */
-	if (holds(s) && ps->own_count < OWN_MOST) {
-		n->next_free = ps->own_free;
-		ps->own_free = n->index;
-		ps->own_count++;
-		return;
-	}
-	lock_take(&ps->lock, LOCK_POOL);
-	n->next_free = ps->free;
-	ps->free = n->index;
-	lock_give(&ps->lock);
+	if (rota_unlikely(used_up(n)))
+		(void)node_release(e, n);
+	else
+		free_push(
+		    &e->pool->shard[shard_of(kind_known(&n->timer))->index], n);
 }
 
+/* Give a use back. */
 static void
 unpin(struct rota_engine *e, struct node *n)
 {
@@ -118,13 +318,14 @@ unpin(struct rota_engine *e, struct node *n)
 		recycle(e, n);
 }
 
-/* The arming is over: its handle is stale from here on. */
+/* The arming is over: its handle is stale from here on. With the arming's own
+ * @uses go back, all of them the caller's. */
 static void
-expire(struct rota_engine *e, struct node *n)
+expire(struct rota_engine *e, struct node *n, uint32_t uses)
 {
-	uint64_t old = word_add(&n->pin, PIN(1, 0) - 1, acq_rel); /* [N1] */
+	uint64_t old = word_add(&n->pin, PIN(1, 0) - uses, acq_rel); /* [N1] */
 
-	if (PIN_USES(old) == 1)
+	if (PIN_USES(old) == uses)
 		recycle(e, n);
 }
 
@@ -132,59 +333,67 @@ static void
 run(struct rota_timer *t, rota_time now)
 {
 	struct node *n = rota_container_of(t, struct node, timer);
-	struct rota_engine *e = kind_of(t)->r_pool;
+	struct rota_engine *e = kind_known(t)->r_pool;
 
 	(void)now;
 	n->fn(n->arg);
-	expire(e, n);
+	n->fn = NULL;
+	if (PIN_USES(word_load(&n->pin, relaxed))) /* ever since it was armed */
+		expire(e, n, 1);
+	else
+		recycle(e, n);
 }
 
-/* Another slab, its nodes on the locked list of @ps. Under the engine's
- * lock. At least one node, or -errno. */
+/* Another slab, for @ps. Under the engine's lock. 0 or -errno. */
 static int
-slab_add(struct rota_engine *e, struct pool_shard *ps)
+slab_make(struct rota_engine *e, struct pool_shard *ps)
 {
 	struct pool *p = e->pool;
-	struct node ***table = &p->table[p->slabs / TABLE], *nodes;
-	unsigned shard = (unsigned)(ps - p->shard), made;
-	int r = 0;
+	struct slab **table = &p->table[p->slabs / TABLE], *slab;
+	unsigned shard = (unsigned)(ps - p->shard);
+	struct node *nodes;
 
 	if (p->slabs == TABLE * TABLE)
 		return -ENOSPC;
 	if (!*table) {
-		struct node **fresh = rota__engine_alloc(
+		struct slab *fresh = rota__engine_alloc(
 		    e, 0, TABLE * sizeof(*fresh), ROTA_LINE);
 
 		if (!fresh)
 			return -ENOMEM;
 		memset(fresh, 0, TABLE * sizeof(*fresh));
-		word_store(table, fresh, release); /* node_at */
+		word_store(table, fresh, release); /* slab_at */
 	}
 	nodes = rota__engine_alloc(e, shard, NODES * sizeof(*nodes), ROTA_LINE);
 	if (!nodes)
 		return -ENOMEM;
-	memset(nodes, 0, NODES * sizeof(*nodes));
-	for (made = 0; made < NODES; made++) {
-		struct node *n = &nodes[made];
-
-		r = rota_timer_init(&n->timer, &ps->kind);
-		if (r)
-			break;
-		n->index = p->slabs << NODE_BITS | made;
-		n->pin = PIN(1, 0);
-		n->next_free = made ? n->index - 1 : NO_NODE;
-	}
-	if (!made) {
-		rota__engine_free(e, shard, nodes, NODES * sizeof(*nodes));
-		return r;
-	}
-	word_store(&(*table)[p->slabs % TABLE], nodes, release); /* node_at */
-	p->slabs++;
+	memset(nodes, 0, NODES * sizeof(*nodes)); /* of no generation */
+	slab = &(*table)[p->slabs % TABLE];
+	slab->shard = shard;
+	word_store(&slab->nodes, nodes, release); /* node_at */
 	lock_take(&ps->lock, LOCK_POOL);
-	nodes[0].next_free = ps->free;
-	ps->free = nodes[made - 1].index;
+	ps->unmade = p->slabs << NODE_BITS;
+	ps->unmade_end = ps->unmade + NODES;
 	lock_give(&ps->lock);
+	p->slabs++;
 	return 0;
+}
+
+/* See that @ps has a bare node. 0 or -errno. */
+static int
+slab_add(struct rota_engine *e, struct pool_shard *ps)
+{
+	bool there;
+	int r = 0;
+
+	lock_take(&e->lock, LOCK_ENGINE);
+	lock_take(&ps->lock, LOCK_POOL);
+	there = ps->bare != NO_NODE || ps->unmade != ps->unmade_end;
+	lock_give(&ps->lock);
+	if (!there) /* another thread was not first */
+		r = slab_make(e, ps);
+	lock_give(&e->lock);
+	return r;
 }
 
 /* The engine's pool, made by its first use; NULL: no memory. */
@@ -203,11 +412,12 @@ pool_of(struct rota_engine *e)
 			struct pool_shard *ps = &p->shard[i];
 
 			pthread_mutex_init(&ps->lock, NULL);
-			ps->free = ps->own_free = NO_NODE;
+			ps->free = ps->bare = NO_NODE;
 			/* A shard that has retired has no use for it. */
 			(void)rota_kind_init(&ps->kind, &e->shard[i],
-			    &(struct rota_kind_config){
-				.fire = run, .name = "rota_after_func" });
+			    &(struct rota_kind_config){ .fire = run,
+				.released = node_released,
+				.name = "rota_after_func" });
 			ps->kind.r_pool = e;
 		}
 		word_store(&e->pool, p, release); /* above */
@@ -216,39 +426,36 @@ pool_of(struct rota_engine *e)
 	return p;
 }
 
-static struct node *
-pop(struct pool *p, uint32_t *list)
-{
-	struct node *n;
-
-	if (*list == NO_NODE)
-		return NULL;
-	n = node_at(p, *list);
-	*list = n->next_free;
-	return n;
-}
-
-static int
-node_alloc(struct rota_engine *e, struct rota_shard *s, struct node **out)
+/* node_alloc() where none is free at hand. */
+static rota_noinline int
+node_make(struct rota_engine *e, struct rota_shard *s, struct node **out)
 {
 	struct pool_shard *ps = &e->pool->shard[s->index];
-	int r = 0;
+	struct node *n;
+	int r;
 
-	if (holds(s) && (*out = pop(e->pool, &ps->own_free))) {
-		ps->own_count--;
+	*out = node_pop(e, s, free_pop);
+	if (*out)
 		return 0;
-	}
-	do {
-		lock_take(&ps->lock, LOCK_POOL);
-		*out = pop(e->pool, &ps->free);
-		lock_give(&ps->lock);
-		if (*out)
-			return 0;
-		lock_take(&e->lock, LOCK_ENGINE);
+	while (!(n = node_pop(e, s, bare_pop))) {
 		r = slab_add(e, ps);
-		lock_give(&e->lock);
-	} while (!r);
+		if (r)
+			return r;
+	}
+	r = rota_timer_init(&n->timer, &ps->kind);
+	if (r)
+		bare_push(e->pool, n);
+	else
+		*out = n;
 	return r;
+}
+
+/* A node that nobody has, its timer one of @s. */
+rota_inline int
+node_alloc(struct rota_engine *e, struct rota_shard *s, struct node **out)
+{
+	*out = free_pop(e->pool, &e->pool->shard[s->index]);
+	return rota_likely(*out != NULL) ? 0 : node_make(e, s, out);
 }
 
 void
@@ -259,16 +466,14 @@ rota__pool_destroy(struct rota_engine *e)
 	if (!p)
 		return;
 	for (uint32_t i = p->slabs; i-- > 0;) {
-		struct node *nodes = p->table[i / TABLE][i % TABLE];
-		struct pool_shard *ps = rota_container_of(
-		    kind_of(&nodes->timer), struct pool_shard, kind);
-		unsigned shard = (unsigned)(ps - p->shard);
+		struct slab *slab = slab_at(p, i);
 
-		rota__engine_free(e, shard, nodes, NODES * sizeof(*nodes));
+		rota__engine_free(
+		    e, slab->shard, slab->nodes, NODES * sizeof(*slab->nodes));
 	}
 	for (uint32_t i = 0; i < TABLE && p->table[i]; i++)
 		rota__engine_free(
-		    e, 0, p->table[i], TABLE * sizeof(struct node *));
+		    e, 0, p->table[i], TABLE * sizeof(struct slab));
 	for (unsigned i = 0; i < e->shards; i++)
 		pthread_mutex_destroy(&p->shard[i].lock);
 	rota__engine_free(e, 0, p, pool_bytes(e));
@@ -279,24 +484,27 @@ static int
 after_func(struct rota_engine *e, struct rota_shard *s, rota_time when,
     rota_func *fn, void *arg, rota_handle *h)
 {
-	struct rota_shard *heir;
 	struct node *n;
 	uint64_t pin;
 	int r;
 
-	while ((heir = word_load(&s->heir, acquire))) /* retire */
-		s = heir;
-	if (!pool_of(e))
+	if (rota_unlikely(!pool_of(e)))
 		return -ENOMEM;
-	r = node_alloc(e, s, &n);
+	do { /* again, if it retired before its pool was made */
+		s = heir_of(s);
+		r = node_alloc(e, s, &n);
+	} while (r == -EINVAL && heir_of(s) != s);
 	if (r)
 		return r;
-	pin = word_add(&n->pin, (uint64_t)1, acq_rel); /* [N1] */
 	n->fn = fn;
 	n->arg = arg;
-	/* The handle first: the function may run before this returns. */
-	if (h)
+	if (h) {
+		/* Nobody else stores it: its uses are 0. */
+		pin = word_load(&n->pin, relaxed);
+		word_store(&n->pin, pin + 1, release); /* [N1] */
+		/* The function may run before this returns. */
 		*h = pin | n->index;
+	}
 	rota_timer_reset_at(&n->timer, when);
 	return 0;
 }
@@ -353,12 +561,13 @@ rota_handle_stop(struct rota_engine *e, rota_handle h)
 	if (r)
 		return r;
 	r = rota_timer_stop(&n->timer);
-	if (r == ROTA_PREVENTED)
-		expire(e, n);
-	else if (r == ROTA_NOT_PENDING)
-		r = -ESTALE; /* another was first, but has not said so yet */
+	if (r == ROTA_PREVENTED) { /* its use, and ours */
+		expire(e, n, 2);
+		return r;
+	}
 	unpin(e, n);
-	return r;
+	/* Or another was first, but has not said so yet. */
+	return r == ROTA_NOT_PENDING ? -ESTALE : r;
 }
 
 int

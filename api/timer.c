@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/engine.h"
 #include "core/trace.h"
 
 int
@@ -96,14 +97,17 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 
 	if (!t || !k || !kind_any(k))
 		return -EINVAL;
-	n = timer_count(k, &s);
-	/* acquire: the blocks that make the room */
-	if (rota_unlikely(n > word_load(&s->room, acquire))) {
+	for (;;) {
+		n = timer_count(k, &s);
+		/* acquire: the blocks that make the room */
+		if (rota_likely(n <= word_load(&s->room, acquire)))
+			break;
 		r = rota__shard_grow(s, n);
-		if (r) {
-			word_add(&s->timers, (uint64_t)0 - 1, relaxed);
+		if (!r)
+			break;
+		word_add(&s->timers, (uint64_t)0 - 1, relaxed);
+		if (r != -ENOSPC || !rota__pool_release(s))
 			return r;
-		}
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
 	*t = (struct rota_timer){ .r_kind = kind_mixed(t, k) };

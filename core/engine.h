@@ -47,5 +47,10 @@ struct rota_engine *rota__engine_of(struct rota_shard *s);
 
 /* rota__pool_destroy - api/handle.c: the pooled timers of @e, at its end. */
 void rota__pool_destroy(struct rota_engine *e);
+/* rota__pool_release - api/handle.c: @s has no room; a pooled timer that is not
+ * in use shall make some. True: there is one place more. False: none now; the
+ * owner may have been asked for some, which are there after its next poll.
+ * Any thread; calls no function of anybody's. */
+bool rota__pool_release(struct rota_shard *s);
 
 #endif

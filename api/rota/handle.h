@@ -6,6 +6,11 @@
  * names one timer and its generation; once that has fired or was stopped
  * every call on the handle answers -ESTALE, whatever became of the memory.
  *
+ * A pooled timer counts towards config.max_timers of its shard. Once it has
+ * fired or was stopped it can be armed again by any thread, and where the shard
+ * has no room its place is anybody's: at once, or, if it was stopped and the
+ * caller does not own the shard, after the owner's next poll.
+ *
  * Threads  any, unless a line says otherwise.
  */
 #ifndef ROTA_HANDLE_H
@@ -29,7 +34,7 @@ typedef void rota_func(void *arg);
  * Returns  0 and the handle in *@h (may be NULL: nobody will stop it);
  *          -EINVAL; -ENOMEM; -ENOSPC.
  * Cost     one locked operation and the reset; a lock when the pool of the
- *          shard has to grow or the caller is not the owner.
+ *          shard has to grow.
  */
 int rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn,
     void *arg, rota_handle *h);

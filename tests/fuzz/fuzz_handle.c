@@ -117,8 +117,7 @@ call_arm(struct slot *slot, uint64_t when)
 		return;
 	r = rota_shard_after_func(F.s, (rota_time)when, on_func, slot, &h);
 	if (r == -ENOSPC) {
-		/* The owner keeps free ones that others do not find. */
-		if (F.in_use < F.nodes && !F.remote)
+		if (F.in_use < F.nodes) /* whoever used it last */
 			fail("no room, where there is", (int64_t)F.in_use,
 			    (int64_t)F.nodes);
 		return;

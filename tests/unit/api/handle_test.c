@@ -7,7 +7,9 @@
  * again; a cap or refused memory leaves nothing half done.
  * Rows     G3 G21
  */
+#define _POSIX_C_SOURCE 200809L /* pthread_barrier_t */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/shard.h"
@@ -276,6 +278,284 @@ a_node_whose_generations_are_used_up_retires(void **state)
 	assert_int_equal(c.ran, 41);
 }
 
+static const struct world_row ten_heap = { .backend = ROTA_HEAP,
+	.max_timers = 10 };
+static const struct world_row ten_wheel = { .backend = ROTA_WHEEL,
+	.max_timers = 10 };
+static const struct world_row ten_coarse = { .backend = ROTA_WHEEL_COARSE,
+	.max_timers = 10 };
+static const struct world_row two_shards = { .backend = ROTA_WHEEL,
+	.max_timers = 10,
+	.shards = 2 };
+static const struct world_row driven_few = { .backend = ROTA_WHEEL,
+	.max_timers = 4,
+	.flags = ROTA_DRIVERS,
+	.clock = ROTA_CLOCK_MONOTONIC,
+	.timed = true };
+
+struct arm {
+	struct rota_shard *s;
+	struct call *c;
+	rota_time when;
+	rota_handle h;
+	int r;
+};
+
+static void
+arm_far(void *arg)
+{
+	struct arm *a = arg;
+
+	a->r = rota_shard_after_func(a->s, a->when, ran, a->c, &a->h);
+}
+
+/* Who fires and who arms are different threads. */
+static void
+what_has_fired_can_be_armed_again_by_anybody(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct arm a = { .s = w->shard, .c = &c };
+
+	for (unsigned i = 0; i < 40; i++) {
+		a.when = (rota_time)i * TICK;
+		elsewhere(arm_far, &a);
+		assert_int_equal(a.r, 0);
+		world_poll(w, a.when);
+		assert_int_equal(c.ran, i + 1);
+	}
+	/* one thread's, and then nobody's */
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, 0, ran, &c, NULL), 0);
+	world_poll(w, 40 * TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, 0, ran, &c, NULL), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 0, ran, &c, NULL), -ENOSPC);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	world_poll(w, 41 * TICK);
+	assert_int_equal(c.ran, 60);
+}
+
+static void
+a_driver_gives_back_what_it_fired(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 500; i++)
+		assert_int_equal(rota_sleep(w->engine, 1, NULL), 0);
+}
+
+static void
+one_pooled_timer_counts_as_one(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct rota_timer t[10];
+
+	rota_shard_after_func(w->shard, TICK, ran, &c, NULL);
+	assert_int_equal(world_stat(w).timers, 1);
+	for (unsigned i = 0; i < 9; i++)
+		assert_int_equal(rota_timer_init(&t[i], &w->kind), 0);
+	assert_int_equal(rota_timer_init(&t[9], &w->kind), -ENOSPC);
+	world_poll(w, TICK);
+	/* it has fired: its place is anybody's */
+	assert_int_equal(rota_timer_init(&t[9], &w->kind), 0);
+	assert_int_equal(world_stat(w).timers, 10);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), -ENOSPC);
+	assert_int_equal(rota_timer_release(&t[3]), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), 0);
+	world_poll(w, 2 * TICK);
+	assert_int_equal(c.ran, 2);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+}
+
+struct init_far {
+	struct world *w;
+	struct rota_timer t;
+	int r;
+};
+
+static void
+init_far(void *arg)
+{
+	struct init_far *f = arg;
+
+	f->r = rota_timer_init(&f->t, &f->w->kind);
+}
+
+/* Their entries may still be filed. */
+static void
+places_of_stopped_ones_are_found_again(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct init_far f = { .w = w };
+	struct rota_timer t[6];
+	rota_handle h[10];
+
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(rota_shard_after_func(
+				     w->shard, (5 + i) * TICK, ran, &c, &h[i]),
+		    0);
+	world_poll(w, TICK); /* filed */
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(
+		    rota_handle_stop(w->engine, h[i]), ROTA_PREVENTED);
+	/* the owner takes them out at once */
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(rota_timer_init(&t[i], &w->kind), 0);
+	/* another asks the owner to, and has it after the next poll */
+	elsewhere(init_far, &f);
+	if (f.r) {
+		assert_int_equal(f.r, -ENOSPC);
+		world_poll(w, TICK);
+		elsewhere(init_far, &f);
+	}
+	assert_int_equal(f.r, 0);
+	elsewhere(init_far, &f);
+	assert_int_equal(f.r, -ENOSPC);
+	world_poll(w, 20 * TICK);
+	assert_int_equal(c.ran, 3);
+	elsewhere(init_far, &f);
+	assert_int_equal(f.r, 0);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+}
+
+/* Each place that a user's timer leaves is taken by a pooled one. */
+static void
+places_that_come_one_by_one_take_no_slab_each(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct rota_timer t[10];
+	uint64_t bytes;
+
+	for (unsigned i = 0; i < 9; i++)
+		assert_int_equal(rota_timer_init(&t[i], &w->kind), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), 0);
+	bytes = w->mem.bytes;
+	for (unsigned i = 0; i < 9; i++) {
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, TICK, ran, &c, NULL),
+		    -ENOSPC);
+		assert_int_equal(rota_timer_release(&t[i]), 0);
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), 0);
+	}
+	assert_int_equal(w->mem.bytes, bytes);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 10);
+}
+
+struct crowd {
+	struct world *w;
+	struct call *c;
+	pthread_barrier_t barrier;
+	unsigned failed;
+};
+
+static void *
+first_call(void *arg)
+{
+	struct crowd *m = arg;
+
+	pthread_barrier_wait(&m->barrier);
+	if (rota_shard_after_func(m->w->shard, TICK, ran, m->c, NULL))
+		__atomic_fetch_add(&m->failed, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void
+a_crowd_makes_no_more_than_it_uses(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct crowd m = { .w = w, .c = &c };
+	pthread_t thread[32];
+
+	pthread_barrier_init(&m.barrier, NULL, 32);
+	for (unsigned i = 0; i < 32; i++)
+		assert_int_equal(
+		    pthread_create(&thread[i], NULL, first_call, &m), 0);
+	for (unsigned i = 0; i < 32; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&m.barrier);
+	assert_int_equal(m.failed, 0);
+	assert_int_equal(world_stat(w).timers, 32);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 32);
+}
+
+static void
+a_retired_shards_free_ones_are_the_heirs(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct rota_shard *old = w->shard;
+	struct rota_timer t;
+
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(
+		    rota_shard_after_func(old, TICK, ran, &c, NULL), 0);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 10);
+	w->shard = rota_engine_shard(w->engine, 1);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	assert_int_equal(rota_shard_retire(old, w->shard), 0);
+	for (unsigned round = 2; round < 5; round++) {
+		for (unsigned i = 0; i < 10; i++)
+			assert_int_equal(
+			    rota_shard_after_func(i % 2 ? old : w->shard,
+				(int)round * TICK, ran, &c, NULL),
+			    0);
+		assert_int_equal(
+		    rota_shard_after_func(old, 0, ran, &c, NULL), -ENOSPC);
+		world_poll(w, (int)round * TICK);
+	}
+	assert_int_equal(c.ran, 40);
+	assert_int_equal(rota_timer_init(&t, &w->kind), 0);
+	assert_int_equal(rota_timer_release(&t), 0);
+}
+
+/* Not even its place is lost. */
+static void
+a_node_that_retires_gives_its_place_back(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	rota_handle last, h;
+	rota_word *pin;
+
+	for (unsigned round = 1; round < 30; round++) {
+		rota_time now = (int)round * TICK;
+
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, now, ran, &c, &last), 0);
+		world_poll(w, now - TICK);
+		pin = pin_of_the_only_entry(w);
+		*pin = (UINT64_C(0xfffffffe) << 32) | (uint32_t)*pin;
+		last = (UINT64_C(0xfffffffe) << 32) | (uint32_t)last;
+		if (round % 2) {
+			assert_int_equal(
+			    rota_handle_stop(w->engine, last), ROTA_PREVENTED);
+			assert_int_equal(
+			    rota_shard_after_func(w->shard, now, ran, &c, &h),
+			    0);
+			assert_true((uint32_t)h != (uint32_t)last);
+		}
+		world_poll(w, now);
+		assert_int_equal(c.ran, round);
+		assert_in_range(world_stat(w).timers, 0, 2);
+	}
+}
+
 /* C4: timer cap, no partial state. */
 static void
 the_cap_counts_pooled_timers(void **state)
@@ -395,6 +675,15 @@ one_left_at_the_end_is_reported_as_what_it_is(void **state)
 	assert_int_equal(c.ran, 0);
 }
 
+#define ALONE(test, row)                                  \
+	{                                                 \
+#test, test, world_setup, world_teardown, \
+		    (void *)(uintptr_t) & (row)           \
+	}
+/* Of ten timers at most. */
+#define TEN(test) \
+	ALONE(test, ten_heap), ALONE(test, ten_wheel), ALONE(test, ten_coarse)
+
 int
 main(void)
 {
@@ -410,6 +699,14 @@ main(void)
 		EVERY(nobody_needs_to_keep_the_handle),
 		EVERY(nodes_are_used_again),
 		EVERY(a_node_whose_generations_are_used_up_retires),
+		TEN(what_has_fired_can_be_armed_again_by_anybody),
+		ALONE(a_driver_gives_back_what_it_fired, driven_few),
+		TEN(one_pooled_timer_counts_as_one),
+		TEN(places_of_stopped_ones_are_found_again),
+		TEN(places_that_come_one_by_one_take_no_slab_each),
+		EVERY(a_crowd_makes_no_more_than_it_uses),
+		ALONE(a_retired_shards_free_ones_are_the_heirs, two_shards),
+		TEN(a_node_that_retires_gives_its_place_back),
 		cmocka_unit_test_teardown(
 		    the_cap_counts_pooled_timers, world_teardown),
 		EVERY(refused_memory_at_every_call_leaves_it_usable),
