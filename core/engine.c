@@ -39,13 +39,25 @@ libc_free(void *arg, unsigned shard, void *ptr, size_t size)
 	free(ptr);
 }
 
+/* Count @size bytes more or less. What is there before the shards is counted
+ * by make(). */
+static void
+count_bytes(struct rota_engine *e, unsigned shard, size_t size)
+{
+	if (shard < e->shards)
+		word_add(&e->shard[shard].bytes, size, relaxed); /* a figure */
+}
+
 void *
 rota__engine_alloc(
     struct rota_engine *e, unsigned shard, size_t size, size_t align)
 {
 	const struct rota_allocator *a = &e->config.allocator;
+	void *p = a->alloc(a->arg, shard, size, align);
 
-	return a->alloc(a->arg, shard, size, align);
+	if (p)
+		count_bytes(e, shard, size);
+	return p;
 }
 
 void
@@ -53,6 +65,7 @@ rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
 {
 	const struct rota_allocator *a = &e->config.allocator;
 
+	count_bytes(e, shard, (size_t)0 - size);
 	a->free(a->arg, shard, ptr, size);
 }
 
@@ -247,6 +260,7 @@ make(struct rota_engine *e)
 		if (r)
 			return r;
 	}
+	count_bytes(e, 0, sizeof(*e) + driver_bytes(e));
 	return drivers_start(e);
 }
 

@@ -305,7 +305,8 @@ struct rota_stats {
 	uint64_t wakes;    /* wakes of a sleeping owner */
 	uint64_t late_max; /* ns, of a fired timer */
 	uint64_t late_sum; /* ns, over all fired timers */
-	uint64_t bytes;    /* allocated for the shard */
+	uint64_t bytes;    /* allocated for the shard; what is the engine's own,
+			    * for the first */
 };
 
 /* rota_shard_stat - the figures of one shard; rota_engine_stat - their sum

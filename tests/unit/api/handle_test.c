@@ -427,6 +427,22 @@ places_of_stopped_ones_are_found_again(void **state)
 	assert_int_equal(rota_shard_check(w->shard), 0);
 }
 
+static void
+the_bytes_are_all_that_was_allocated(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	assert_int_equal(world_stat(w).bytes, w->mem.bytes);
+	for (unsigned i = 0; i < 20000; i++)
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), 0);
+	assert_int_equal(world_stat(w).bytes, w->mem.bytes);
+	world_poll(w, TICK);
+	assert_int_equal(rota_sleep(w->engine, 0, NULL), 0);
+	assert_int_equal(world_stat(w).bytes, w->mem.bytes);
+}
+
 /* Each place that a user's timer leaves is taken by a pooled one. */
 static void
 places_that_come_one_by_one_take_no_slab_each(void **state)
@@ -703,6 +719,7 @@ main(void)
 		ALONE(a_driver_gives_back_what_it_fired, driven_few),
 		TEN(one_pooled_timer_counts_as_one),
 		TEN(places_of_stopped_ones_are_found_again),
+		EVERY(the_bytes_are_all_that_was_allocated),
 		TEN(places_that_come_one_by_one_take_no_slab_each),
 		EVERY(a_crowd_makes_no_more_than_it_uses),
 		ALONE(a_retired_shards_free_ones_are_the_heirs, two_shards),
