@@ -165,11 +165,11 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	PROBE_RESET(t, d);
 	if (told)
 		rota__trace(s, told, t, ROTA_TRACE_RESET, is);
+	count_add(&s->hot.starts, ~was & ST_ARMED);
 	shard_stamp(s, t);
 	s->stage[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
 	s->staged = staged;
-	count_add(&s->hot.starts, ~was & ST_ARMED);
 	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
@@ -191,9 +191,8 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	PROBE_RESET(t, d);
 	if (told)
 		rota__trace(s, told, t, ROTA_TRACE_RESET, state_armed(was, d));
-	word_add(&s->resets, (uint64_t)1, relaxed); /* a figure */
-	if (!(was & ST_ARMED))
-		word_add(&s->starts, (uint64_t)1, relaxed); /* a figure */
+	word_add(was & ST_ARMED ? &s->pushes : &s->starts, (uint64_t)1,
+	    relaxed); /* a figure */
 	rota__shard_posted(s, wake);
 	return (int)(was & ST_ARMED);
 }
@@ -232,8 +231,8 @@ confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
 	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_filed)
 		return rota_timer_reset_owner(t, (rota_time)d, k);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	shard_stamp(s, t);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
+	shard_stamp(s, t);
 	return (int)(old & ST_ARMED);
 }
 
@@ -278,9 +277,9 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
 		return owner_reset(s, t, d, false, true, NULL);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
-	count_add(&s->hot.starts, ~old & ST_ARMED);
 	if (rota_unlikely(s->staged == SHARD_STAGE || d < s->alarm))
 		return armed_rarely(s, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
@@ -303,8 +302,8 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
 	t->r_filed = when < d ? when : d;
-	shard_stamp(s, t);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
+	shard_stamp(s, t);
 	if (rota_unlikely(when < s->quiet))
 		return filed_first(s, d, when, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);

@@ -221,8 +221,8 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			shard_stamp(s, t); /* as it came in */
 			count_add(&s->count.drained, 1);
+			shard_stamp(s, t); /* as it came in */
 			file(s, t, which);
 		}
 	}

@@ -649,10 +649,27 @@ out:
 	return r;
 }
 
+/* The holder ranks its own resets and what it drains: the rest of what it
+ * @ranked were pushes. Others may have come since that are none: then these are
+ * too few, and as many as were told before. */
+static uint64_t
+told_pushes(struct rota_shard *s, uint64_t ranked)
+{
+	uint64_t told = word_load(&s->told, relaxed); /* the CAS checks it */
+	uint64_t n = ranked - word_load(&s->count.drained, relaxed) -
+	    word_load(&s->hot.starts, relaxed); /* [F1]: at most too many */
+
+	while ((int64_t)(n - told) > 0 &&
+	    !word_cas(&s->told, &told, n, relaxed, relaxed)) /* a figure */
+		;
+	return (int64_t)(n - told) > 0 ? n : told;
+}
+
 int
 rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 {
 	struct shard_count *c;
+	uint64_t ranked;
 	bool release;
 
 	if (!s || !out)
@@ -663,12 +680,11 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 			shard_unhold(s);
 	}
 	c = &s->count;
-#define FIGURE(p) word_load((p), relaxed) /* a snapshot */
+	ranked = word_load(&s->hot.seq, acquire); /* [F1] */
+#define FIGURE(p) word_load((p), relaxed)         /* a snapshot */
 	*out = (struct rota_stats){
 		.starts = FIGURE(&s->hot.starts) + FIGURE(&s->starts),
-		/* The holder ranks its own resets and what it drains. */
-		.pushes = FIGURE(&s->hot.seq) - FIGURE(&s->count.drained) +
-		    FIGURE(&s->resets),
+		.pushes = told_pushes(s, ranked) + FIGURE(&s->pushes),
 		.stops = FIGURE(&s->hot.stops) + FIGURE(&s->stops),
 		.fires = FIGURE(&s->count.fires),
 		.live = rota__shard_live(s),
@@ -688,8 +704,6 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 		.bytes = FIGURE(&s->bytes),
 	};
 #undef FIGURE
-	/* A snapshot may catch a start before its reset is counted. */
-	out->pushes -= out->starts < out->pushes ? out->starts : out->pushes;
 	out->zombies = out->entries > out->live ? out->entries - out->live : 0;
 	return 0;
 }

@@ -14,6 +14,8 @@
  * [H1] hold -> hold     the next holder sees the structure as it was left.
  * [C1] closing -> init  seq_cst: either an init sees that its shard retires,
  *                       or the retirement counts its timer.
+ * [F1] ranked -> stat   who reads how many were ranked reads of as many, or
+ *                       more, what they were: starts, or drained.
  * [R1] running -> stop  a stop that did not prevent, and finds the timer not
  *                       running, sees what its callback wrote.
  */
@@ -97,7 +99,7 @@ struct rota_shard {
 
 	/* Written by remote threads. */
 	_Alignas(ROTA_LINE) struct remote remote;
-	rota_word resets, starts, stops;
+	rota_word pushes, starts, stops;
 	rota_word wakes, adopted;
 	rota_word inherited; /* armed timers that retiring moved here; modulo */
 
@@ -105,6 +107,7 @@ struct rota_shard {
 	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
 	rota_word room;                       /* for this many; atomic */
 	rota_word closing; /* 1: it retires, no more timers */
+	rota_word told;    /* the most pushes by the holder that stat told */
 	rota_word bytes;
 	pthread_mutex_t lock;
 	struct rota_kind *kinds;
@@ -363,13 +366,14 @@ shard_show(struct rota_shard *s)
 	word_store(&s->entries, backend_len(&s->backend), relaxed); /* figure */
 }
 
-/* shard_rank: the rank of an arming that happens now. The holder. */
+/* shard_rank: the rank of an arming that happens now, and is counted as a start
+ * or as drained, if it is one. The holder. */
 rota_inline uint32_t
 shard_rank(struct rota_shard *s)
 {
 	uint64_t seq = word_load(&s->hot.seq, relaxed) + 1; /* its own */
 
-	word_store(&s->hot.seq, seq, relaxed); /* a figure, for others */
+	word_store(&s->hot.seq, seq, release); /* [F1] */
 	return (uint32_t)seq;
 }
 

@@ -87,7 +87,8 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	}
 	t->r_word = (uint64_t)when << 4 | ROTA_WORD_ARMED | ROTA_WORD_LINKED;
 	seq = hot->seq + 1;
-	__atomic_store_n(&hot->seq, seq, __ATOMIC_RELAXED);
+	/* What is counted first who reads this reads too: core/shard.h [F1] */
+	__atomic_store_n(&hot->seq, seq, __ATOMIC_RELEASE);
 	t->r_seq = (uint32_t)seq;
 	return armed;
 }
