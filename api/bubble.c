@@ -25,6 +25,7 @@ struct rota_bubble {
 	bool dead;           /* nothing would ever wake them */
 	struct wait_list sleepers;
 	struct wait_list settlers; /* rota_bubble_wait */
+	pthread_key_t ends;        /* of who joined: its thread's end */
 };
 
 static _Thread_local struct rota_bubble *mine;
@@ -172,6 +173,14 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 	rota__wait_list_remove(&b->sleepers, &node);
 }
 
+/* The end of a thread that has not left. */
+static void
+thread_ends(void *bubble)
+{
+	if (mine)
+		rota_bubble_leave(bubble);
+}
+
 int
 rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 {
@@ -190,6 +199,11 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
+	r = -pthread_key_create(&b->ends, thread_ends);
+	if (r) {
+		free(b);
+		return r;
+	}
 	r = rota_engine_create(&b->engine, &config);
 	if (!r)
 		b->facade = rota__facade(b->engine);
@@ -198,6 +212,7 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 		r = -ENOMEM;
 	}
 	if (r) {
+		pthread_key_delete(b->ends);
 		free(b);
 		return r;
 	}
@@ -225,6 +240,7 @@ rota_bubble_destroy(struct rota_bubble *b)
 	r = rota_engine_destroy(b->engine, ROTA_DROP);
 	if (r < 0)
 		return r;
+	pthread_key_delete(b->ends);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 	return r;
@@ -263,6 +279,8 @@ rota_bubble_join(struct rota_bubble *b)
 		return -EINVAL;
 	if (mine)
 		return -EBUSY;
+	if (pthread_setspecific(b->ends, b))
+		return -ENOMEM;
 	members_add(b);
 	mine = b;
 	return 0;
@@ -278,6 +296,7 @@ rota_bubble_leave(struct rota_bubble *b)
 	if (rota_engine_inside(b->engine))
 		return -EDEADLK;
 	mine = NULL;
+	(void)pthread_setspecific(b->ends, NULL); /* it needs no memory */
 	members_remove(b);
 	return 0;
 }
@@ -296,9 +315,9 @@ begin(void *arg)
 
 	free(arg);
 	mine = s.b;
+	pthread_cleanup_push(thread_ends, s.b);
 	answer = s.run(s.arg);
-	if (mine) /* or it has left by itself */
-		rota_bubble_leave(s.b);
+	pthread_cleanup_pop(1); /* pthread_exit() comes here, too */
 	return answer;
 }
 

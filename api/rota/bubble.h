@@ -41,7 +41,8 @@ struct rota_bubble;
  * engine has one shard, which is the bubble's to poll.
  *
  * Owns     *@b until rota_bubble_destroy().
- * Returns  0; -EINVAL @b NULL, @backend unknown; -ENOMEM.
+ * Returns  0; -EINVAL @b NULL, @backend unknown; -ENOMEM; -EAGAIN the process
+ *          has all the pthread keys that it may: a bubble takes one.
  */
 int rota_bubble_create(struct rota_bubble **b, enum rota_backend backend);
 
@@ -55,10 +56,10 @@ int rota_bubble_destroy(struct rota_bubble *b);
 struct rota_engine *rota_bubble_engine(struct rota_bubble *b);
 
 /* rota_bubble_join - the calling thread is one of @b's; rota_bubble_leave - it
- * is not any more.
+ * is not any more. The end of a thread that has not left is one of these, too.
  *
  * Returns  0; -EBUSY it is in a bubble already; -EPERM it is not in this one;
- *          -EDEADLK it leaves in a callback; -EINVAL.
+ *          -EDEADLK it leaves in a callback; -EINVAL; -ENOMEM.
  */
 int rota_bubble_join(struct rota_bubble *b);
 int rota_bubble_leave(struct rota_bubble *b);

@@ -9,6 +9,7 @@
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 
 #include "tests/support/pod.h"
@@ -127,6 +128,77 @@ a_wait_beside_one_that_moves_the_clock_ends(void **state)
 		assert_int_equal(rota_bubble_wait(p->bubble), 0);
 		pthread_join(thread, NULL);
 	}
+}
+
+static void *
+sleep_and_exit(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->answer = rota_sleep(s->p->engine, s->span, NULL);
+	s->at[0] = rota_engine_now(s->p->engine);
+	pthread_exit(NULL);
+}
+
+static void *
+join_and_exit(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->answer = rota_bubble_join(s->p->bubble);
+	__atomic_store_n(s->count, 1, __ATOMIC_RELEASE);
+	if (!s->answer)
+		sleep_and_exit(arg);
+	return NULL;
+}
+
+static void *
+join_and_return(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->answer = rota_bubble_join(s->p->bubble);
+	__atomic_store_n(s->count, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* However a thread ends: nobody waits for it. */
+static void
+who_ends_has_left(void **state)
+{
+	static void *(*const how[])(
+	    void *) = { sleep_and_exit, join_and_exit, join_and_return };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < CM_COUNT(how); i++) {
+		unsigned joined = 0;
+		struct sleeper s = { .p = p, .span = TICK, .count = &joined };
+		rota_time begin = pod_now(p);
+		pthread_t thread;
+
+		if (i) {
+			assert_int_equal(
+			    pthread_create(&thread, NULL, how[i], &s), 0);
+			while (!__atomic_load_n(&joined, __ATOMIC_ACQUIRE))
+				sched_yield();
+		} else {
+			assert_int_equal(
+			    rota_bubble_thread(p->bubble, &thread, how[i], &s),
+			    0);
+		}
+		pod_sleep(p, 10 * TICK);
+		assert_int_equal(pod_now(p), begin + 10 * TICK);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.answer, 0);
+		if (i < 2)
+			assert_int_equal(s.at[0], begin + TICK);
+	}
+	/* it is empty, once the last has left */
+	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	assert_int_equal(rota_bubble_destroy(p->bubble), 0);
+	assert_int_equal(rota_bubble_create(&p->bubble, ROTA_HEAP), 0);
+	p->engine = rota_bubble_engine(p->bubble);
+	assert_int_equal(rota_bubble_join(p->bubble), 0);
 }
 
 /* What a callback arms, at the same instant and later. */
@@ -305,6 +377,7 @@ main(void)
 		POD(each_wakes_at_its_instant),
 		POD(who_leaves_lets_the_others_go_on),
 		POD(a_wait_beside_one_that_moves_the_clock_ends),
+		POD(who_ends_has_left),
 		POD(callbacks_run_on_the_way),
 		POD(who_waits_for_ever_is_told_so),
 		POD(the_end_of_time_is_for_ever),
