@@ -3,8 +3,10 @@
  * executor.c - a bounded pool of threads for functions that are due.
  *
  * All the jobs there can be are made at the start, so that nothing can fail
- * once a job is armed. A job is free, armed, queued or running; a ring that
- * comes for one which was stopped meanwhile finds it dropped and frees it.
+ * once a job is armed. A job is free, armed, queued or running. A ring that was
+ * too far to be prevented is a stray: it finds that it is none of the job's any
+ * more. The job that it comes for is kept from the next user until then; its
+ * room is not, there are jobs to spare for all rings that can be under way.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include <rota/after.h>
@@ -20,41 +22,68 @@
 enum job_state { FREE, ARMED, DROPPED, QUEUED, RUNNING };
 
 struct job {
+	uint64_t generation; /* of the next to have it; never 0 */
 	struct rota_executor *x;
 	rota_func *fn;
 	void *arg;
 	rota_handle timer;
 	enum job_state state;
-	uint32_t generation; /* of the next to have it */
-	struct job *next;    /* in the list of its state */
+	unsigned strays;          /* rings to come that are not its own */
+	struct job *next, **prev; /* in the list of its state; prev: queued */
+};
+
+struct worker {
+	struct rota_executor *x;
+	pthread_t thread;
+	pthread_t former; /* which a job ended, and which nobody has joined */
+	bool follows;     /* there is one */
+	struct job *job;  /* that it runs */
 };
 
 struct rota_executor {
 	struct facade *facade;
 	pthread_mutex_t lock;
 	bool closing;
-	unsigned threads, capacity;
-	unsigned busy; /* workers that have not ended, rings to come for what
-			* was dropped: until then it must stay */
+	unsigned threads;
+	uint32_t capacity, jobs; /* that may be in use; that there are */
+	uint32_t used;
+	unsigned index_bits; /* of a rota_job; the rest is its generation */
+	unsigned busy; /* workers that have not ended, strays: until then it
+			* must stay */
 	struct job *job, *free;
 	struct job *first, **last; /* queued */
 	struct wait_list idle;     /* workers */
 	struct wait_list closers;  /* rota_executor_destroy */
 	struct rota_executor_stats stat;
-	pthread_t thread[];
+	struct worker worker[];
 };
 
 static _Thread_local struct rota_executor *mine; /* a worker's */
 
-/* Under the lock, as all up to rota_executor_create(). */
+/* Under the lock, as all up to rota_executor_create(). To be used again, unless
+ * its generations are used up. */
+static void
+job_put(struct job *j)
+{
+	struct rota_executor *x = j->x;
+
+	j->state = FREE;
+	if (j->generation == UINT64_MAX >> x->index_bits)
+		return;
+	j->generation++;
+	j->next = x->free;
+	x->free = j;
+}
+
+/* Its room is another's. */
 static void
 job_free(struct job *j)
 {
-	j->state = FREE;
-	if (++j->generation == 0) /* a job that is 0 is none */
-		j->generation = 1;
-	j->next = j->x->free;
-	j->x->free = j;
+	j->x->used--;
+	if (j->strays)
+		j->state = DROPPED;
+	else
+		job_put(j);
 }
 
 static void
@@ -64,6 +93,7 @@ queue_add(struct rota_executor *x, struct job *j)
 
 	j->state = QUEUED;
 	j->next = NULL;
+	j->prev = x->last;
 	*x->last = j;
 	x->last = &j->next;
 	if (++x->stat.queued > x->stat.queued_max)
@@ -76,14 +106,20 @@ queue_add(struct rota_executor *x, struct job *j)
 static void
 queue_remove(struct rota_executor *x, struct job *j)
 {
-	struct job **at = &x->first;
-
-	while (*at != j)
-		at = &(*at)->next;
-	*at = j->next;
-	if (!j->next)
-		x->last = at;
+	*j->prev = j->next;
+	if (j->next)
+		j->next->prev = j->prev;
+	else
+		x->last = j->prev;
 	x->stat.queued--;
+}
+
+/* The ring of its timer waits for the lock, and shall find nothing to do. */
+static void
+stray(struct rota_executor *x, struct job *j)
+{
+	j->strays++;
+	x->busy++;
 }
 
 /* It shall not run. False: it does. */
@@ -92,21 +128,17 @@ drop(struct rota_executor *x, struct job *j)
 {
 	switch (j->state) {
 	case ARMED:
-		if (rota_handle_stop(x->facade->engine, j->timer) ==
-		    ROTA_PREVENTED) {
-			job_free(j);
-		} else { /* the ring waits for the lock */
-			j->state = DROPPED;
-			x->busy++;
-		}
+		if (rota_handle_stop(x->facade->engine, j->timer) !=
+		    ROTA_PREVENTED)
+			stray(x, j);
 		break;
 	case QUEUED:
 		queue_remove(x, j);
-		job_free(j);
 		break;
 	default:
 		return false;
 	}
+	job_free(j);
 	x->stat.prevented++;
 	return true;
 }
@@ -129,8 +161,9 @@ ring(void *arg)
 	struct rota_executor *x = j->x;
 
 	lock_take(&x->lock, LOCK_SOURCE);
-	if (j->state == DROPPED) {
-		job_free(j);
+	if (j->strays) {
+		if (--j->strays == 0 && j->state == DROPPED)
+			job_put(j);
 		less_busy(x);
 	} else {
 		queue_add(x, j);
@@ -163,12 +196,20 @@ rest(struct rota_executor *x)
 	rota__waiter_destroy(&w);
 }
 
-static void *
-work(void *arg)
+/* The job that @w ran is over. */
+static void
+job_end(struct rota_executor *x, struct worker *w)
 {
-	struct rota_executor *x = arg;
+	x->stat.running--;
+	x->stat.ran++;
+	job_free(w->job);
+	w->job = NULL;
+}
 
-	mine = x;
+/* A worker's life. */
+static void
+serve(struct rota_executor *x, struct worker *w)
+{
 	lock_take(&x->lock, LOCK_SOURCE);
 	while (!x->closing) {
 		struct job *j = x->first;
@@ -180,22 +221,71 @@ work(void *arg)
 		queue_remove(x, j);
 		j->state = RUNNING;
 		x->stat.running++;
+		w->job = j;
 		lock_give(&x->lock);
 		j->fn(j->arg);
 		lock_take(&x->lock, LOCK_SOURCE);
-		x->stat.running--;
-		x->stat.ran++;
-		job_free(j);
+		job_end(x, w);
 	}
 	less_busy(x);
 	lock_give(&x->lock);
+}
+
+static int worker_start(struct rota_executor *x, struct worker *w);
+
+/* A job has ended the thread of its worker: another one follows. */
+static void
+ended(void *arg)
+{
+	struct worker *w = arg;
+	struct rota_executor *x = w->x;
+	int r = 0;
+
+	lock_take(&x->lock, LOCK_SOURCE);
+	job_end(x, w);
+	if (x->closing) {
+		less_busy(x);
+	} else {
+		w->former = pthread_self();
+		w->follows = true;
+		r = worker_start(x, w);
+		if (r)
+			w->follows = false;
+	}
+	lock_give(&x->lock);
+	if (r) /* there is none to be had: this one goes on */
+		serve(x, w);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct rota_executor *x = w->x;
+	pthread_t former;
+	bool follows;
+	int was;
+
+	mine = x;
+	/* A job may end its thread; a wait of ours must not be cut short. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	lock_take(&x->lock, LOCK_SOURCE);
+	follows = w->follows;
+	former = w->former;
+	w->follows = false;
+	lock_give(&x->lock);
+	if (follows)
+		pthread_join(former, NULL);
+	pthread_cleanup_push(ended, w);
+	serve(x, w);
+	pthread_cleanup_pop(0);
 	return NULL;
 }
 
 static size_t
 executor_bytes(unsigned threads)
 {
-	return sizeof(struct rota_executor) + threads * sizeof(pthread_t);
+	return sizeof(struct rota_executor) + threads * sizeof(struct worker);
 }
 
 /* Nobody uses it any more. */
@@ -206,16 +296,18 @@ unmake(struct rota_executor *x)
 
 	pthread_mutex_destroy(&x->lock);
 	if (x->job)
-		rota_engine_free(e, x->job, x->capacity * sizeof(*x->job));
+		rota_engine_free(e, x->job, x->jobs * sizeof(*x->job));
 	rota_engine_free(e, x, executor_bytes(x->threads));
 }
 
 static int
-worker_start(struct rota_executor *x, pthread_t *thread)
+worker_start(struct rota_executor *x, struct worker *w)
 {
+	w->x = x;
 	if (x->facade->bubble)
-		return rota_bubble_thread(x->facade->bubble, thread, work, x);
-	return -pthread_create(thread, NULL, work, x);
+		return rota_bubble_thread(
+		    x->facade->bubble, &w->thread, work, w);
+	return -pthread_create(&w->thread, NULL, work, w);
 }
 
 /* Under the lock: its workers shall end. */
@@ -234,7 +326,7 @@ static void
 join(struct rota_executor *x, unsigned started)
 {
 	for (unsigned i = 0; i < started; i++)
-		pthread_join(x->thread[i], NULL);
+		pthread_join(x->worker[i].thread, NULL);
 	unmake(x);
 }
 
@@ -263,18 +355,22 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 	x->threads = threads;
 	x->capacity = capacity;
 	x->last = &x->first;
-	x->job = rota_engine_alloc(e, capacity * sizeof(*x->job));
+	/* Whoever polls a shard has one ring under way: its owner, an adopter. */
+	x->jobs = capacity + 2 * rota_engine_shards(e);
+	while (x->jobs >> x->index_bits)
+		x->index_bits++;
+	x->job = rota_engine_alloc(e, x->jobs * sizeof(*x->job));
 	if (!x->job) {
 		unmake(x);
 		return -ENOMEM;
 	}
-	for (unsigned i = capacity; i-- > 0;) {
+	for (uint32_t i = x->jobs; i-- > 0;) {
 		x->job[i] = (struct job){ .x = x };
-		job_free(&x->job[i]);
+		job_put(&x->job[i]);
 	}
 	x->busy = threads;
 	while (started < threads && !r) {
-		r = worker_start(x, &x->thread[started]);
+		r = worker_start(x, &x->worker[started]);
 		started += !r;
 	}
 	if (r) {
@@ -304,7 +400,7 @@ rota_executor_destroy(struct rota_executor *x)
 		return r;
 	lock_take(&x->lock, LOCK_SOURCE);
 	close_down(x);
-	for (unsigned i = 0; i < x->capacity; i++)
+	for (uint32_t i = 0; i < x->jobs; i++)
 		dropped += drop(x, &x->job[i]);
 	rota__wait_list_add(&x->closers, &node, &w, WAIT_SELF);
 	lock_give(&x->lock);
@@ -323,6 +419,19 @@ rota_executor_destroy(struct rota_executor *x)
 	return dropped;
 }
 
+/* Under the lock. */
+static int
+arm(struct rota_executor *x, struct job *j, rota_time when)
+{
+	rota_handle h;
+	int r = rota_shard_after_func(
+	    rota_engine_near(x->facade->engine), when, ring, j, &h);
+
+	if (!r)
+		j->timer = h;
+	return r;
+}
+
 int
 rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
     void *arg, rota_job *job)
@@ -335,7 +444,7 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 		return -EINVAL;
 	when = rota_when(rota_engine_now(x->facade->engine), span);
 	lock_take(&x->lock, LOCK_SOURCE);
-	j = x->closing ? NULL : x->free;
+	j = x->closing || x->used == x->capacity ? NULL : x->free;
 	if (!j) {
 		x->stat.refused += !x->closing;
 		r = x->closing ? -ECANCELED : -EAGAIN;
@@ -343,35 +452,83 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 		return r;
 	}
 	x->free = j->next;
+	x->used++;
 	j->fn = fn;
 	j->arg = arg;
 	j->state = ARMED;
-	r = rota_shard_after_func(
-	    rota_engine_near(x->facade->engine), when, ring, j, &j->timer);
+	r = arm(x, j, when);
 	if (r)
 		job_free(j);
 	else if (job)
-		*job = (uint64_t)j->generation << 32 | (uint32_t)(j - x->job);
+		*job = j->generation << x->index_bits | (uint64_t)(j - x->job);
 	lock_give(&x->lock);
 	return r;
+}
+
+/* The job that @job names, which @x may have no more; NULL: it names none. */
+static struct job *
+job_at(struct rota_executor *x, rota_job job)
+{
+	uint64_t index;
+
+	if (!x)
+		return NULL;
+	index = job & (((uint64_t)1 << x->index_bits) - 1);
+	return job >> x->index_bits && index < x->jobs ? &x->job[index] : NULL;
+}
+
+/* Is it that of @job still? Under the lock. */
+static bool
+job_is(const struct job *j, rota_job job)
+{
+	return j->generation == job >> j->x->index_bits && j->state != FREE &&
+	    j->state != DROPPED;
 }
 
 int
 rota_executor_stop(struct rota_executor *x, rota_job job)
 {
-	uint32_t generation = (uint32_t)(job >> 32);
-	struct job *j;
+	struct job *j = job_at(x, job);
 	int r;
 
-	if (!x || !generation || (uint32_t)job >= x->capacity)
+	if (!j)
 		return -EINVAL;
-	j = &x->job[(uint32_t)job];
 	lock_take(&x->lock, LOCK_SOURCE);
-	if (j->generation != generation || j->state == FREE ||
-	    j->state == DROPPED)
+	if (!job_is(j, job))
 		r = -ESTALE;
 	else
 		r = drop(x, j) ? ROTA_PREVENTED : ROTA_RUNNING;
+	lock_give(&x->lock);
+	return r;
+}
+
+int
+rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
+{
+	struct job *j = job_at(x, job);
+	rota_time when;
+	int r;
+
+	if (!j)
+		return -EINVAL;
+	when = rota_when(rota_engine_now(x->facade->engine), span);
+	lock_take(&x->lock, LOCK_SOURCE);
+	if (!job_is(j, job) || j->state == RUNNING) {
+		r = -ESTALE;
+	} else if (j->state == ARMED &&
+	    rota_handle_reset_at(x->facade->engine, j->timer, when) == 1) {
+		r = 1;
+	} else {
+		r = arm(x, j, when); /* if that fails it stays as it is */
+		if (!r && j->state == ARMED)
+			stray(x, j);
+		else if (!r)
+			queue_remove(x, j);
+		if (!r) {
+			j->state = ARMED;
+			r = 1;
+		}
+	}
 	lock_give(&x->lock);
 	return r;
 }

@@ -38,7 +38,9 @@ struct rota_executor;
 typedef uint64_t rota_job;
 
 /* rota_executor_create - @threads workers, with room for @capacity functions
- * that are armed, queued or running. In a bubble they are of it.
+ * that are armed, queued or running. In a bubble they are of it. A function may
+ * end its thread by pthread_exit(): another takes its place. A worker can't be
+ * cancelled.
  *
  * Owns     *@x until rota_executor_destroy(), before the engine's end.
  * Returns  0; -EINVAL NULL, no thread or no room asked for; -ENOMEM, -EAGAIN.
@@ -66,8 +68,17 @@ int rota_executor_after_func(struct rota_executor *x, rota_span span,
 
 /* rota_executor_stop - it shall not run.
  * Returns  ROTA_PREVENTED it does not, also if its instant had come but no
- *          worker; ROTA_RUNNING; -ESTALE it ran or was stopped; -EINVAL. */
+ *          worker; ROTA_RUNNING; -ESTALE it ran or was stopped; -EINVAL.
+ * Cost     a lock, whatever is queued; the room is another's at once. */
 int rota_executor_stop(struct rota_executor *x, rota_job job);
+
+/* rota_executor_reset - it runs @span from now instead, as long as it has not
+ * begun; one whose instant had come but no worker waits anew.
+ * Returns  1; -ESTALE it runs, ran or was stopped; -EINVAL; -ENOMEM, -ENOSPC
+ *          it had come: it runs as if it had not been reset.
+ * Cost     as rota_executor_after_func(). */
+int rota_executor_reset(
+    struct rota_executor *x, rota_job job, rota_span span);
 
 struct rota_executor_stats {
 	uint64_t ran, prevented;
