@@ -111,20 +111,14 @@ rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
 	if (r)
 		return r;
 	r = rota_timer_init(&c->write, &k->write);
-	if (r) /* nobody knows of the other yet */
+	if (r) { /* nobody knows of the other yet */
 		rota__shard_free(shard_of(&k->read), &k->read, &c->read);
-	else
-		c->r_kind = k;
-	return r;
-}
-
-/* Of one: ROTA_NEVER if none was ever set; -EINVAL. */
-static rota_time
-deadline(const struct rota_timer *t)
-{
-	rota_time when = rota_timer_deadline(t);
-
-	return when == 0 ? ROTA_NEVER : when;
+		return r;
+	}
+	/* As if they had been stopped: 0 is an instant like others. */
+	c->read.r_word = c->write.r_word = (uint64_t)ROTA_NEVER << ST_SHIFT;
+	c->r_kind = k;
+	return 0;
 }
 
 static int
@@ -132,10 +126,9 @@ set(struct rota_timer *t, rota_time when)
 {
 	int r;
 
-	if (when >= ROTA_NEVER && deadline(t) == ROTA_NEVER)
+	if (when >= ROTA_NEVER && rota_timer_deadline(t) == ROTA_NEVER)
 		return 0;
-	/* 0 is what a timer has that was never armed. */
-	r = rota_timer_reset_at(t, when > 1 ? when : 1);
+	r = rota_timer_reset_at(t, when);
 	return r < 0 ? r : 0;
 }
 
@@ -158,7 +151,8 @@ rota_conn_deadline(const struct rota_conn *c, unsigned which)
 {
 	if (!c || (which != ROTA_CONN_READ && which != ROTA_CONN_WRITE))
 		return -EINVAL;
-	return deadline(which == ROTA_CONN_READ ? &c->read : &c->write);
+	return rota_timer_deadline(
+	    which == ROTA_CONN_READ ? &c->read : &c->write);
 }
 
 int
@@ -169,10 +163,12 @@ rota_conn_expired(const struct rota_conn *c, unsigned which, rota_time now)
 
 	if (!c || !which || which & ~(ROTA_CONN_READ | ROTA_CONN_WRITE))
 		return -EINVAL;
-	read = deadline(&c->read);
-	write = deadline(&c->write);
+	read = rota_timer_deadline(&c->read);
+	write = rota_timer_deadline(&c->write);
 	if (read < 0 || write < 0)
 		return -EINVAL;
+	if (now >= ROTA_NEVER) /* which never comes */
+		now = ROTA_NEVER - 1;
 	passed = (read <= now ? ROTA_CONN_READ : 0) |
 	    (write <= now ? ROTA_CONN_WRITE : 0);
 	return (int)(passed & which);

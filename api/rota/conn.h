@@ -14,11 +14,13 @@
  *	rota_conn_init(&client->c, &kind);
  *	rota_conn_set(&client->c, ROTA_CONN_READ, now + 30 * ROTA_SECOND);
  *
- * A deadline that is moved or taken back just as it comes is not told of: what
- * had been claimed for it finds another one in force and says nothing. Who
- * reads and writes on threads of their own ask rota_conn_expired() under the
- * connection's lock: it goes by the deadline that is in force, and by nothing
- * else.
+ * A deadline that is moved or taken back in time is not told of: what had been
+ * claimed for it finds another one in force and says nothing. In time means
+ * before the callback begins: it is asked, and then called, in two steps. So
+ * where deadlines are set by other threads than the shard's owner a callback
+ * may find another one in force, and has to ask rota_conn_expired() under the
+ * connection's lock, as who reads and writes does: that goes by the deadline
+ * that is in force, and by nothing else.
  *
  * Threads  as those of rota/timer.h, which has all that is not said here.
  * Source   Go's runtime/netpoll.go, whose rseq and wseq are the timer's word

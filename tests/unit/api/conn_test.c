@@ -174,6 +174,48 @@ one_that_has_passed_is_met_at_once(void **state)
 	gone(x, 1);
 }
 
+/* Of the clock, too: nothing was before. */
+static void
+the_first_instant_is_one_like_others(void **state)
+{
+	static const rota_time past[] = { 0, -1, INT64_MIN };
+	struct world *w = *state;
+	struct client *x = clients(w, 4);
+
+	for (unsigned i = 0; i < CM_COUNT(past); i++) {
+		assert_int_equal(rota_conn_expired(&x[i].c, BOTH, 0), 0);
+		assert_int_equal(rota_conn_deadline(&x[i].c, READ), ROTA_NEVER);
+		assert_int_equal(rota_conn_set(&x[i].c, READ, past[i]), 0);
+		assert_int_equal(rota_conn_deadline(&x[i].c, READ), 0);
+		assert_int_equal(rota_conn_expired(&x[i].c, BOTH, 0), READ);
+	}
+	/* and 1 ns later is later */
+	assert_int_equal(rota_conn_set(&x[3].c, WRITE, 1), 0);
+	assert_int_equal(rota_conn_expired(&x[3].c, BOTH, 0), 0);
+	world_poll(w, 0);
+	for (unsigned i = 0; i < CM_COUNT(past); i++)
+		expect_told(&x[i], 1, 0);
+	expect_told(&x[3], 0, 0);
+	gone(x, 4);
+}
+
+static void
+no_deadline_expires_at_the_end_of_time_either(void **state)
+{
+	static const rota_time end[] = { ROTA_NEVER, ROTA_NEVER + 1,
+		INT64_MAX };
+	struct world *w = *state;
+	struct client *x = clients(w, 1);
+
+	assert_int_equal(rota_conn_set(&x->c, WRITE, 5 * TICK), 0);
+	for (unsigned i = 0; i < CM_COUNT(end); i++)
+		assert_int_equal(rota_conn_expired(&x->c, BOTH, end[i]), WRITE);
+	assert_int_equal(rota_conn_set(&x->c, WRITE, ROTA_NEVER), 0);
+	for (unsigned i = 0; i < CM_COUNT(end); i++)
+		assert_int_equal(rota_conn_expired(&x->c, BOTH, end[i]), 0);
+	gone(x, 1);
+}
+
 /* What claimed an earlier deadline finds another one. */
 static void
 a_late_claim_says_nothing(void **state)
@@ -362,6 +404,8 @@ main(void)
 		    one_that_is_pushed_at_every_packet_comes_after_the_last),
 		EVERY_OWNED(one_that_was_taken_back_is_not_told),
 		EVERY_OWNED(one_that_has_passed_is_met_at_once),
+		EVERY_OWNED(the_first_instant_is_one_like_others),
+		EVERY_OWNED(no_deadline_expires_at_the_end_of_time_either),
 		EVERY_OWNED(a_late_claim_says_nothing),
 		EVERY_OWNED(a_callback_sets_the_next),
 		EVERY(both_go_back_as_one),
