@@ -40,9 +40,11 @@ rota_jemalloc_create(struct rota_jemalloc **out, unsigned shards)
 	struct rota_jemalloc *j;
 	size_t bytes = sizeof(*j) + shards * sizeof(*j->arena);
 
-	if (!out || !shards)
+	if (!out)
 		return -EINVAL;
 	*out = NULL;
+	if (!shards)
+		return -EINVAL;
 	j = mallocx(bytes, 0);
 	if (!j)
 		return -ENOMEM;

@@ -61,7 +61,9 @@ what_cannot_be_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(rota_jemalloc_create(NULL, 1), -EINVAL);
+	j = (void *)&s;
 	assert_int_equal(rota_jemalloc_create(&j, 0), -EINVAL);
+	assert_null(j);
 	assert_int_equal(rota_jemalloc_create(&j, 2), 0);
 	assert_int_equal(rota_jemalloc_stat(NULL, 0, &s), -EINVAL);
 	assert_int_equal(rota_jemalloc_stat(j, 0, NULL), -EINVAL);
