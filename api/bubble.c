@@ -14,18 +14,22 @@
 #include <stdlib.h>
 
 #include "api/wait.h"
+#include "core/shard.h"
 
 struct rota_bubble {
 	struct rota_engine *engine;
 	struct facade *facade;
 	pthread_mutex_t lock;
 	unsigned members, asleep, idle;
-	unsigned long woken; /* times that one was, or joined */
+	uint64_t jobs;       /* of its executors: armed, queued or running */
+	unsigned long woken; /* times that one was, or joined, or got a job */
 	bool moving;         /* one of them polls */
 	bool dead;           /* nothing would ever wake them */
+	bool still;          /* nothing would ever wake the idle */
 	struct wait_list sleepers;
 	struct wait_list settlers; /* rota_bubble_wait */
-	pthread_key_t ends;        /* of who joined: its thread's end */
+	struct wait_list idlers;
+	pthread_key_t ends; /* of who joined: its thread's end */
 };
 
 static _Thread_local struct rota_bubble *mine;
@@ -46,6 +50,7 @@ void
 rota__bubble_woken(struct rota_bubble *b, const struct waiter *w)
 {
 	b->woken++;
+	b->still = false;
 	if (w->idle) {
 		b->members++;
 		b->idle--;
@@ -54,11 +59,37 @@ rota__bubble_woken(struct rota_bubble *b, const struct waiter *w)
 	}
 }
 
-/* Under the lock. */
+/* Is it for one of them to see to it that somebody is awake? Idle workers are
+ * there for jobs: without one, and without others, the clock stands. Under the
+ * lock. */
 static bool
 all_asleep(const struct rota_bubble *b)
 {
-	return b->members > 0 && b->asleep == b->members;
+	if (b->members)
+		return b->asleep == b->members;
+	return b->idle && b->jobs && !b->still;
+}
+
+/* Somebody who goes on has done what may make it so. Under the lock. */
+static void
+nudge(struct rota_bubble *b)
+{
+	const struct wait_node *n = b->members ? b->sleepers.first
+					       : b->idlers.first;
+
+	if (n && all_asleep(b) && !b->moving)
+		pthread_cond_signal(&n->waiter->wake);
+}
+
+void
+rota__bubble_jobs(struct rota_bubble *b, uint64_t more)
+{
+	lock_take(&b->lock, LOCK_WAITER);
+	b->jobs += more;
+	b->woken++; /* whoever moves the clock looks again */
+	b->still = false;
+	nudge(b);
+	lock_give(&b->lock);
 }
 
 /* Instants from here on do not come: the last tick of a wheel. */
@@ -95,10 +126,12 @@ advance(struct rota_bubble *b)
 		while (rota_shard_poll(s, now, 0) > 0)
 			;
 		next = rota_shard_next(s);
+		armed = next <= now || rota__shard_armed(s, LAST);
 		lock_take(&b->lock, LOCK_WAITER);
-		if (b->woken != woken || !stuck(b))
+		if (b->woken != woken || !stuck(b)) {
+			armed = true; /* if not by a timer */
 			continue;
-		armed = next < LAST;
+		}
 		if (armed && next > now)
 			rota_engine_advance(e, next - now);
 	}
@@ -140,7 +173,11 @@ move(struct rota_bubble *b)
 	woken = b->woken;
 	armed = advance(b);
 	b->moving = false;
-	if (!armed && b->woken == woken && stuck(b)) {
+	if (armed || b->woken != woken || !stuck(b))
+		return;
+	if (!b->members) {
+		b->still = true;
+	} else {
 		b->dead = true;
 		wake_all(&b->sleepers);
 	}
@@ -149,9 +186,12 @@ move(struct rota_bubble *b)
 void
 rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 {
+	struct wait_list *list = &b->sleepers;
 	struct wait_node node = { 0 };
 
 	if (w->idle) {
+		list = &b->idlers;
+		rota__wait_list_add(list, &node, w, WAIT_SELF);
 		if (!w->awake) {
 			b->members--;
 			b->idle++;
@@ -159,7 +199,7 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 	} else {
 		if (b->dead && rota__waiter_take(w, WAIT_DEAD))
 			return;
-		rota__wait_list_add(&b->sleepers, &node, w, WAIT_DEAD);
+		rota__wait_list_add(list, &node, w, WAIT_DEAD);
 		if (!w->awake)
 			b->asleep++;
 	}
@@ -170,7 +210,7 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 		else
 			lock_wait(&w->wake, &b->lock);
 	}
-	rota__wait_list_remove(&b->sleepers, &node);
+	rota__wait_list_remove(list, &node);
 }
 
 /* The end of a thread that has not left. */
@@ -219,6 +259,7 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 	pthread_mutex_init(&b->lock, NULL);
 	rota__wait_list_init(&b->sleepers);
 	rota__wait_list_init(&b->settlers);
+	rota__wait_list_init(&b->idlers);
 	b->facade->bubble = b;
 	*out = b;
 	return 0;
@@ -258,17 +299,17 @@ members_add(struct rota_bubble *b)
 	lock_take(&b->lock, LOCK_WAITER);
 	b->members++;
 	b->woken++;
+	b->still = false;
 	lock_give(&b->lock);
 }
 
-/* Those that are left may all be asleep. */
+/* Those that are left may all be asleep: one of them shall see to it. */
 static void
 members_remove(struct rota_bubble *b)
 {
 	lock_take(&b->lock, LOCK_WAITER);
 	b->members--;
-	while (all_asleep(b) && !b->moving)
-		move(b);
+	nudge(b);
 	lock_give(&b->lock);
 }
 

@@ -75,11 +75,21 @@ job_put(struct job *j)
 	x->free = j;
 }
 
+/* The clock of a bubble may have to be moved for @more jobs, modulo, or for one
+ * that was. */
+static void
+tell_bubble(struct rota_executor *x, uint64_t more)
+{
+	if (x->facade->bubble)
+		rota__bubble_jobs(x->facade->bubble, more);
+}
+
 /* Its room is another's. */
 static void
 job_free(struct job *j)
 {
 	j->x->used--;
+	tell_bubble(j->x, (uint64_t)0 - 1);
 	if (j->strays)
 		j->state = DROPPED;
 	else
@@ -427,9 +437,10 @@ arm(struct rota_executor *x, struct job *j, rota_time when)
 	int r = rota_shard_after_func(
 	    rota_engine_near(x->facade->engine), when, ring, j, &h);
 
-	if (!r)
-		j->timer = h;
-	return r;
+	if (r)
+		return r;
+	j->timer = h;
+	return 0;
 }
 
 int
@@ -452,14 +463,18 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 		return r;
 	}
 	x->free = j->next;
-	x->used++;
 	j->fn = fn;
 	j->arg = arg;
 	j->state = ARMED;
 	r = arm(x, j, when);
-	if (r)
-		job_free(j);
-	else if (job)
+	if (r) {
+		job_put(j);
+		lock_give(&x->lock);
+		return r;
+	}
+	x->used++;
+	tell_bubble(x, 1);
+	if (job)
 		*job = j->generation << x->index_bits | (uint64_t)(j - x->job);
 	lock_give(&x->lock);
 	return r;
@@ -529,6 +544,8 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 			r = 1;
 		}
 	}
+	if (r == 1)
+		tell_bubble(x, 0);
 	lock_give(&x->lock);
 	return r;
 }

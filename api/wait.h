@@ -93,11 +93,14 @@ void rota__wait_list_remove(struct wait_list *l, struct wait_node *n);
  * be woken; NULL: there is none. */
 struct waiter *rota__wait_list_claim(struct wait_list *l);
 
-/* api/bubble.c, under its lock but for the last.
+/* api/bubble.c, under its lock but for the last three.
  * Sleep until w->awake, the clock moving when all are asleep. */
 void rota__bubble_sleep(struct rota_bubble *b, struct waiter *w);
 /* @w, which was asleep, is awake. */
 void rota__bubble_woken(struct rota_bubble *b, const struct waiter *w);
+/* @more jobs, modulo, are armed, queued or running: the clock moves for them if
+ * there are but idle workers. Also when one was moved. Takes the lock. */
+void rota__bubble_jobs(struct rota_bubble *b, uint64_t more);
 pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 /* Is the calling thread in @b? */
 bool rota__bubble_member(const struct rota_bubble *b);

@@ -19,7 +19,12 @@
  *
  * A thread that waits for anything else, a mutex or a descriptor, counts as
  * running: the clock waits for it. Callbacks run on whichever of the threads
- * was the last to block.
+ * was the last to block: also those that are due at once.
+ *
+ * The clock moves to what is armed, and to nothing else; for as long as
+ * something is, whoever has left: a ticker that nobody stops goes on for ever.
+ * Where there are only workers of executors, without work, it moves for jobs,
+ * which any thread may arm.
  *
  * Source  Go's testing/synctest.
  */
@@ -48,7 +53,7 @@ int rota_bubble_create(struct rota_bubble **b, enum rota_backend backend);
 
 /* rota_bubble_destroy - end of @b and its engine.
  * Returns  how many timers were still armed; -EBUSY it has threads, those of
- *          executors too, or one that left is just moving the clock; -EINVAL.
+ *          executors too; -EINVAL.
  */
 int rota_bubble_destroy(struct rota_bubble *b);
 

@@ -40,6 +40,14 @@ no_span_is_no_sleep(void **state)
 	assert_int_equal(pod_now(p), 0);
 }
 
+static void
+no_call(void *arg)
+{
+	(void)arg;
+}
+
+static void *wait_for_ever(void *arg);
+
 struct sleeper {
 	struct pod *p;
 	rota_span span, again;
@@ -199,6 +207,151 @@ who_ends_has_left(void **state)
 	assert_int_equal(rota_bubble_create(&p->bubble, ROTA_HEAP), 0);
 	p->engine = rota_bubble_engine(p->bubble);
 	assert_int_equal(rota_bubble_join(p->bubble), 0);
+}
+
+/* Its entry may stay behind: nobody asked for that instant. */
+static void
+a_stopped_timer_does_not_move_the_clock(void **state)
+{
+	struct pod *p = *state;
+	struct sleeper s = { .p = p };
+	pthread_t thread;
+	rota_handle h[100];
+
+	/* one filed by a poll, the others not yet */
+	assert_int_equal(
+	    rota_after_func(p->engine, ROTA_HOUR, no_call, NULL, &h[0]), 0);
+	pod_sleep(p, TICK);
+	for (int i = 1; i < 100; i++)
+		assert_int_equal(rota_after_func(p->engine, i * ROTA_MINUTE,
+				     no_call, NULL, &h[i]),
+		    0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+		    rota_handle_stop(p->engine, h[i]), ROTA_PREVENTED);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, wait_for_ever, &s), 0);
+	assert_int_equal(rota_sleep(p->engine, INT64_MAX, NULL), -EDEADLK);
+	pthread_join(thread, NULL);
+	assert_int_equal(s.answer, -EDEADLK);
+	assert_int_equal(pod_now(p), TICK);
+}
+
+/* One that never comes does not move it either. */
+static void
+what_is_armed_for_never_does_not_move_the_clock(void **state)
+{
+	struct pod *p = *state;
+	rota_handle h;
+
+	assert_int_equal(
+	    rota_after_func(p->engine, INT64_MAX, no_call, NULL, &h), 0);
+	pod_sleep(p, TICK);
+	assert_int_equal(rota_sleep(p->engine, INT64_MAX, NULL), -EDEADLK);
+	assert_int_equal(pod_now(p), TICK);
+	assert_int_equal(rota_handle_stop(p->engine, h), ROTA_PREVENTED);
+}
+
+struct outside {
+	struct pod *p;
+	struct rota_executor *x;
+	rota_time at;
+	unsigned runs;
+	int answer;
+};
+
+static void
+note_time(void *arg)
+{
+	struct outside *o = arg;
+
+	o->at = pod_now(o->p);
+	__atomic_fetch_add(&o->runs, 1, __ATOMIC_RELEASE);
+}
+
+static void
+wait_for_runs(struct outside *o, unsigned runs)
+{
+	while (__atomic_load_n(&o->runs, __ATOMIC_ACQUIRE) != runs)
+		sched_yield();
+}
+
+static void *
+receive_for_ever(void *arg)
+{
+	struct sleeper *s = arg;
+	struct rota_channel *c;
+	rota_time at;
+
+	c = rota_after(s->p->engine, ROTA_HOUR);
+	rota_channel_stop(c);
+	s->answer = rota_channel_receive(c, &at);
+	rota_channel_unref(c);
+	return NULL;
+}
+
+/* A ticker that nobody stops ticks for those that are left. */
+static void
+who_leaves_does_not_stay_to_tick(void **state)
+{
+	struct pod *p = *state;
+	struct sleeper s = { .p = p };
+	struct rota_channel *c;
+	pthread_t thread;
+
+	assert_int_equal(rota_ticker_create_mode(&c, p->engine, ROTA_SECOND,
+			     ROTA_MISSED_SKIP, ROTA_CHANNEL_ASYNC),
+	    0);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, receive_for_ever, &s), 0);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	while (pod_now(p) < ROTA_MINUTE)
+		sched_yield();
+	rota_channel_stop(c);
+	pthread_join(thread, NULL);
+	assert_int_equal(s.answer, -EDEADLK);
+	rota_channel_unref(c);
+	assert_int_equal(rota_bubble_join(p->bubble), 0);
+}
+
+/* They are the only threads that there are. */
+static void
+idle_workers_move_the_clock_for_a_job(void **state)
+{
+	struct pod *p = *state;
+	struct outside o = { .p = p };
+	struct rota_channel *c;
+	rota_handle h;
+	rota_job job;
+
+	assert_int_equal(rota_executor_create(&o.x, p->engine, 3, 5), 0);
+	/* nobody waits for these */
+	assert_int_equal(rota_ticker_create_mode(&c, p->engine, ROTA_SECOND,
+			     ROTA_MISSED_SKIP, ROTA_CHANNEL_ASYNC),
+	    0);
+	assert_int_equal(
+	    rota_after_func(p->engine, ROTA_SECOND, no_call, NULL, &h), 0);
+	assert_int_equal(rota_bubble_leave(p->bubble), 0);
+	assert_int_equal(pod_now(p), 0);
+	for (unsigned i = 1; i < 50; i++) {
+		rota_time begin = pod_now(p);
+
+		assert_int_equal(rota_executor_after_func(
+				     o.x, 60000 * TICK, note_time, &o, &job),
+		    0);
+		wait_for_runs(&o, i);
+		assert_int_equal(o.at, begin + 60000 * TICK);
+	}
+	/* one for never, until it is moved */
+	assert_int_equal(
+	    rota_executor_after_func(o.x, INT64_MAX, note_time, &o, &job), 0);
+	assert_int_equal(rota_executor_reset(o.x, job, 60000 * TICK), 1);
+	wait_for_runs(&o, 50);
+	assert_int_equal(rota_bubble_join(p->bubble), 0);
+	rota_channel_stop(c);
+	rota_channel_unref(c);
+	assert_int_equal(rota_executor_destroy(o.x), 0);
 }
 
 /* What a callback arms, at the same instant and later. */
@@ -378,6 +531,10 @@ main(void)
 		POD(who_leaves_lets_the_others_go_on),
 		POD(a_wait_beside_one_that_moves_the_clock_ends),
 		POD(who_ends_has_left),
+		POD(a_stopped_timer_does_not_move_the_clock),
+		POD(what_is_armed_for_never_does_not_move_the_clock),
+		POD(who_leaves_does_not_stay_to_tick),
+		POD(idle_workers_move_the_clock_for_a_job),
 		POD(callbacks_run_on_the_way),
 		POD(who_waits_for_ever_is_told_so),
 		POD(the_end_of_time_is_for_ever),
