@@ -13,7 +13,8 @@
  * callback or the stop that prevented it, raises the generation and gives the
  * arming's use back; whoever gives back the last use recycles the node. An
  * arming whose handle nobody took has no use and leaves the word as it is:
- * nobody can name it.
+ * nobody can name it. A node of rota_handle_init() is kept: who may release it
+ * has a use, and so has each of its armings.
  *
  * A node is in use, or free, or bare. Free nodes stand on a stack of their
  * shard, from which every thread pushes and pops: what one has fired another
@@ -59,8 +60,9 @@ struct node {
 	rota_func *fn; /* free: NULL if it has fired, so has no entry */
 	void *arg;     /* bare: its engine */
 	uint32_t index;
-	uint32_t next; /* free or bare: another that is; atomic */
+	uint32_t next; /* free or bare: another that is; KEPT; atomic */
 };
+#define KEPT (1u << 31)
 _Static_assert(sizeof(struct node) == 64, "a line");
 
 /* The pooled timers of one shard. */
@@ -308,14 +310,21 @@ recycle(struct rota_engine *e, struct node *n)
 		    &e->pool->shard[shard_of(kind_known(&n->timer))->index], n);
 }
 
-/* Give a use back. */
+/* Give @uses back, all of them the caller's. */
 static void
-unpin(struct rota_engine *e, struct node *n)
+unpin(struct rota_engine *e, struct node *n, uint32_t uses)
 {
-	uint64_t old = word_add(&n->pin, (uint64_t)0 - 1, acq_rel); /* [N1] */
+	uint64_t old = word_add(&n->pin, (uint64_t)0 - uses, acq_rel); /* N1 */
 
-	if (PIN_USES(old) == 1)
+	if (PIN_USES(old) == uses)
 		recycle(e, n);
+}
+
+/* Who has a use of @n sees it as it is. */
+rota_inline bool
+kept(const struct node *n)
+{
+	return rota_unlikely(word_load(&n->next, relaxed) & KEPT);
 }
 
 /* The arming is over: its handle is stale from here on. With the arming's own
@@ -337,6 +346,10 @@ run(struct rota_timer *t, rota_time now)
 
 	(void)now;
 	n->fn(n->arg);
+	if (kept(n)) {
+		unpin(e, n, 1);
+		return;
+	}
 	n->fn = NULL;
 	if (PIN_USES(word_load(&n->pin, relaxed))) /* ever since it was armed */
 		expire(e, n, 1);
@@ -481,30 +494,46 @@ rota__pool_destroy(struct rota_engine *e)
 }
 
 static int
-after_func(struct rota_engine *e, struct rota_shard *s, rota_time when,
-    rota_func *fn, void *arg, rota_handle *h)
+node_get(struct rota_engine *e, struct rota_shard *s, rota_func *fn, void *arg,
+    struct node **n)
 {
-	struct node *n;
-	uint64_t pin;
 	int r;
 
 	if (rota_unlikely(!pool_of(e)))
 		return -ENOMEM;
 	do { /* again, if it retired before its pool was made */
 		s = heir_of(s);
-		r = node_alloc(e, s, &n);
+		r = node_alloc(e, s, n);
 	} while (r == -EINVAL && heir_of(s) != s);
 	if (r)
 		return r;
-	n->fn = fn;
-	n->arg = arg;
-	if (h) {
-		/* Nobody else stores it: its uses are 0. */
-		pin = word_load(&n->pin, relaxed);
-		word_store(&n->pin, pin + 1, release); /* [N1] */
-		/* The function may run before this returns. */
-		*h = pin | n->index;
-	}
+	(*n)->fn = fn;
+	(*n)->arg = arg;
+	return 0;
+}
+
+/* The handle of @n, which makes its first use. */
+rota_inline rota_handle
+node_name(struct node *n)
+{
+	/* Nobody else stores it: its uses are 0. */
+	uint64_t pin = word_load(&n->pin, relaxed);
+
+	word_store(&n->pin, pin + 1, release); /* [N1] */
+	return pin | n->index;
+}
+
+static int
+after_func(struct rota_engine *e, struct rota_shard *s, rota_time when,
+    rota_func *fn, void *arg, rota_handle *h)
+{
+	struct node *n;
+	int r = node_get(e, s, fn, arg, &n);
+
+	if (r)
+		return r;
+	if (h) /* the function may run before this returns */
+		*h = node_name(n);
 	rota_timer_reset_at(&n->timer, when);
 	return 0;
 }
@@ -561,13 +590,14 @@ rota_handle_stop(struct rota_engine *e, rota_handle h)
 	if (r)
 		return r;
 	r = rota_timer_stop(&n->timer);
-	if (r == ROTA_PREVENTED) { /* its use, and ours */
+	if (r == ROTA_PREVENTED && !kept(n)) { /* its use, and ours */
 		expire(e, n, 2);
 		return r;
 	}
-	unpin(e, n);
-	/* Or another was first, but has not said so yet. */
-	return r == ROTA_NOT_PENDING ? -ESTALE : r;
+	if (r == ROTA_NOT_PENDING && !kept(n))
+		r = -ESTALE; /* another was first, but has not said so yet */
+	unpin(e, n, r == ROTA_PREVENTED ? 2 : 1);
+	return r;
 }
 
 int
@@ -578,9 +608,15 @@ rota_handle_reset_at(struct rota_engine *e, rota_handle h, rota_time when)
 
 	if (r)
 		return r;
-	r = rota__timer_push(&n->timer, when);
-	unpin(e, n);
-	return r == 1 ? 1 : -ESTALE;
+	if (kept(n)) {
+		r = rota_timer_reset_at(&n->timer, when);
+		if (r == 0)
+			return 0; /* our use is the arming's */
+	} else {
+		r = rota__timer_push(&n->timer, when) == 1 ? 1 : -ESTALE;
+	}
+	unpin(e, n, 1);
+	return r;
 }
 
 int
@@ -592,6 +628,52 @@ rota_handle_pending(struct rota_engine *e, rota_handle h)
 	if (r)
 		return r;
 	r = rota_timer_pending(&n->timer);
-	unpin(e, n);
-	return r ? 1 : -ESTALE;
+	if (!r && !kept(n))
+		r = -ESTALE;
+	unpin(e, n, 1);
+	return r;
+}
+
+int
+rota_handle_init(struct rota_shard *s, rota_func *fn, void *arg, rota_handle *h)
+{
+	struct rota_engine *e;
+	struct node *n;
+	int r;
+
+	if (!s || !fn || !h)
+		return -EINVAL;
+	e = rota__engine_of(s);
+	r = node_get(e, s, fn, arg, &n);
+	if (r)
+		return r;
+	word_store(&n->next, KEPT, relaxed); /* [N1] */
+	*h = node_name(n);
+	return 0;
+}
+
+int
+rota_handle_release(struct rota_engine *e, rota_handle h)
+{
+	struct node *n;
+	int r = handle_pin(e, h, &n);
+	uint64_t old;
+
+	if (r)
+		return r;
+	if (!kept(n)) {
+		unpin(e, n, 1);
+		return -EINVAL;
+	}
+	old = word_load(&n->pin, relaxed); /* the CAS checks it */
+	do {
+		if (PIN_GENERATION(old) != PIN_GENERATION(h)) {
+			unpin(e, n, 1); /* another was first */
+			return -ESTALE;
+		}
+	} while (!word_cas(
+	    &n->pin, &old, old + PIN(1, 0), acq_rel, relaxed)); /* [N1] */
+	r = rota_timer_stop(&n->timer);
+	unpin(e, n, r == ROTA_PREVENTED ? 3 : 2);
+	return r;
 }

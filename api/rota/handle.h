@@ -52,6 +52,22 @@ int rota_handle_stop(struct rota_engine *e, rota_handle h);
  * Returns 1; -ESTALE it has fired, is running or was stopped; -EINVAL. */
 int rota_handle_reset_at(struct rota_engine *e, rota_handle h, rota_time when);
 
+/* rota_handle_init - a pooled timer on @s that can be armed again and again, as
+ * Go's AfterFunc timers can: rota_handle_reset_at() arms it, and its handle is
+ * not stale before its release. The same calls answer as those of a timer of
+ * your own: reset_at 1 it was pending, 0 it was not; stop also ROTA_NOT_PENDING;
+ * pending 1 or 0. Reset while its function runs it runs again, as due.
+ * Returns  0 and the handle in *@h; -EINVAL; -ENOMEM; -ENOSPC. */
+int rota_handle_init(
+    struct rota_shard *s, rota_func *fn, void *arg, rota_handle *h);
+
+/* rota_handle_release - stop one of rota_handle_init() for good. @h is stale
+ * after. In its function, too.
+ * Threads  any; no reset of @h may be under way.
+ * Returns  as rota_timer_stop(): after ROTA_RUNNING the function may go on;
+ *          -ESTALE released before; -EINVAL not of rota_handle_init(). */
+int rota_handle_release(struct rota_engine *e, rota_handle h);
+
 /* rota_handle_pending - 1, or -ESTALE, or -EINVAL. A snapshot. */
 int rota_handle_pending(struct rota_engine *e, rota_handle h);
 

@@ -475,6 +475,7 @@ struct crowd {
 	struct call *c;
 	pthread_barrier_t barrier;
 	unsigned failed;
+	rota_word over;
 };
 
 static void *
@@ -679,6 +680,141 @@ any_thread_may_start_and_stop(void **state)
 }
 
 static void
+one_that_is_kept_can_be_armed_after_it_fired(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct rota_engine *e = w->engine;
+
+	assert_int_equal(rota_handle_init(w->shard, ran, &c, &c.h), 0);
+	assert_int_equal(rota_handle_pending(e, c.h), 0);
+	assert_int_equal(rota_handle_stop(e, c.h), ROTA_NOT_PENDING);
+	for (unsigned i = 1; i < 20; i++) {
+		rota_time at = 3 * (int)i * TICK;
+
+		assert_int_equal(rota_handle_reset_at(e, c.h, at + TICK), 0);
+		assert_int_equal(rota_handle_pending(e, c.h), 1);
+		assert_int_equal(rota_handle_reset_at(e, c.h, at), 1);
+		world_poll(w, at);
+		assert_int_equal(c.ran, i);
+		assert_int_equal(rota_handle_pending(e, c.h), 0);
+		assert_int_equal(rota_handle_reset_at(e, c.h, at + TICK), 0);
+		assert_int_equal(rota_handle_stop(e, c.h), ROTA_PREVENTED);
+		assert_int_equal(rota_handle_stop(e, c.h), ROTA_NOT_PENDING);
+		world_poll(w, at + 2 * TICK);
+		assert_int_equal(c.ran, i);
+	}
+	assert_int_equal(world_stat(w).timers, 1);
+	assert_int_equal(rota_handle_reset_at(e, c.h, 99 * TICK), 0);
+	assert_int_equal(rota_handle_release(e, c.h), ROTA_PREVENTED);
+	assert_int_equal(rota_handle_release(e, c.h), -ESTALE);
+	assert_int_equal(rota_handle_reset_at(e, c.h, 0), -ESTALE);
+	assert_int_equal(rota_handle_stop(e, c.h), -ESTALE);
+	assert_int_equal(rota_handle_pending(e, c.h), -ESTALE);
+	world_poll(w, 100 * TICK);
+	assert_int_equal(c.ran, 19);
+	/* its node is another's now, which is not kept */
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 101 * TICK, ran, &c, &c.h), 0);
+	assert_int_equal(world_stat(w).timers, 1);
+	assert_int_equal(rota_handle_release(e, c.h), -EINVAL);
+	world_poll(w, 101 * TICK);
+	assert_int_equal(c.ran, 20);
+	assert_int_equal(rota_handle_stop(e, c.h), -ESTALE);
+	assert_int_equal(rota_handle_init(NULL, ran, &c, &c.h), -EINVAL);
+	assert_int_equal(rota_handle_init(w->shard, NULL, &c, &c.h), -EINVAL);
+	assert_int_equal(rota_handle_init(w->shard, ran, &c, NULL), -EINVAL);
+	assert_int_equal(rota_handle_release(e, 0), -EINVAL);
+}
+
+static void
+again_and_out(void *arg)
+{
+	struct call *c = arg;
+	struct rota_engine *e = c->w->engine;
+
+	c->r[0] = rota_handle_reset_at(e, c->h, 0);
+	if (++c->ran < 3)
+		return;
+	c->r[1] = rota_handle_stop(e, c->h);
+	c->r[2] = rota_handle_release(e, c->h);
+	/* its own node is not free yet */
+	c->r[3] = rota_shard_after_func(c->w->shard, 0, ran, c, NULL);
+}
+
+static void
+one_that_is_kept_may_go_in_its_function(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+
+	assert_int_equal(
+	    rota_handle_init(w->shard, again_and_out, &c, &c.h), 0);
+	assert_int_equal(rota_handle_reset_at(w->engine, c.h, TICK), 0);
+	for (unsigned i = 1; i < 4; i++) {
+		world_poll(w, TICK);
+		assert_int_equal(c.ran, i);
+		assert_int_equal(c.r[0], 0);
+	}
+	assert_int_equal(c.r[1], ROTA_PREVENTED);
+	assert_int_equal(c.r[2], ROTA_RUNNING);
+	assert_int_equal(c.r[3], 0);
+	assert_int_equal(rota_handle_pending(w->engine, c.h), -ESTALE);
+	assert_int_equal(world_stat(w).timers, 2);
+	world_poll(w, 2 * TICK);
+	assert_int_equal(c.ran, 4);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+		    rota_shard_after_func(w->shard, 0, ran, &c, NULL), 0);
+	assert_int_equal(world_stat(w).timers, 2);
+}
+
+/* Armed, stopped and given back by one thread, fired by another. */
+static void *
+keep_and_go(void *arg)
+{
+	struct crowd *m = arg;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		rota_handle h;
+
+		if (rota_handle_init(m->w->shard, ran, m->c, &h)) {
+			m->failed++;
+			break;
+		}
+		for (unsigned k = 0; k < i % 5; k++) {
+			m->failed += rota_handle_reset_at(m->w->engine, h, 0) <
+			    0;
+			if (k % 2)
+				m->failed += rota_handle_stop(m->w->engine, h) <
+				    0;
+		}
+		m->failed += rota_handle_release(m->w->engine, h) < 0;
+	}
+	word_store(&m->over, (uint64_t)1, release); /* the test */
+	return NULL;
+}
+
+static void
+those_that_are_kept_come_back(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct crowd m = { .w = w, .c = &c };
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, keep_and_go, &m), 0);
+	while (!word_load(&m.over, acquire))
+		rota_shard_poll(w->shard, 0, 0);
+	pthread_join(thread, NULL);
+	world_poll(w, TICK);
+	assert_int_equal(m.failed, 0);
+	assert_int_equal(world_stat(w).live, 0);
+	assert_in_range(world_stat(w).timers, 1, 3);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+}
+
+static void
 one_left_at_the_end_is_reported_as_what_it_is(void **state)
 {
 	struct world *w = *state;
@@ -728,6 +864,9 @@ main(void)
 		    the_cap_counts_pooled_timers, world_teardown),
 		EVERY(refused_memory_at_every_call_leaves_it_usable),
 		EVERY(any_thread_may_start_and_stop),
+		EVERY(one_that_is_kept_can_be_armed_after_it_fired),
+		EVERY(one_that_is_kept_may_go_in_its_function),
+		EVERY(those_that_are_kept_come_back),
 		EVERY(one_left_at_the_end_is_reported_as_what_it_is),
 	};
 
