@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #include "api/wait.h"
-#include "core/shard.h"
 
 struct rota_bubble {
 	struct rota_engine *engine;
@@ -126,7 +125,7 @@ advance(struct rota_bubble *b)
 		while (rota_shard_poll(s, now, 0) > 0)
 			;
 		next = rota_shard_next(s);
-		armed = next <= now || rota__shard_armed(s, LAST);
+		armed = next <= now || rota_shard_armed(s, LAST) > 0;
 		lock_take(&b->lock, LOCK_WAITER);
 		if (b->woken != woken || !stuck(b)) {
 			armed = true; /* if not by a timer */

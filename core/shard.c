@@ -204,31 +204,6 @@ rota__shard_drop(struct rota_shard *s)
 	return dropped;
 }
 
-bool
-rota__shard_armed(struct rota_shard *s, rota_time before)
-{
-	struct backend_cursor cursor = { 0, 0, 0 };
-	uint32_t *item;
-
-	while ((item = backend_visit(&s->backend, &cursor))) {
-		struct rota_timer *t = timer_of(item);
-		struct rota_kind *k = kind_known(t);
-		uint64_t is;
-
-		if (state_keep(&t->r_word, kind_plain(k), &is)) {
-			if (ST_DEADLINE(is) < (uint64_t)before)
-				return true;
-			continue;
-		}
-		backend_unvisit(&cursor, item);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		shard_remove(s, t);
-		count_add(&s->count.swept, 1);
-	}
-	shard_show(s);
-	return false;
-}
-
 rota_time
 rota__shard_next(struct rota_shard *s)
 {
@@ -437,6 +412,40 @@ rota_shard_next(struct rota_shard *s)
 	}
 	rota__shard_settle(s);
 	return rota__shard_next(s);
+}
+
+int
+rota_shard_armed(struct rota_shard *s, rota_time before)
+{
+	struct backend_cursor cursor = { 0, 0, 0 };
+	uint32_t *item;
+	int r = owner_check(s);
+
+	if (!r)
+		r = poll_begin(s);
+	if (r)
+		return r;
+	rota__shard_drain(s);
+	rota__shard_settle(s);
+	while ((item = backend_visit(&s->backend, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+		struct rota_kind *k = kind_known(t);
+		uint64_t is;
+
+		if (state_keep(&t->r_word, kind_plain(k), &is)) {
+			if (ST_DEADLINE(is) < (uint64_t)before)
+				break;
+			continue;
+		}
+		backend_unvisit(&cursor, item);
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		shard_remove(s, t);
+		count_add(&s->count.swept, 1);
+	}
+	shard_show(s);
+	if (s->adoptable)
+		shard_unhold(s);
+	return item != NULL;
 }
 
 rota_time

@@ -359,10 +359,6 @@ void rota__shard_free(
 /* rota__shard_drop - forget all timers; returns how many were armed, each
  * reported through the engine's leak hook. */
 uint64_t rota__shard_drop(struct rota_shard *s);
-/* rota__shard_armed - is a timer armed for before @before? On its way, which is
- * through everything if there is none, it takes zombies out. The holder, after
- * a poll. */
-bool rota__shard_armed(struct rota_shard *s, rota_time before);
 /* shard_show: bring what others see up to date. The holder. */
 rota_inline void
 shard_show(struct rota_shard *s)

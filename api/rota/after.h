@@ -77,8 +77,7 @@ int rota_executor_stop(struct rota_executor *x, rota_job job);
  * Returns  1; -ESTALE it runs, ran or was stopped; -EINVAL; -ENOMEM, -ENOSPC
  *          it had come: it runs as if it had not been reset.
  * Cost     as rota_executor_after_func(). */
-int rota_executor_reset(
-    struct rota_executor *x, rota_job job, rota_span span);
+int rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span);
 
 struct rota_executor_stats {
 	uint64_t ran, prevented;

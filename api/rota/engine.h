@@ -227,6 +227,17 @@ int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
  */
 rota_time rota_shard_next(struct rota_shard *s);
 
+/* rota_shard_armed - is a timer armed for before @before? Where the clock is
+ * one's own to move, rota_shard_next() may ask for an instant at which nothing
+ * is: of a timer that was stopped, or the beginning of a slot. Not in a callback.
+ *
+ * Returns  1, 0; -EPERM not the owner; -EDEADLK inside a callback; -EBUSY an
+ *          adopter is polling; -EINVAL, -ECHILD.
+ * Cost     drains the inbox, and walks to the first that is: where there is
+ *          none through everything, and then no stopped timer has an entry.
+ */
+int rota_shard_armed(struct rota_shard *s, rota_time before);
+
 /* rota_shard_now - the instant of the latest poll. Owner; no clock read. */
 rota_time rota_shard_now(const struct rota_shard *s);
 

@@ -325,6 +325,52 @@ check_finds_an_entry_whose_timer_says_it_has_none(void **state)
 	assert_int_equal(rota_shard_check(w->shard), 0);
 }
 
+static void
+ask_armed(void *arg)
+{
+	struct world *w = arg;
+
+	assert_int_equal(rota_shard_armed(w->shard, ROTA_NEVER), -EPERM);
+}
+
+static void
+armed_is_asked_in_a_callback(struct probe *p, rota_time now)
+{
+	(void)now;
+	*(int *)p->arg = rota_shard_armed(p->world->shard, ROTA_NEVER);
+}
+
+static void
+only_what_is_armed_is_told_as_such(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 100);
+	int told = 0;
+
+	assert_int_equal(rota_shard_armed(NULL, 0), -EINVAL);
+	elsewhere(ask_armed, w);
+	assert_int_equal(rota_shard_armed(w->shard, ROTA_NEVER), 0);
+	for (int i = 0; i < 100; i++) /* on the stage, filed */
+		rota_timer_reset_at(&p[i].timer, (1 + i) * 100 * TICK);
+	assert_int_equal(rota_shard_armed(w->shard, 100 * TICK), 0);
+	assert_int_equal(rota_shard_armed(w->shard, 100 * TICK + 1), 1);
+	for (int i = 0; i < 99; i++)
+		rota_timer_stop(&p[i].timer);
+	assert_int_equal(rota_shard_armed(w->shard, 10000 * TICK), 0);
+	assert_int_equal(world_stat(w).entries, 1);
+	assert_int_equal(world_stat(w).swept, 99);
+	assert_int_equal(rota_shard_armed(w->shard, ROTA_NEVER), 1);
+	rota_timer_reset_at(&p[99].timer, INT64_MAX);
+	assert_int_equal(rota_shard_armed(w->shard, ROTA_NEVER), 0);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	p[5].then = armed_is_asked_in_a_callback;
+	p[5].arg = &told;
+	rota_timer_reset_at(&p[5].timer, 3 * TICK);
+	world_poll(w, 3 * TICK);
+	expect_fired(w, 5);
+	assert_int_equal(told, -EDEADLK);
+}
+
 int
 main(void)
 {
@@ -340,6 +386,7 @@ main(void)
 		EVERY_OWNED(more_room_than_the_cap_is_refused),
 		EVERY_OWNED(refused_memory_is_told_and_the_next_try_works),
 		EVERY(overdue_tells_how_late_the_earliest_is),
+		EVERY_OWNED(only_what_is_armed_is_told_as_such),
 		EVERY_OWNED(check_finds_an_entry_whose_timer_says_it_has_none),
 	};
 
