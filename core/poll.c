@@ -470,6 +470,36 @@ pour_one(struct rota_shard *s, struct rota_timer *t)
 		heap_insert(&s->backend.heap, &t->r_place, d, t->r_seq);
 }
 
+/* Entries that are sorted in one step. Of 16,384 of one instant, in no order,
+ * eight take 270 ns. */
+#define SORT_STEP 8
+
+/* Put what was poured in order. Sorting all at once is cheapest; where a poll's
+ * budget does not allow for that they go to the heap one by one. False: out of
+ * steps. */
+static rota_noinline bool
+run_ready(struct poll *p)
+{
+	struct backend *b = &p->s->backend;
+	uint64_t cost = b->run.end / SORT_STEP, when;
+	uint32_t *item, seq;
+
+	if (cost <= p->budget) {
+		if (cost > p->left)
+			return false;
+		p->left -= cost;
+		rota__run_sort(&b->run);
+		return true;
+	}
+	for (; p->left; p->left--) {
+		item = run_uncollect(&b->run, &when, &seq);
+		if (!item)
+			return true;
+		heap_insert(&b->heap, item, when, seq);
+	}
+	return false;
+}
+
 /* Empty the slot that @s drains: what is due in its first tick goes to the
  * run, the rest further down the wheel, or later. Then sort the run. False:
  * out of steps. */
@@ -496,8 +526,7 @@ pour(struct poll *p)
 			pour_one(s, timer_of(item[n]));
 		}
 	}
-	rota__run_sort(r);
-	return true;
+	return run_ready(p);
 }
 
 /* A timer was not due any more: of what the heap brings up next file those
@@ -626,10 +655,11 @@ expire_exact(struct poll *p)
 		uint64_t upto = p->now;
 		bool done = false;
 
-		/* What a pour had still to pour was taken out. */
+		/* A poll ended there, or what was to be poured was taken out. */
 		if (rota_unlikely(
-			!b->run.sorted && b->wheel.draining == WHEEL_NONE))
-			rota__run_sort(&b->run);
+			!b->run.sorted && b->wheel.draining == WHEEL_NONE) &&
+		    !run_ready(p))
+			return false;
 		if (!expire_run(p, &e, &done))
 			return done;
 		h = b->heap.len ? heap_first(&b->heap) : NULL;

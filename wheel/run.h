@@ -105,6 +105,25 @@ run_seq(const struct run *r, const struct run_entry *e)
 	return (uint32_t)e->key + r->base;
 }
 
+/* run_uncollect: what was collected last leaves; NULL: nothing is left, and
+ * the run is sorted, and empty. */
+rota_inline uint32_t *
+run_uncollect(struct run *r, uint64_t *when, uint32_t *seq)
+{
+	while (r->end > 0) {
+		const struct run_entry *e = &r->entry[--r->end];
+
+		if (!e->item)
+			continue;
+		r->live--;
+		*when = run_when(r, e);
+		*seq = run_seq(r, e);
+		return e->item;
+	}
+	r->sorted = true;
+	return NULL;
+}
+
 rota_inline struct run_entry *
 run_entry(const struct run *r, const uint32_t *item)
 {

@@ -464,6 +464,43 @@ what_is_deferred_starves_nobody(void **state)
 		assert_in_range(p[i].fires, 2, 10);
 }
 
+/* A slot of many instants in no order: its sorting is within the budget too,
+ * whether that allows for it at once or not, and the order is the same. */
+static void
+a_sort_is_within_the_budget(void **state)
+{
+	static const unsigned budgets[] = { 1, 7, 100, 499, 500, 501, 0 };
+	enum { CROWD = 4000 };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, CROWD);
+	rota_time now = 0;
+
+	for (unsigned b = 0; b < CM_COUNT(budgets); b++) {
+		uint64_t x = 5, steps;
+
+		now = (now / (4096 * TICK) + 1) * 4096 * TICK;
+		for (unsigned i = 0; i < CROWD; i++)
+			rota_timer_reset_at(&p[i].timer,
+			    now + (rota_time)(random_next(&x) % TICK));
+		world_poll(w, now - TICK);
+		for (unsigned i = 0; i < CROWD; i += 3) /* gaps */
+			rota_timer_stop(&p[i].timer);
+		steps = world_stat(w).steps;
+		if (budgets[b])
+			poll_portions(w, now + TICK, budgets[b]);
+		else
+			world_poll(w, now + TICK);
+		/* a look, a move down, an eighth of a sort; or to the heap */
+		assert_in_range(world_stat(w).steps - steps, CROWD, 4 * CROWD);
+		assert_int_equal(w->fired, CROWD - (CROWD + 2) / 3);
+		for (unsigned i = 1; i < w->fired; i++)
+			assert_true(p[w->order[i - 1]].timer.r_word >> 4 <=
+			    p[w->order[i]].timer.r_word >> 4);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		w->fired = 0;
+	}
+}
+
 /* However many are stopped: a poll without limit looks at so many at most. */
 static void
 a_sweep_is_bounded_without_a_budget_too(void **state)
@@ -551,6 +588,7 @@ main(void)
 		EVERY(what_is_due_does_not_starve_the_inbox),
 		EVERY_OWNED(what_is_deferred_starves_nobody),
 		EVERY_OWNED(a_sweep_is_bounded_without_a_budget_too),
+		EXACT_OWNED(a_sort_is_within_the_budget),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
