@@ -8,26 +8,36 @@
 #include <rota/timer.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "core/engine.h"
+#include "core/misuse.h"
 #include "core/trace.h"
 
 int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
 {
-	if (!k || !s || !c || c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
+	if (!k || !s || !c)
 		return -EINVAL;
-	if (c->slack < 0 || !c->fire == !(c->flags & ROTA_BATCH))
-		return -EINVAL;
+	if (c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
+		return rota__misuse_kind_config(s, c, site, "config.flags",
+		    "has more than ROTA_CONFINED and ROTA_BATCH");
+	if (c->slack < 0)
+		return rota__misuse_kind_config(
+		    s, c, site, "config.slack", "is below 0");
+	if (!c->fire == !(c->flags & ROTA_BATCH))
+		return rota__misuse_kind_config(s, c, site, "config.fire",
+		    c->fire ? "is set, and config.flags has ROTA_BATCH"
+			    : "is NULL, and config.flags has no ROTA_BATCH");
 	if (c->flags & ROTA_CONFINED && s->adoptable)
-		return -EINVAL;
+		return rota__misuse_kind_config(s, c, site, "config.flags",
+		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
 		lock_give(&s->lock);
-		return -EINVAL;
+		return rota__misuse_kind_config(
+		    s, c, site, "is for a shard", "that has retired");
 	}
 	*k = (struct rota_kind){
 		.fire = c->fire,
@@ -59,7 +69,8 @@ rota_kind_release(struct rota_kind *k)
 	if (!k || !kind_any(k))
 		return -EINVAL;
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
-		return -EBUSY;
+		return rota__misuse_kind(
+		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
 	s = shard_of(k);
 	lock_take(&s->lock, LOCK_SHARD);
 	*k->r_prev = k->r_next;
@@ -106,8 +117,10 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 		if (!r)
 			break;
 		word_add(&s->timers, (uint64_t)0 - 1, relaxed);
-		if (r != -ENOSPC || !rota__pool_release(s))
+		if (r != -ENOSPC)
 			return r;
+		if (!rota__pool_release(s))
+			return rota__misuse_kind(k, MISUSE_FULL, r, __func__);
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
 	*t = (struct rota_timer){ .r_kind = kind_mixed(t, k) };
@@ -116,26 +129,31 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 
 /* The promise of a confined kind, checked where it costs nothing. */
 rota_inline bool
-promise_kept(const struct rota_kind *k, struct rota_shard *s)
+promise_kept(struct rota_kind *k, const struct rota_shard *s, enum misuse m,
+    const char *fn)
 {
 #ifdef ROTA_DEBUG_OBJECTS
-	char line[160];
-
 	if (k->flags & ROTA_CONFINED &&
 	    word_load(&s->holder, relaxed) != self_id()) {
-		snprintf(line, sizeof(line),
-		    "rota: another thread touched a "
-		    "timer of the confined kind %s (%s)",
-		    k->name ? k->name : "?", k->site);
-		if (s->config->log)
-			s->config->log(s->config->log_arg, line);
+		rota__misuse_kind(k, m, -EPERM, fn);
 		return false;
 	}
 #else
 	(void)k;
 	(void)s;
+	(void)m;
+	(void)fn;
 #endif
 	return true;
+}
+
+/* Why a reset changed nothing. A push says so of what it finds not armed. */
+static rota_noinline int
+reset_lost(struct rota_kind *k, bool push)
+{
+	return push
+	    ? -EINVAL
+	    : rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, "rota_timer_reset");
 }
 
 /* After an arming by the holder for @d: file what is staged, once that is
@@ -161,7 +179,7 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	uint64_t was, is, staged = s->staged;
 
 	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
-		return -EINVAL;
+		return reset_lost(kind_known(t), push);
 	PROBE_RESET(t, d);
 	if (told)
 		rota__trace(s, told, t, ROTA_TRACE_RESET, is);
@@ -180,14 +198,16 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 
 static int
 far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
-    const struct rota_kind *told)
+    struct rota_kind *k)
 {
+	/* The kind may be gone afterwards. */
+	const struct rota_kind *told = kind_traced(k) ? k : NULL;
 	uint64_t was;
 	bool wake;
 
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
 		push, &was, &wake))
-		return -EINVAL;
+		return reset_lost(k, push);
 	PROBE_RESET(t, d);
 	if (told)
 		rota__trace(s, told, t, ROTA_TRACE_RESET, state_armed(was, d));
@@ -200,14 +220,14 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 /* From any thread, in any way but confined. */
 static rota_noinline int
 shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
-    const struct rota_kind *k)
+    struct rota_kind *k)
 {
 	const struct rota_kind *told = kind_traced(k) ? k : NULL;
 	bool release;
 	int r;
 
 	if (!shard_hold(s, &release))
-		return far_reset(s, t, d, push, told);
+		return far_reset(s, t, d, push, k);
 	r = owner_reset(s, t, d, push, false, told);
 	if (release) {
 		/* Between polls: adopters must find it filed, and hear of it. */
@@ -242,7 +262,7 @@ reset(struct rota_timer *t, struct rota_kind *k, rota_time when, bool push)
 	uint64_t d = deadline_of(when);
 	struct rota_shard *s = shard_of(k);
 
-	if (!promise_kept(k, s))
+	if (!promise_kept(k, s, MISUSE_CONFINED_RESET, "rota_timer_reset"))
 		return -EPERM;
 	if (kind_plain(k))
 		return confined_reset(s, t, d, k, push);
@@ -495,7 +515,8 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 	uint64_t was;
 	int verdict;
 
-	if (rota_unlikely(!promise_kept(k, s)))
+	if (rota_unlikely(
+		!promise_kept(k, s, MISUSE_CONFINED_STOP, "rota_timer_stop")))
 		return -EPERM;
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
@@ -555,7 +576,8 @@ rota_timer_stop_sync(struct rota_timer *t)
 	if (seat == SEATS)
 		return ROTA_NOT_PENDING; /* over by now */
 	if (rota__self.shard == s && (int)rota__self.seat == seat)
-		return -EDEADLK;
+		return rota__misuse_kind(
+		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
 	/* Another callback may have taken the seat since, @t's next one too:
 	 * the one waited for is over then. */
 	ended = word_load(&s->ended[seat], relaxed);
@@ -593,7 +615,7 @@ rota_timer_release(struct rota_timer *t)
 		return -EINVAL;
 	told = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
 	s = shard_of(k);
-	if (!promise_kept(k, s))
+	if (!promise_kept(k, s, MISUSE_CONFINED_RELEASE, __func__))
 		return -EPERM;
 	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
@@ -606,7 +628,8 @@ rota_timer_release(struct rota_timer *t)
 	if (!owner && !k->released) /* an adopter keeps its owner waiting */
 		return word_load(&s->attached, relaxed) == self_id()
 		    ? -EAGAIN
-		    : -EINVAL; /* only this thread stores it */
+		    : rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL,
+			  __func__); /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
 		rota__shard_unstage(s); /* it may be no more than staged */
 	if (owner)
@@ -643,7 +666,7 @@ rota_timer_release(struct rota_timer *t)
 		shard_unhold(s);
 	switch (how) {
 	case RELEASE_GONE:
-		return -EINVAL;
+		return rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, __func__);
 	case RELEASE_BUSY:
 		return -EAGAIN;
 	case RELEASE_FREE:

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* MADV_WIPEONFORK */
 #include "core/engine.h"
 
+#include "core/misuse.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,25 +71,55 @@ rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
 	a->free(a->arg, shard, ptr, size);
 }
 
+/* Of a config whose size is not known only that can be told which is surely
+ * laid out like this one, if longer: 0, and such as a later rota may have. */
+static int
+size_refused(const struct rota_config *c)
+{
+	if (c->size && (c->size < sizeof(*c) || c->size > 2 * sizeof(*c)))
+		return -EINVAL;
+	return rota__misuse_config(c, "size",
+	    "%zu is not %zu: set it to sizeof(struct rota_config)", c->size,
+	    sizeof(*c));
+}
+
 /* Fill in the defaults. 0 or -EINVAL. */
 static int
 config_check(struct rota_config *c)
 {
 	if (c->size != sizeof(*c))
-		return -EINVAL;
-	if ((unsigned)c->backend > ROTA_WHEEL_COARSE ||
-	    (unsigned)c->clock > ROTA_CLOCK_CALLER ||
-	    c->flags & ~(ROTA_DRIVERS | ROTA_ADOPT))
-		return -EINVAL;
+		return size_refused(c);
+	if ((unsigned)c->backend > ROTA_WHEEL_COARSE)
+		return rota__misuse_config(c, "backend",
+		    "%u is no enum rota_backend", (unsigned)c->backend);
+	if ((unsigned)c->clock > ROTA_CLOCK_CALLER)
+		return rota__misuse_config(
+		    c, "clock", "%u is no enum rota_clock", (unsigned)c->clock);
+	if (c->flags & ~(ROTA_DRIVERS | ROTA_ADOPT))
+		return rota__misuse_config(c, "flags",
+		    "0x%x has more than ROTA_DRIVERS and ROTA_ADOPT", c->flags);
 	if ((c->clock == ROTA_CLOCK_CALLER) != (c->now != NULL))
-		return -EINVAL;
+		return rota__misuse_config(c, "now", "%s",
+		    c->now ? "is for ROTA_CLOCK_CALLER only"
+			   : "NULL, and config.clock is ROTA_CLOCK_CALLER");
 	if (c->clock == ROTA_CLOCK_CALLER && c->flags & ROTA_DRIVERS)
-		return -EINVAL;
-	if (c->start < 0 || c->start > (rota_time)SHARD_LAST ||
-	    c->shards > MAX_SHARDS || c->max_timers > MAX_TIMERS)
-		return -EINVAL;
+		return rota__misuse_config(c, "flags",
+		    "ROTA_DRIVERS, which cannot sleep by ROTA_CLOCK_CALLER");
+	if (c->start < 0 || c->start > (rota_time)SHARD_LAST)
+		return rota__misuse_config(c, "start",
+		    "%lld is not within 0 and %lld", (long long)c->start,
+		    (long long)SHARD_LAST);
+	if (c->shards > MAX_SHARDS)
+		return rota__misuse_config(
+		    c, "shards", "%u is more than %d", c->shards, MAX_SHARDS);
+	if (c->max_timers > MAX_TIMERS)
+		return rota__misuse_config(c, "max_timers",
+		    "%llu is more than %d", (unsigned long long)c->max_timers,
+		    MAX_TIMERS);
 	if (!c->allocator.alloc != !c->allocator.free)
-		return -EINVAL;
+		return rota__misuse_config(c, "allocator",
+		    "%s is NULL, the other is not",
+		    c->allocator.alloc ? "free" : "alloc");
 	if (!c->allocator.alloc)
 		c->allocator = (struct rota_allocator){ libc_alloc, libc_free,
 			NULL };
@@ -334,6 +366,19 @@ live(struct rota_engine *e)
 	return (int64_t)s.live > 0;
 }
 
+static int
+destroy_refused(struct rota_engine *e)
+{
+	struct rota_stats s;
+
+	rota_engine_stat(e, &s);
+	rota__misuse_once(e->shard, MISUSE_DESTROY_ARMED,
+	    "rota_engine_destroy(): %llu timers are armed: stop them, or "
+	    "destroy with ROTA_DRAIN or ROTA_DROP",
+	    (unsigned long long)s.live);
+	return -EBUSY;
+}
+
 int
 rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 {
@@ -342,10 +387,14 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 
 	if (!e || (unsigned)how > ROTA_DROP)
 		return -EINVAL;
-	if (inside(e))
+	if (inside(e)) {
+		rota__misuse_once(e->shard, MISUSE_DESTROY_INSIDE,
+		    "rota_engine_destroy(): called in a callback of the "
+		    "engine: return from it first");
 		return -EDEADLK;
+	}
 	if (how == ROTA_REFUSE && live(e))
-		return -EBUSY;
+		return destroy_refused(e);
 	child = !word_load(e->alive, relaxed); /* own process */
 	if (child)
 		e->drivers = 0; /* none to join */
@@ -373,7 +422,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 			shard_own(&e->shard[i], e->driver[i].owner);
 		if (!child)
 			r = drivers_start(e);
-		return r ? r : -EBUSY;
+		return r ? r : destroy_refused(e);
 	}
 	for (unsigned i = 0; i < e->shards; i++)
 		dropped += rota__shard_drop(&e->shard[i]);
@@ -393,8 +442,15 @@ rota_engine_now(struct rota_engine *e)
 int
 rota_engine_advance(struct rota_engine *e, rota_span span)
 {
-	if (!e || e->config.clock != ROTA_CLOCK_VIRTUAL || span < 0)
+	if (!e)
 		return -EINVAL;
+	if (e->config.clock != ROTA_CLOCK_VIRTUAL || span < 0) {
+		rota__misuse_once(e->shard, MISUSE_ADVANCE,
+		    "rota_engine_advance(): %s",
+		    span < 0 ? "a span below 0: a clock does not go back"
+			     : "config.clock is not ROTA_CLOCK_VIRTUAL");
+		return -EINVAL;
+	}
 	rota__clock_advance(&e->clock, span);
 	for (unsigned i = 0; i < e->drivers; i++)
 		rota_shard_wake(&e->shard[i]);

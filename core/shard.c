@@ -3,6 +3,7 @@
  * shard.c - a shard's memory, its owners, its parking, its retirement, its
  * figures. Polling is in core/poll.c, the timers' operations in api/timer.c.
  */
+#include "core/misuse.h"
 #include "core/trace.h"
 
 #include <errno.h>
@@ -83,12 +84,20 @@ rota__shard_grow(struct rota_shard *s, uint64_t n)
 int
 rota_shard_reserve(struct rota_shard *s, uint64_t n)
 {
+	uint64_t had;
+	int r;
+
 	if (!s)
 		return -EINVAL;
-	if (n > s->config->max_timers) /* nor does the sum overflow */
-		return -ENOSPC;
-	n += word_load(&s->timers, relaxed); /* a snapshot */
-	return rota__shard_grow(s, n);
+	had = word_load(&s->timers, relaxed); /* a snapshot */
+	r = n > s->config->max_timers ? -ENOSPC : rota__shard_grow(s, n + had);
+	if (r == -ENOSPC)
+		rota__misuse_once(s, MISUSE_RESERVE,
+		    "rota_shard_reserve(): shard %u has %llu timers and room "
+		    "for config.max_timers, %llu: raise that",
+		    s->index, (unsigned long long)had,
+		    (unsigned long long)s->config->max_timers);
+	return r;
 }
 
 /* What an inbox gave, last come first, turned round. */
@@ -216,20 +225,21 @@ rota__shard_next(struct rota_shard *s)
 	return next <= SHARD_LAST ? (rota_time)next : ROTA_NEVER;
 }
 
-/* 0 if the caller is the owner and may go on. */
+/* 0 if the caller, in @fn, is the owner and may go on. */
 rota_inline int
-owner_check(const struct rota_shard *s)
+owner_check(const struct rota_shard *s, const char *fn)
 {
 	if (!s)
 		return -EINVAL;
 	if (shard_forked(s))
-		return -ECHILD;
+		return rota__misuse_shard(s, -ECHILD, fn);
 	if (word_load(&s->attached, relaxed) != self_id())
-		return -EPERM; /* only this thread stores its identity */
+		return rota__misuse_shard(
+		    s, -EPERM, fn); /* only this thread stores its identity */
 	/* running: through a callback of another shard as well */
 	if (rota__self.shard == s ||
 	    word_load(&s->running[SEAT_OWNER], relaxed)) /* by this thread */
-		return -EDEADLK;
+		return rota__misuse_shard(s, -EDEADLK, fn);
 	return 0;
 }
 
@@ -241,11 +251,11 @@ rota_shard_attach(struct rota_shard *s)
 	if (!s)
 		return -EINVAL;
 	if (shard_forked(s))
-		return -ECHILD;
+		return rota__misuse_shard(s, -ECHILD, __func__);
 	while (!word_cas(
 	    &s->attached, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none)
-			return -EBUSY;
+			return rota__misuse_shard(s, -EBUSY, __func__);
 	}
 	if (!s->adoptable)
 		word_store(&s->holder, self_id(), relaxed); /* read by itself */
@@ -255,7 +265,7 @@ rota_shard_attach(struct rota_shard *s)
 int
 rota_shard_detach(struct rota_shard *s)
 {
-	int r = owner_check(s);
+	int r = owner_check(s, __func__);
 
 	if (r)
 		return r;
@@ -314,7 +324,8 @@ static rota_noinline int
 poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
     struct rota_timer **out, unsigned *n)
 {
-	int r = owner_check(s);
+	int r = owner_check(
+	    s, out ? "rota_shard_poll_batch" : "rota_shard_poll");
 
 	if (r)
 		return r;
@@ -365,11 +376,11 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 	if (!s)
 		return -EINVAL;
 	if (!s->adoptable)
-		return -EOPNOTSUPP;
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
 	if (shard_forked(s))
-		return -ECHILD;
+		return rota__misuse_shard(s, -ECHILD, __func__);
 	if (rota__self.shard == s)
-		return -EDEADLK;
+		return rota__misuse_shard(s, -EDEADLK, __func__);
 	while (!word_cas(
 	    &s->adopter, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none)
@@ -402,7 +413,7 @@ rota_shard_next(struct rota_shard *s)
 	if (!s)
 		return -EINVAL;
 	if (word_load(&s->attached, relaxed) != self_id())
-		return -EPERM;
+		return rota__misuse_shard(s, -EPERM, __func__);
 	if (s->adoptable) {
 		/* Another may hold it; what the last poll left is true until
 		 * something arrives, and what arrives is in the inbox. */
@@ -454,11 +465,12 @@ rota_shard_now(const struct rota_shard *s)
 	return s ? (rota_time)word_load(&s->now, relaxed) : -EINVAL;
 }
 
-rota_time
-rota_shard_park(struct rota_shard *s)
+/* rota_shard_park(), in @fn. */
+static rota_time
+park(struct rota_shard *s, const char *fn)
 {
 	rota_time next;
-	int r = owner_check(s);
+	int r = owner_check(s, fn);
 
 	if (r)
 		return r;
@@ -482,6 +494,12 @@ rota_shard_park(struct rota_shard *s)
 	return 0;
 }
 
+rota_time
+rota_shard_park(struct rota_shard *s)
+{
+	return park(s, __func__);
+}
+
 int
 rota_shard_wait(struct rota_shard *s, rota_time limit)
 {
@@ -491,11 +509,11 @@ rota_shard_wait(struct rota_shard *s, rota_time limit)
 	if (!s)
 		return -EINVAL;
 	if (s->config->clock == ROTA_CLOCK_CALLER)
-		return -EOPNOTSUPP;
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
 	r = rota_shard_fd(s);
 	if (r < 0)
 		return r;
-	until = rota_shard_park(s);
+	until = park(s, __func__);
 	if (until <= 0)
 		return (int)until;
 	if (limit < until)
@@ -646,11 +664,19 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	bool mine;
 	int r;
 
-	if (!s || !heir || s == heir || s->engine != heir->engine ||
-	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
+	if (!s || !heir)
+		return -EINVAL;
+	if (s == heir || s->engine != heir->engine ||
+	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed)) {
+		rota__misuse_once(s, MISUSE_RETIRE,
+		    "rota_shard_retire(): shard %u to shard %u: two shards of "
+		    "one engine are needed, none of which has retired",
+		    s->index, heir->index);
 		return -EINVAL; /* hand_over() asks again */
+	}
 	mine = word_load(&s->attached, relaxed) == self_id();
-	r = mine ? owner_check(s) : rota_shard_attach(s);
+	r = word_load(&s->attached, relaxed) ? owner_check(s, __func__)
+					     : rota_shard_attach(s);
 	if (r)
 		return r == -EBUSY ? -EPERM : r;
 	r = poll_begin(s);
@@ -774,7 +800,7 @@ int
 rota_shard_check(struct rota_shard *s)
 {
 	bool held;
-	int line = owner_check(s);
+	int line = owner_check(s, __func__);
 
 	if (line && line != -EDEADLK)
 		return line;

@@ -115,6 +115,7 @@ struct rota_shard {
 				    * might go as well */
 	struct wake wake;
 	struct rota_mem mem;
+	rota_word said; /* core/misuse.h */
 };
 
 /* What a thread is doing for rota: its identity is this struct's address,

@@ -63,8 +63,16 @@ struct rota_allocator {
 typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
     struct rota_timer *t, rota_time deadline);
 
-/* Misuse found, or something worth a line in a log. The library itself never
- * prints. */
+/* Misuse found, or something worth a line in a log; the library itself never
+ * prints. A line of misuse names the function, the kind and where that was made
+ * or the shard, and says what to do. It comes once for each kind and mistake,
+ * or shard and function, on the thread that makes the mistake and inside its
+ * call: a breakpoint in the hook shows who. No lock of rota is held then. Set
+ * the hook: most of these calls answer no more than -EINVAL or -EPERM, and a
+ * loop that takes the -EPERM of rota_shard_park() for an instant spins.
+ *
+ * Memory that is no timer, the second release of a timer and a copy of one
+ * are told by a debug build only: without a kind nobody knows whose hook. */
 typedef void rota_log_fn(void *arg, const char *line);
 
 /* Each change of a timer's state; rota/trace.h. */
@@ -97,7 +105,7 @@ struct rota_config {
  *
  * Owns     *@e until rota_engine_destroy(). @config is not kept.
  * Returns  0; -EINVAL @e or @config NULL, size 0 or unknown, a field out of
- *          range; -ENOMEM; -EMFILE, -ENFILE and -EAGAIN from the descriptor
+ *          range (its name is told to config.log); -ENOMEM; -EMFILE, -ENFILE and -EAGAIN from the descriptor
  *          or thread of a driver. On error nothing is left behind.
  */
 int rota_engine_create(

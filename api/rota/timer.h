@@ -89,6 +89,7 @@ struct rota_kind {
 	struct rota_kind **r_prev;
 	uint64_t r_timers; /* initialised and not released */
 	void *r_pool;      /* of pooled timers: their engine */
+	uint64_t r_said;   /* core/misuse.h */
 };
 
 struct rota_timer {

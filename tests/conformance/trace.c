@@ -233,10 +233,23 @@ armed(void)
 	T.arming = UINT64_MAX;
 }
 
+/* A mistake was found: one that is made here on purpose? */
 static void
 logged(void *arg, const char *line)
 {
+	static const char *const meant[] = { "called in a callback",
+		"not the owner", "would wait for its own end",
+		"without `released`", "config.max_timers", "has ROTA_ADOPT",
+		"has retired", "timers that were not released",
+		"timers are armed",
+		/* of a debug build */
+		"is no timer", "copy of a timer", "ten years",
+		"less than 1000 ns" };
+
 	(void)arg;
+	for (unsigned i = 0; i < sizeof(meant) / sizeof(*meant); i++)
+		if (strstr(line, meant[i]))
+			return;
 	fail(line, -1);
 }
 

@@ -55,7 +55,7 @@ struct world {
 	size_t leaks, leak_room;
 	rota_word wakes; /* calls of config.wake */
 	rota_word logs;
-	char log[200]; /* the latest */
+	char log[512]; /* the latest */
 
 	void *probes; /* from world_probes() */
 };

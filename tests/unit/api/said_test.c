@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * said_test.c - what config.log hears of misuse, in every build.
+ * Claims: each usual mistake is a line that names the function, the kind and
+ * its site or the shard, and says what to do; it comes once for each kind and
+ * mistake, or shard and function; a config that is refused names its field;
+ * calls that are right say nothing; the hook may clobber errno.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "tests/support/world.h"
+
+/* One line came, and it has all of @words. */
+static void
+heard(struct world *w, const char *const *words, int line)
+{
+	if (w->logs != 1)
+		fail_msg("line %d: %u lines in the log, the latest: %s", line,
+		    (unsigned)w->logs, w->log);
+	for (; *words; words++)
+		if (!strstr(w->log, *words))
+			fail_msg(
+			    "line %d: no \"%s\" in: %s", line, *words, w->log);
+	if (strncmp(w->log, "rota: ", 6) != 0)
+		fail_msg("line %d: %s", line, w->log);
+	w->logs = 0;
+}
+
+static void
+silence(struct world *w, int line)
+{
+	if (w->logs)
+		fail_msg("line %d: %s", line, w->log);
+}
+
+#define HEARD(w, ...) \
+	heard((w), (const char *const[]){ __VA_ARGS__, NULL }, __LINE__)
+#define SILENCE(w) silence((w), __LINE__)
+/* @call answers @r and says so once, in these words. */
+#define SAYS(w, call, r, ...)                  \
+	do {                                   \
+		assert_int_equal((call), (r)); \
+		HEARD((w), __VA_ARGS__);       \
+		assert_int_equal((call), (r)); \
+		SILENCE(w);                    \
+	} while (0)
+
+/* A call made by another thread. */
+struct far {
+	struct rota_shard *s, *heir;
+	struct rota_timer *t;
+	int (*call)(struct far *f);
+	int r;
+};
+
+static void
+far_run(void *arg)
+{
+	struct far *f = arg;
+
+	f->r = f->call(f);
+}
+
+static int
+far(struct far f)
+{
+	elsewhere(far_run, &f);
+	return f.r;
+}
+
+static int
+call_poll(struct far *f)
+{
+	return rota_shard_poll(f->s, 0, 0);
+}
+
+static int
+call_batch(struct far *f)
+{
+	struct rota_timer *out[1];
+
+	return rota_shard_poll_batch(f->s, 0, 0, out, 1);
+}
+
+static int
+call_next(struct far *f)
+{
+	return (int)rota_shard_next(f->s);
+}
+
+static int
+call_park(struct far *f)
+{
+	return (int)rota_shard_park(f->s);
+}
+
+static int
+call_wait(struct far *f)
+{
+	return rota_shard_wait(f->s, 0);
+}
+
+static int
+call_detach(struct far *f)
+{
+	return rota_shard_detach(f->s);
+}
+
+static int
+call_check(struct far *f)
+{
+	return rota_shard_check(f->s);
+}
+
+static int
+call_attach(struct far *f)
+{
+	return rota_shard_attach(f->s);
+}
+
+static int
+call_retire(struct far *f)
+{
+	return rota_shard_retire(f->s, f->heir);
+}
+
+static const struct {
+	int (*call)(struct far *f);
+	const char *name;
+} owners_calls[] = {
+	{ call_poll, "rota_shard_poll()" },
+	{ call_batch, "rota_shard_poll_batch()" },
+	{ call_next, "rota_shard_next()" },
+	{ call_park, "rota_shard_park()" },
+	{ call_wait, "rota_shard_wait()" },
+	{ call_detach, "rota_shard_detach()" },
+	{ call_check, "rota_shard_check()" },
+	{ call_retire, "rota_shard_retire()" },
+};
+
+static const struct world_row two = { .backend = ROTA_HEAP,
+	.shards = 2,
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
+#define world_two two
+
+static void
+a_forgotten_attach_is_told(void **state)
+{
+	struct world *w = *state;
+	struct far f = { rota_engine_shard(w->engine, 1),
+		rota_engine_shard(w->engine, 0), NULL, NULL, 0 };
+
+	/* rota_shard_retire() may be anybody's: there is no owner */
+	for (unsigned i = 0; i + 1 < CM_COUNT(owners_calls); i++) {
+		f.call = owners_calls[i].call;
+		SAYS(w, f.call(&f), -EPERM, owners_calls[i].name,
+		    "this thread is not the owner of shard 1",
+		    "call rota_shard_attach() on it first");
+	}
+}
+
+static void
+a_call_from_a_wrong_thread_is_told(void **state)
+{
+	struct world *w = *state;
+	struct far f = { w->shard, rota_engine_shard(w->engine, 1), NULL, NULL,
+		0 };
+
+	for (unsigned i = 0; i < CM_COUNT(owners_calls); i++) {
+		f.call = owners_calls[i].call;
+		SAYS(w, far(f), -EPERM, owners_calls[i].name,
+		    "this thread is not the owner of shard 0",
+		    "another is: only that one may call it");
+	}
+}
+
+static void
+an_answer_that_is_no_instant_is_told(void **state)
+{
+	struct world *w = *state;
+	struct far f = { w->shard, NULL, NULL, call_park, 0 };
+
+	SAYS(w, far(f), -EPERM, "rota_shard_park()", "no instant to sleep");
+	f.call = call_next;
+	SAYS(w, far(f), -EPERM, "rota_shard_next()", "no instant to sleep");
+}
+
+static void
+a_second_owner_is_told(void **state)
+{
+	struct world *w = *state;
+	struct far f = { w->shard, NULL, NULL, call_attach, 0 };
+
+	SAYS(w, far(f), -EBUSY, "rota_shard_attach()",
+	    "shard 0 has an owner already, another thread");
+}
+
+static void
+attaching_twice_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_shard_attach(w->shard), -EBUSY, "rota_shard_attach()",
+	    "shard 0 has an owner already, this thread");
+}
+
+static const struct world_row driven = { .backend = ROTA_HEAP,
+	.flags = ROTA_DRIVERS,
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
+#define world_driven driven
+
+static void
+polling_beside_a_driver_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_shard_attach(w->shard), -EBUSY, "rota_shard_attach()",
+	    "a driver of the engine");
+	SAYS(w, rota_shard_poll(w->shard, 0, 0), -EPERM, "rota_shard_poll()",
+	    "a driver of the engine is");
+}
+
+static struct world *inside;
+
+static void
+call_all(struct probe *p, rota_time now)
+{
+	struct world *w = p->world;
+	struct far f = { w->shard, NULL, NULL, NULL, 0 };
+
+	for (unsigned i = 0; i < CM_COUNT(owners_calls); i++) {
+		f.call = owners_calls[i].call;
+		f.heir = rota_engine_shard(w->engine, 1);
+		if (f.call == call_next || f.call == call_check)
+			continue; /* it may */
+		SAYS(w, f.call(&f), -EDEADLK, owners_calls[i].name,
+		    "called in a callback of shard 0");
+	}
+	assert_true(rota_shard_next(w->shard) > 0);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	SILENCE(w);
+	SAYS(w, rota_engine_destroy(w->engine, ROTA_DROP), -EDEADLK,
+	    "rota_engine_destroy()", "called in a callback");
+	SAYS(w, rota_timer_stop_sync(&p->timer), -EDEADLK,
+	    "rota_timer_stop_sync()", "kind probe",
+	    "world.c:", "rota_timer_stop() does");
+	(void)now;
+	inside = w;
+}
+
+static void
+what_a_callback_may_not_is_told(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	inside = NULL;
+	p->then = call_all;
+	rota_timer_reset_at(&p->timer, TICK);
+	rota_shard_poll(w->shard, 2 * TICK, 0);
+	assert_ptr_equal(inside, w);
+}
+
+static void
+a_call_after_a_release_that_waits_is_told(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct rota_kind k;
+	struct probe q = { .world = w };
+
+	assert_int_equal(elsewhere_release(&p->timer), 1);
+	SAYS(w, rota_timer_release(&p->timer), -EINVAL, "rota_timer_release()",
+	    "kind probe", "world.c:", "was released and waits for its owner");
+	assert_int_equal(rota_timer_reset_at(&p->timer, TICK), -EINVAL);
+	SILENCE(w); /* the same mistake with the same kind */
+
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = probe_released,
+				 .name = "other" }),
+	    0);
+	assert_int_equal(rota_timer_init(&q.timer, &k), 0);
+	assert_int_equal(elsewhere_release(&q.timer), 1);
+	SAYS(w, rota_timer_reset_at(&q.timer, TICK), -EINVAL,
+	    "rota_timer_reset()", "kind other",
+	    "said_test.c:", "was released and waits for its owner");
+	assert_int_equal(elsewhere_reset_at(&q.timer, TICK), -EINVAL);
+	SILENCE(w);
+	rota_shard_poll(w->shard, 0, 0);
+	assert_int_equal(w->freed, 2);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
+static void
+a_remote_release_without_released_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_kind k;
+	struct rota_timer t;
+
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire }),
+	    0);
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	SAYS(w, elsewhere_release(&t), -EINVAL, "rota_timer_release()",
+	    "kind ? (", "said_test.c:", "without `released`",
+	    "set it in the kind's config");
+	SAYS(w, rota_kind_release(&k), -EBUSY, "rota_kind_release()",
+	    "timers that were not released");
+	assert_int_equal(rota_timer_release(&t), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+	SILENCE(w);
+}
+
+static const struct world_row full = { .backend = ROTA_HEAP, .max_timers = 3 };
+#define world_full full
+
+static void
+a_full_shard_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_timer more;
+
+	world_probes(w, 3);
+	SAYS(w, rota_timer_init(&more, &w->kind), -ENOSPC, "rota_timer_init()",
+	    "kind probe", "world.c:", "config.max_timers");
+	SAYS(w, rota_shard_reserve(w->shard, 1), -ENOSPC,
+	    "rota_shard_reserve()", "shard 0 has 3 timers",
+	    "config.max_timers, 3");
+}
+
+static void
+a_destroy_that_is_refused_says_how_many_are_armed(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 5);
+
+	for (unsigned i = 0; i < 5; i++)
+		rota_timer_reset_at(&p[i].timer, TICK);
+	rota_timer_stop(&p[0].timer);
+	SAYS(w, rota_engine_destroy(w->engine, ROTA_REFUSE), -EBUSY,
+	    "rota_engine_destroy()", "4 timers are armed", "ROTA_DROP");
+}
+
+static void
+a_clock_that_cannot_be_moved_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_engine_advance(w->engine, 1), -EINVAL,
+	    "rota_engine_advance()", "is not ROTA_CLOCK_VIRTUAL");
+}
+
+static void
+a_clock_moved_back_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_engine_advance(w->engine, -1), -EINVAL,
+	    "rota_engine_advance()", "below 0");
+}
+
+static void
+adopting_without_the_flag_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_shard_adopt(w->shard, 0, 0), -EOPNOTSUPP,
+	    "rota_shard_adopt()", "shard 0", "ROTA_ADOPT");
+}
+
+static void
+a_retirement_that_cannot_be_is_told(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_shard_retire(w->shard, w->shard), -EINVAL,
+	    "rota_shard_retire()", "shard 0 to shard 0");
+}
+
+static rota_time
+no_time(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void
+a_sleep_by_the_callers_clock_is_told(void **state)
+{
+	struct world *w = *state;
+	struct world own = { .row = w->row };
+	struct rota_config c = world_config(&own);
+	struct rota_engine *e;
+
+	c.clock = ROTA_CLOCK_CALLER;
+	c.now = no_time;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)), 0);
+	SAYS(&own, rota_shard_wait(rota_engine_shard(e, 0), 0), -EOPNOTSUPP,
+	    "rota_shard_wait()", "shard 0", "rota_shard_park()");
+	rota_engine_destroy(e, ROTA_DROP);
+}
+
+static void
+the_field_of_a_refused_config_is_named(void **state)
+{
+	static void (*const frees)(void *, unsigned, void *, size_t) = NULL;
+	struct world *w = *state;
+	struct world own = { .row = w->row };
+	const struct rota_config good = world_config(&own);
+	struct rota_config c;
+	struct rota_engine *e;
+
+#define REFUSED(change, ...)                                               \
+	do {                                                               \
+		c = good;                                                  \
+		change;                                                    \
+		assert_int_equal(rota_engine_create(&e, &c), -EINVAL);     \
+		HEARD(&own, "rota_engine_create(): config.", __VA_ARGS__); \
+		c.log = NULL;                                              \
+		assert_int_equal(rota_engine_create(&e, &c), -EINVAL);     \
+		SILENCE(&own);                                             \
+	} while (0)
+	REFUSED(
+	    c.size = 0, "config.size: 0 is not ", "sizeof(struct rota_config)");
+	REFUSED(c.size += 8, "config.size: ");
+	REFUSED(c.backend = 17, "config.backend: 17");
+	REFUSED(c.clock = 17, "config.clock: 17");
+	REFUSED(c.flags = 0x30, "config.flags: 0x30");
+	REFUSED(c.now = no_time, "config.now: is for ROTA_CLOCK_CALLER");
+	REFUSED(c.clock = ROTA_CLOCK_CALLER, "config.now: NULL");
+	REFUSED((c.clock = ROTA_CLOCK_CALLER, c.now = no_time,
+		    c.flags = ROTA_DRIVERS),
+	    "config.flags: ROTA_DRIVERS");
+	REFUSED(c.start = -1, "config.start: -1");
+	REFUSED(c.start = ROTA_NEVER, "config.start: ");
+	REFUSED(c.shards = 1025, "config.shards: 1025 is more than 1024");
+	REFUSED(c.max_timers = 134217728,
+	    "config.max_timers: 134217728 is more than 67108864");
+	REFUSED(c.allocator.alloc = NULL, "config.allocator: alloc is NULL");
+	REFUSED(c.allocator.free = frees, "config.allocator: free is NULL");
+#undef REFUSED
+	/* whose layout nobody knows */
+	c = good;
+	c.size = sizeof(c) - 8;
+	assert_int_equal(rota_engine_create(&e, &c), -EINVAL);
+	c.size = 0x5555555555555555;
+	assert_int_equal(rota_engine_create(&e, &c), -EINVAL);
+	SILENCE(&own);
+}
+
+static const struct world_row adoptable = { .backend = ROTA_HEAP,
+	.shards = 2,
+	.flags = ROTA_ADOPT };
+#define world_adoptable adoptable
+
+static void
+the_field_of_a_refused_kind_is_named(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = rota_engine_shard(w->engine, 1);
+	struct rota_kind k;
+
+#define REFUSED(config, ...)                                              \
+	do {                                                              \
+		assert_int_equal(rota_kind_init(&k, s, config), -EINVAL); \
+		HEARD(w, "rota_kind_init(): kind idle (",                 \
+		    "said_test.c:", __VA_ARGS__);                         \
+	} while (0)
+#define CONFIG(...) &(struct rota_kind_config){ .name = "idle", __VA_ARGS__ }
+	REFUSED(CONFIG(.fire = probe_fire, .flags = 8),
+	    "config.flags has more than");
+	REFUSED(
+	    CONFIG(.fire = probe_fire, .slack = -1), "config.slack is below 0");
+	REFUSED(CONFIG(.flags = 0), "config.fire is NULL");
+	REFUSED(CONFIG(.fire = probe_fire, .flags = ROTA_BATCH),
+	    "config.fire is set");
+	REFUSED(CONFIG(.fire = probe_fire, .flags = ROTA_CONFINED),
+	    "config.flags has ROTA_CONFINED", "ROTA_ADOPT");
+	assert_int_equal(rota_shard_retire(s, w->shard), 0);
+	REFUSED(CONFIG(.fire = probe_fire), "a shard that has retired");
+#undef REFUSED
+#undef CONFIG
+}
+
+static void
+no_log_is_no_harm(void **state)
+{
+	struct world *w = *state;
+	struct world own = { .row = w->row };
+	struct rota_config c = world_config(&own);
+	struct rota_engine *e;
+
+	c.log = NULL;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	assert_int_equal(
+	    rota_shard_poll(rota_engine_shard(e, 0), 0, 0), -EPERM);
+	rota_engine_destroy(e, ROTA_DROP);
+}
+
+static void
+careless(void *arg, const char *line)
+{
+	(void)line;
+	++*(unsigned *)arg;
+	errno = EIO;
+}
+
+static void
+a_hook_may_clobber_errno(void **state)
+{
+	struct world *w = *state;
+	struct world own = { .row = w->row };
+	struct rota_config c = world_config(&own);
+	struct rota_engine *e;
+	unsigned calls = 0;
+
+	c.log = careless;
+	c.log_arg = &calls;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	errno = 4711;
+	assert_int_equal(
+	    rota_shard_poll(rota_engine_shard(e, 0), 0, 0), -EPERM);
+	assert_int_equal(errno, 4711);
+	assert_int_equal(calls, 1);
+	rota_engine_destroy(e, ROTA_DROP);
+}
+
+static void
+what_is_right_says_nothing(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	for (unsigned i = 0; i < 3; i++) {
+		rota_timer_reset_at(&p[i].timer, (i + 1) * TICK);
+		elsewhere_reset_at(&p[i].timer, (i + 2) * TICK);
+	}
+	world_poll(w, 2 * TICK);
+	assert_true(rota_shard_park(w->shard) > 0);
+	assert_int_equal(elsewhere_stop(&p[2].timer), ROTA_PREVENTED);
+	assert_int_equal(elsewhere_release(&p[2].timer), 1);
+	assert_int_equal(rota_timer_release(&p[0].timer), 0);
+	assert_int_equal(rota_timer_stop_sync(&p[1].timer), ROTA_PREVENTED);
+	world_poll(w, 9 * TICK);
+	assert_int_equal(w->freed, 1);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	assert_int_equal(rota_engine_destroy(w->engine, ROTA_REFUSE), 0);
+	w->engine = NULL;
+	SILENCE(w);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		ON(a_forgotten_attach_is_told, two),
+		ON(a_call_from_a_wrong_thread_is_told, two),
+		ON(an_answer_that_is_no_instant_is_told, heap),
+		ON(a_second_owner_is_told, heap),
+		ON(attaching_twice_is_told, heap),
+		ON(polling_beside_a_driver_is_told, driven),
+		ON(what_a_callback_may_not_is_told, two),
+		EVERY(a_call_after_a_release_that_waits_is_told),
+		EVERY(a_remote_release_without_released_is_told),
+		ON(a_full_shard_is_told, full),
+		EVERY(a_destroy_that_is_refused_says_how_many_are_armed),
+		ON(a_clock_that_cannot_be_moved_is_told, two),
+		ON(a_clock_moved_back_is_told, heap),
+		ON(adopting_without_the_flag_is_told, heap),
+		ON(a_retirement_that_cannot_be_is_told, heap),
+		ON(a_sleep_by_the_callers_clock_is_told, heap),
+		ON(the_field_of_a_refused_config_is_named, heap),
+		ON(the_field_of_a_refused_kind_is_named, adoptable),
+		ON(no_log_is_no_harm, heap),
+		ON(a_hook_may_clobber_errno, heap),
+		EVERY(what_is_right_says_nothing),
+	};
+
+	return cmocka_run_group_tests_name("said", tests, NULL, NULL);
+}
