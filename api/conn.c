@@ -35,7 +35,7 @@ write_come(struct rota_timer *t, rota_time now)
 static bool
 is_timer(const struct rota_timer *t)
 {
-	return rota_timer_pending(t) >= 0;
+	return kind_of(t); /* asked of what was released, too */
 }
 
 /* The second of the two to be released tells. */

@@ -33,6 +33,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 	if (c->flags & ROTA_CONFINED && s->adoptable)
 		return rota__misuse_kind_config(s, c, site, "config.flags",
 		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
+	object_kind(k);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
 		lock_give(&s->lock);
@@ -82,7 +83,7 @@ rota_kind_release(struct rota_kind *k)
 }
 
 /* Count a timer on the shard of @k, which may be retiring. */
-static uint64_t
+rota_inline uint64_t
 timer_count(struct rota_kind *k, struct rota_shard **s)
 {
 	struct timespec nap = { 0, 50000 }; /* a retirement walks all timers */
@@ -99,8 +100,10 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 	}
 }
 
-int
-rota_timer_init(struct rota_timer *t, struct rota_kind *k)
+/* rota_timer_init(), called by the line @site, or near @caller. */
+rota_inline int
+init(struct rota_timer *t, struct rota_kind *k, const char *site,
+    const void *caller)
 {
 	struct rota_shard *s;
 	uint64_t n;
@@ -108,6 +111,9 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 
 	if (!t || !k || !kind_any(k))
 		return -EINVAL;
+	r = object_may_init(t, k);
+	if (r)
+		return r;
 	for (;;) {
 		n = timer_count(k, &s);
 		/* acquire: the blocks that make the room */
@@ -120,31 +126,27 @@ rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 		if (r != -ENOSPC)
 			return r;
 		if (!rota__pool_release(s))
-			return rota__misuse_kind(k, MISUSE_FULL, r, __func__);
+			return rota__misuse_kind(
+			    k, MISUSE_FULL, r, "rota_timer_init");
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
 	*t = (struct rota_timer){ .r_kind = kind_mixed(t, k) };
+	object_born(t, k, site, caller);
 	return 0;
 }
 
-/* The promise of a confined kind, checked where it costs nothing. */
-rota_inline bool
-promise_kept(struct rota_kind *k, const struct rota_shard *s, enum misuse m,
-    const char *fn)
+#undef rota_timer_init
+int
+rota_timer_init(struct rota_timer *t, struct rota_kind *k)
 {
-#ifdef ROTA_DEBUG_OBJECTS
-	if (k->flags & ROTA_CONFINED &&
-	    word_load(&s->holder, relaxed) != self_id()) {
-		rota__misuse_kind(k, m, -EPERM, fn);
-		return false;
-	}
-#else
-	(void)k;
-	(void)s;
-	(void)m;
-	(void)fn;
-#endif
-	return true;
+	return init(t, k, NULL, __builtin_return_address(0));
+}
+
+int
+rota_timer_init_site(
+    struct rota_timer *t, struct rota_kind *k, const char *site)
+{
+	return init(t, k, site, __builtin_return_address(0));
 }
 
 /* Why a reset changed nothing. A push says so of what it finds not armed. */
@@ -262,7 +264,7 @@ reset(struct rota_timer *t, struct rota_kind *k, rota_time when, bool push)
 	uint64_t d = deadline_of(when);
 	struct rota_shard *s = shard_of(k);
 
-	if (!promise_kept(k, s, MISUSE_CONFINED_RESET, "rota_timer_reset"))
+	if (!object_owned(t, k, s, "rota_timer_reset"))
 		return -EPERM;
 	if (kind_plain(k))
 		return confined_reset(s, t, d, k, push);
@@ -322,6 +324,7 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
 	t->r_filed = when < d ? when : d;
+	object_filed(t, true);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	shard_stamp(s, t);
 	if (rota_unlikely(when < s->quiet))
@@ -440,8 +443,12 @@ reset_of(struct rota_timer *t, struct rota_kind *k, rota_time when)
 int
 rota_timer_reset_any(struct rota_timer *t, rota_time when)
 {
-	struct rota_kind *k = kind_of(t);
+	struct rota_kind *k;
 
+	if (!object_call(t, "rota_timer_reset_at"))
+		return -EINVAL;
+	object_when(t, when);
+	k = kind_of(t);
 	return rota_likely(k != NULL) ? reset_of(t, k, when) : -EINVAL;
 }
 
@@ -462,8 +469,12 @@ rota__timer_push(struct rota_timer *t, rota_time when)
 int
 rota_timer_reset(struct rota_timer *t, rota_span span)
 {
-	struct rota_kind *k = kind_of(t);
+	struct rota_kind *k;
 
+	if (!object_call(t, "rota_timer_reset"))
+		return -EINVAL;
+	object_span(t, span);
+	k = kind_of(t);
 	if (rota_unlikely(!k))
 		return -EINVAL;
 	return reset_of(
@@ -515,8 +526,7 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 	uint64_t was;
 	int verdict;
 
-	if (rota_unlikely(
-		!promise_kept(k, s, MISUSE_CONFINED_STOP, "rota_timer_stop")))
+	if (!object_owned(t, k, s, "rota_timer_stop"))
 		return -EPERM;
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
@@ -548,8 +558,11 @@ stop_unusual(struct rota_timer *t)
 int
 rota_timer_stop_any(struct rota_timer *t)
 {
-	struct rota_kind *k = kind_usual(t);
+	struct rota_kind *k;
 
+	if (!object_call(t, "rota_timer_stop"))
+		return -EINVAL;
+	k = kind_usual(t);
 	return rota_likely(k != NULL) ? stop(t, k, false) : stop_unusual(t);
 }
 
@@ -563,12 +576,16 @@ int
 rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct timespec nap = { 0, 1000 };
-	struct rota_kind *k = kind_of(t); /* its callback may release @t */
-	int r = rota_timer_stop_any(t), seat;
+	struct rota_kind *k;
+	int r, seat;
 	struct rota_shard *s;
 	uint64_t ended;
 	void *running;
 
+	if (!object_call(t, __func__))
+		return -EINVAL;
+	k = kind_of(t); /* its callback may release @t */
+	r = rota_timer_stop_any(t);
 	if (r != ROTA_RUNNING)
 		return r;
 	s = shard_of(k);
@@ -604,18 +621,21 @@ running_no_more(struct rota_shard *s, const struct rota_timer *t)
 int
 rota_timer_release(struct rota_timer *t)
 {
-	struct rota_kind *k = kind_of(t);
+	struct rota_kind *k;
 	const struct rota_kind *told;
 	struct rota_shard *s;
 	bool owner, release, plain, wake = false;
 	enum state_release how;
 	uint64_t was = 0;
 
+	if (!object_call(t, __func__))
+		return -EINVAL;
+	k = kind_of(t);
 	if (!k)
 		return -EINVAL;
 	told = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
 	s = shard_of(k);
-	if (!promise_kept(k, s, MISUSE_CONFINED_RELEASE, __func__))
+	if (!object_owned(t, k, s, __func__))
 		return -EPERM;
 	plain = kind_plain(k);
 	owner = shard_hold(s, &release);
@@ -681,7 +701,7 @@ rota_timer_release(struct rota_timer *t)
 int
 rota_timer_pending(const struct rota_timer *t)
 {
-	if (!kind_of(t))
+	if (!object_call(t, __func__) || !kind_of(t))
 		return -EINVAL;
 	return (int)(word_load(&t->r_word, relaxed) & ST_ARMED);
 }
@@ -691,7 +711,7 @@ rota_timer_deadline(const struct rota_timer *t)
 {
 	uint64_t d;
 
-	if (!kind_of(t))
+	if (!object_call(t, __func__) || !kind_of(t))
 		return -EINVAL;
 	d = ST_DEADLINE(word_load(&t->r_word, relaxed));
 	return d <= SHARD_LAST ? (rota_time)d : ROTA_NEVER;

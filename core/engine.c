@@ -429,6 +429,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 	if (e->layer)
 		e->layer->end(e->layer);
 	rota__pool_destroy(e);
+	objects_end(e);
 	unmake(e);
 	return (int)dropped;
 }

@@ -24,7 +24,8 @@ enum lock_rank {
 	LOCK_RETIRING, /* one shard at a time */
 	LOCK_ENGINE,   /* the table of pooled timers */
 	LOCK_POOL,     /* the pooled timers of a shard */
-	LOCK_SHARD     /* its room and its kinds */
+	LOCK_SHARD,    /* its room and its kinds */
+	LOCK_OBJECTS   /* core/objects.h */
 };
 
 #ifndef NDEBUG

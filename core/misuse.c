@@ -65,25 +65,12 @@ rota__misuse_kind(struct rota_kind *k, enum misuse m, int r, const char *fn)
 		    "release what is not needed",
 		[MISUSE_KIND_IN_USE] =
 		    "it has timers that were not released: release them first",
-		[MISUSE_CONFINED_RESET] =
-		    "another thread touched a timer of a confined kind, whose "
-		    "timers are the owner's alone: leave ROTA_CONFINED out",
-		[MISUSE_SPAN] =
-		    "a span of less than 1000 ns: spans count nanoseconds, "
-		    "write 30 * ROTA_MILLISECOND",
-		[MISUSE_INSTANT] =
-		    "an instant more than ten years ahead: instants are ns on "
-		    "the engine's clock, rota_engine_now(), and no date",
 	};
 	const struct rota_config *c = shard_of(k)->config;
-	const char *text =
-	    what[m < MISUSE_CONFINED_RESET || m > MISUSE_CONFINED_RELEASE
-		    ? m
-		    : MISUSE_CONFINED_RESET];
 
 	if (c->log && rota__misuse_first(&k->r_said, m))
 		rota__misuse_say(c, "%s(): kind %s (%s): %s", fn,
-		    k->name ? k->name : "?", k->site, text);
+		    k->name ? k->name : "?", k->site, what[m]);
 	return r;
 }
 

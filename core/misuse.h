@@ -21,13 +21,7 @@ enum misuse {
 	MISUSE_NO_RELEASED, /* another thread releases, nobody is to be told */
 	MISUSE_SYNC_INSIDE, /* stop_sync in the timer's own callback */
 	MISUSE_FULL,        /* init beyond max_timers */
-	MISUSE_KIND_IN_USE, /* kind_release with timers */
-	/* Found by debug builds. */
-	MISUSE_CONFINED_RESET,
-	MISUSE_CONFINED_STOP,
-	MISUSE_CONFINED_RELEASE,
-	MISUSE_SPAN,
-	MISUSE_INSTANT
+	MISUSE_KIND_IN_USE  /* kind_release with timers */
 };
 
 /* The same of a shard, after those of its functions; and of an engine, whose
@@ -35,10 +29,13 @@ enum misuse {
 enum misuse_other {
 	MISUSE_RESERVE = 48,
 	MISUSE_RETIRE,
-	MISUSE_POLL_INSTANT,
 	MISUSE_DESTROY_ARMED,
 	MISUSE_DESTROY_INSIDE,
-	MISUSE_ADVANCE
+	MISUSE_ADVANCE,
+	/* Found by debug builds. */
+	MISUSE_POLL_INSTANT,
+	MISUSE_NO_TIMER,
+	MISUSE_LOST
 };
 
 /* misuse_first - turns on bit @m of @said: true: it was off. */

@@ -54,6 +54,9 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	enum state_drain how;
 	uint64_t is, d;
 
+	if (object_lost(s, t))
+		return;
+	object_spare(s, t);
 	how = state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &is);
 	d = ST_DEADLINE(is);
 	switch (how) {
@@ -73,6 +76,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);
+		object_filed(t, false);
 		backend_remove(&s->backend, which, &t->r_place);
 		count_add(&s->count.dropped, 1);
 		break;
@@ -126,8 +130,11 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 		s->staged = 0;
 		for (uint64_t i = 0; i < n; i++) {
 			struct rota_timer *t = batch[i];
-			uint64_t w = word_load(&t->r_word, relaxed); /* guess */
+			uint64_t w;
 
+			if (object_lost(s, t))
+				continue;
+			w = word_load(&t->r_word, relaxed); /* a guess */
 			if (w & ST_LINKED &&
 			    backend_fetch(&s->backend, which, &t->r_place,
 				ST_DEADLINE(w), (uint64_t)kind_known(t)->slack))
@@ -161,10 +168,14 @@ rota_inline void
 undefer(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k;
 	uint64_t is, d;
 
+	if (object_lost(s, t))
+		return;
+	k = kind_known(t);
 	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
+		object_filed(t, false);
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		count_add(&s->count.dropped, 1);
 		return;
@@ -204,11 +215,15 @@ drain(struct poll *p, const enum rota_backend which)
 	for (;; p->left--) {
 		struct rota_timer *t;
 
+		(void)object_cut(s, &s->taken);
+		(void)object_cut(s, &s->backlog);
 		if (!s->taken && !s->backlog) {
 			if (asked || inbox_empty(&s->remote.inbox))
 				return true;
 			s->taken = inbox_take(&s->remote.inbox);
 			asked = true;
+			if (object_cut(s, &s->taken))
+				return true;
 		}
 		if (!p->left)
 			return false;
@@ -308,6 +323,7 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 	if (!batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
 		word_store(
 		    c.running, how == LOOK_FIRE ? t : NULL, release); /* [R1] */
+	object_filed(t, how == LOOK_FILE);
 	if (how == LOOK_DROP)
 		count_add(&s->count.dropped, 1);
 	else if (how == LOOK_FILE)
@@ -342,10 +358,15 @@ step_heap(struct poll *p, const enum rota_backend which)
 	struct heap *h = &s->backend.heap;
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k;
 	enum state_look how;
 	uint64_t is, d, when;
 
+	if (object_lost(s, t)) {
+		heap_take(h, 0);
+		return false;
+	}
+	k = kind_known(t);
 	/* The way through the heap outweighs what a short way would spare. */
 	how = look_exact(p, k, t, first.when, first.seq, &is, false);
 	d = ST_DEADLINE(is);
@@ -446,12 +467,16 @@ step_coarse(
 rota_inline void
 pour_one(struct rota_shard *s, struct rota_timer *t)
 {
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k;
 	struct wheel *w = &s->backend.wheel;
 	struct run *r = &s->backend.run;
 	uint64_t is, d;
 
+	if (object_lost(s, t))
+		return;
+	k = kind_known(t);
 	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
+		object_filed(t, false);
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		count_add(&s->count.dropped, 1);
 		return;
@@ -543,9 +568,12 @@ refile(struct poll *p)
 	for (uint32_t i = 0; i < n && p->left; i++) {
 		struct heap_entry *e = heap_at(h, at[i]);
 		struct rota_timer *t = timer_of(*heap_item(h, e->id));
-		/* As state_look(): only a later place. */
-		uint64_t w = word_load(&t->r_word, relaxed);
+		uint64_t w;
 
+		if (object_lost(s, t))
+			continue;
+		/* As state_look(): only a later place. */
+		w = word_load(&t->r_word, relaxed);
 		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= p->now)
 			continue;
 		e->when = ST_DEADLINE(w);
@@ -603,6 +631,8 @@ expire_coarse(struct poll *p)
 				return false;
 			p->left--;
 			t = timer_of(wheel_take(w));
+			if (object_lost(p->s, t))
+				continue;
 			k = kind_known(t);
 			if (called(p, k))
 				step_coarse(p, t, k, true);
@@ -626,8 +656,13 @@ expire_run(struct poll *p, struct run_entry **first, bool *done)
 	    (!b->heap.len ||
 		heap_before(run_when(&b->run, e), run_seq(&b->run, e),
 		    heap_first(&b->heap)))) {
-		struct rota_kind *k = kind_known(timer_of(e->item));
+		struct rota_kind *k;
 
+		if (object_lost(p->s, timer_of(e->item))) {
+			run_take(&b->run, e);
+			continue;
+		}
+		k = kind_known(timer_of(e->item));
 		*done = run_when(&b->run, e) > p->now;
 		if (*done || no_more(p))
 			return false;
@@ -724,7 +759,8 @@ sweep(struct poll *p)
 			break;
 		}
 		t = timer_of(item);
-		if (state_keep(&t->r_word, kind_plain(kind_known(t)), &is))
+		if (object_lost(s, t) ||
+		    state_keep(&t->r_word, kind_plain(kind_known(t)), &is))
 			continue;
 		backend_unvisit(&s->sweep, item);
 		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);

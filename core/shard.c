@@ -172,6 +172,7 @@ void
 rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 {
+	object_free(t);
 	word_store(&t->r_kind, (uintptr_t)0, relaxed);    /* kind_of */
 	word_add(&s->timers, (uint64_t)0 - 1, relaxed);   /* a count */
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
@@ -203,7 +204,7 @@ rota__shard_drop(struct rota_shard *s)
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 
-		if (!rota_timer_pending(t))
+		if (object_lost(s, t) || !rota_timer_pending(t))
 			continue;
 		dropped++;
 		if (c->leak)
@@ -240,6 +241,7 @@ owner_check(const struct rota_shard *s, const char *fn)
 	if (rota__self.shard == s ||
 	    word_load(&s->running[SEAT_OWNER], relaxed)) /* by this thread */
 		return rota__misuse_shard(s, -EDEADLK, fn);
+	object_home((struct rota_shard *)s);
 	return 0;
 }
 
@@ -259,6 +261,7 @@ rota_shard_attach(struct rota_shard *s)
 	}
 	if (!s->adoptable)
 		word_store(&s->holder, self_id(), relaxed); /* read by itself */
+	object_home(s);
 	return 0;
 }
 
@@ -329,6 +332,7 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 
 	if (r)
 		return r;
+	object_now(s, now);
 	shard_unpark(s);
 	wake_clear(&s->wake);
 	if (s->adoptable)
@@ -597,6 +601,8 @@ evacuate(struct rota_shard *s)
 
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		t = timer_of(item);
+		if (object_lost(s, t))
+			continue;
 		backend_unvisit(&cursor, item);
 		shard_remove(s, t);
 		push = state_evict(&t->r_word, &is);
@@ -779,10 +785,13 @@ check(struct rota_shard *s)
 	line = rota__backend_check(&s->backend, s->which);
 	while (!line && (item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);
-		uint64_t w = word_load(&t->r_word, relaxed);
+		uint64_t w;
 
+		if (!object_there(t))
+			return __LINE__;
 		if (!kind_of(t) || shard_of(kind_of(t)) != s)
 			return __LINE__;
+		w = word_load(&t->r_word, relaxed);
 		if (!(w & ST_LINKED))
 			return __LINE__;
 		if (kind_plain(kind_of(t)) && s->which != ROTA_WHEEL_COARSE &&

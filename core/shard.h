@@ -27,6 +27,7 @@
 #include "core/backend.h"
 #include "core/clock.h"
 #include "core/lock.h"
+#include "core/objects.h"
 #include "core/remote.h"
 #include "core/wake.h"
 
@@ -331,6 +332,7 @@ rota_inline void
 shard_note(
     const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)
 {
+	object_filed(t, true);
 	if (kind_plain(k)) /* or another thread may have the link */
 		t->r_filed = when < d ? when : d;
 }
@@ -338,7 +340,9 @@ shard_note(
 rota_inline void
 shard_remove(struct rota_shard *s, struct rota_timer *t)
 {
+	object_spare(s, t);
 	SHARD_SWITCH(s, backend_remove(&s->backend, WHICH, &t->r_place));
+	object_filed(t, false);
 }
 
 /* rota__shard_init - @s is zero but for what the engine set: engine, config,

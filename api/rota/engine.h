@@ -72,7 +72,9 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
  * loop that takes the -EPERM of rota_shard_park() for an instant spins.
  *
  * Memory that is no timer, the second release of a timer and a copy of one
- * are told by a debug build only: without a kind nobody knows whose hook. */
+ * are told by a debug build only (ROTA_DEBUG_OBJECTS): without a kind nobody
+ * knows whose hook. It has a table of all timers, and calls the hook also after
+ * the engine's end, for a call on a timer that was left. */
 typedef void rota_log_fn(void *arg, const char *line);
 
 /* Each change of a timer's state; rota/trace.h. */

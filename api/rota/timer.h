@@ -23,6 +23,13 @@
  * Errors   0 or more is an answer, less than 0 is -errno. -EINVAL: NULL, or
  *          a timer that was never initialised, was released, or was copied
  *          from another place in memory; nothing has changed then.
+ * Misuse   is told to config.log where a kind is known, in every build. A
+ *          library built with ROTA_DEBUG_OBJECTS knows each timer that lives:
+ *          it refuses to initialise one that is armed or filed (-EBUSY), looks
+ *          at no memory that was reused, and tells calls on timers that were
+ *          released, copied, never initialised or left by their engine, with
+ *          the place of their init; and instants that are dates, and spans
+ *          below 1000 ns. It takes a mutex in each call.
  * Memory   The struct is yours, from rota_timer_init() until its release is
  *          complete. Do not move or copy it.
  */
@@ -147,11 +154,37 @@ int rota_kind_release(struct rota_kind *k);
  * can fail for memory. @t's former content is not looked at.
  *
  * Returns  0; -EINVAL @t or @k NULL or @k not initialised; -ENOMEM;
- *          -ENOSPC the shard has config.max_timers already.
+ *          -ENOSPC the shard has config.max_timers already; -EBUSY in a debug
+ *          build: @t is armed or filed.
  * Cost     one locked addition; one time in thousands a lock and an
  *          allocation. Waits while the shard retires.
  */
 int rota_timer_init(struct rota_timer *t, struct rota_kind *k);
+
+/* The same; a debug build remembers @site. What is compiled with
+ * ROTA_DEBUG_OBJECTS gives its lines. */
+int rota_timer_init_site(
+    struct rota_timer *t, struct rota_kind *k, const char *site);
+#ifdef ROTA_DEBUG_OBJECTS
+#define rota_timer_init(t, k) rota_timer_init_site((t), (k), ROTA_HERE)
+#endif
+
+/* rota_debug_gone - the @size bytes at @ptr are given back or used anew: tell
+ * the debug build, before it is so. From the free() of a program that wants to
+ * know:
+ *
+ *	rota_debug_gone(c, sizeof(*c));
+ *	free(c);
+ *
+ * Each timer in it that was not released is told to config.log, once for each
+ * timer; the owner takes it out at once. Another thread cannot, but for
+ * stopping it: its entry is not looked at any more, and until that comes up an
+ * init at the same place answers -EBUSY.
+ *
+ * Threads  any, as for rota_timer_release() of the timers.
+ * Returns  how many; a release build does nothing: 0.
+ */
+int rota_debug_gone(const void *ptr, size_t size);
 
 /* rota_timer_reset_at - arm @t: it fires once, at or after @when.
  *

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * objects.h - debug builds know which timers live.
+ *
+ * With ROTA_DEBUG_OBJECTS a table has each timer by its address, from its
+ * init to the end of its release, and for a while longer, so that it can tell
+ * what a call on it misses. Each call asks it, and so does the owner before it
+ * looks at a timer whose entry has come up: memory that was reused is not
+ * looked at as if it were one. Without it all of this is nothing.
+ *
+ * The table is the process's, behind one mutex: the memory of a timer may have
+ * been another engine's. A line is logged without that mutex.
+ *
+ * Source: the states are those of Linux's lib/debugobjects.c.
+ */
+#ifndef ROTA_CORE_OBJECTS_H
+#define ROTA_CORE_OBJECTS_H
+
+#include <stdbool.h>
+
+#include <rota/engine.h>
+
+#ifdef ROTA_DEBUG_OBJECTS
+#include <pthread.h>
+
+extern pthread_mutex_t rota__objects_lock; /* the table's */
+
+/* object_may_init - may @t become a timer of @k? 0, -EBUSY, -EINVAL. */
+int rota__object_may_init(const struct rota_timer *t, struct rota_kind *k);
+/* object_born - it has; by the line @site, NULL: unknown, or near @caller. */
+void rota__object_born(const struct rota_timer *t, struct rota_kind *k,
+    const char *site, const void *caller);
+/* object_free - its release is complete. */
+void rota__object_free(const struct rota_timer *t);
+/* object_kind - @k begins anew. */
+void rota__object_kind(const struct rota_kind *k);
+/* objects_end - so does no timer of @e: it is destroyed. */
+void rota__objects_end(const struct rota_engine *e);
+/* object_home - the calling thread owns @s: whom to tell of what is no timer
+ * at all. */
+void rota__object_home(struct rota_shard *s);
+
+/* object_call - is @t, for which @fn was called, a timer? */
+bool rota__object_call(const struct rota_timer *t, const char *fn);
+/* object_owned - may the calling thread touch @t of @k, on @s? */
+bool rota__object_owned(const struct rota_timer *t, const struct rota_kind *k,
+    const struct rota_shard *s, const char *fn);
+/* object_when, object_span - does an instant, a span look like one? */
+void rota__object_when(const struct rota_timer *t, rota_time when);
+void rota__object_span(const struct rota_timer *t, rota_span span);
+/* object_now - the same of the instant of a poll. */
+void rota__object_now(struct rota_shard *s, rota_time now);
+
+/* object_filed - @t has an entry, or has none any more. The holder. */
+void rota__object_filed(const struct rota_timer *t, bool filed);
+/* object_lost - @t, which came up on @s, is no timer any more: forget it, and
+ * do not look at it. The holder. */
+bool rota__object_lost(struct rota_shard *s, const struct rota_timer *t);
+/* object_there - may @t be looked at? No more than a question. */
+bool rota__object_there(const struct rota_timer *t);
+/* object_cut - object_lost() of the first of a list of timers that wait to be filed,
+ * which is cut there: what followed is not known any more. */
+bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
+/* object_spare - before the entry of @t is taken out: those that would be
+ * written to for it are of timers. The holder. */
+void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
+
+#define object_may_init rota__object_may_init
+#define object_born rota__object_born
+#define object_free rota__object_free
+#define object_kind rota__object_kind
+#define objects_end rota__objects_end
+#define object_home rota__object_home
+#define object_call rota__object_call
+#define object_owned rota__object_owned
+#define object_when rota__object_when
+#define object_span rota__object_span
+#define object_now rota__object_now
+#define object_filed rota__object_filed
+#define object_lost rota__object_lost
+#define object_there rota__object_there
+#define object_cut rota__object_cut
+#define object_spare rota__object_spare
+#else
+#define object_may_init(t, k) 0
+#define object_born(t, k, site, caller) ((void)(site), (void)(caller))
+#define object_free(t) ((void)0)
+#define object_kind(k) ((void)0)
+#define objects_end(e) ((void)0)
+#define object_home(s) ((void)0)
+#define object_call(t, fn) true
+#define object_owned(t, k, s, fn) true
+#define object_when(t, when) ((void)0)
+#define object_span(t, span) ((void)0)
+#define object_now(s, now) ((void)0)
+#define object_filed(t, filed) ((void)0)
+#define object_lost(s, t) false
+#define object_there(t) true
+#define object_cut(s, list) false
+#define object_spare(s, t) ((void)0)
+#endif
+
+#endif
