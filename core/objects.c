@@ -558,7 +558,8 @@ rota__object_when(const struct rota_timer *t, rota_time when)
 	const struct rota_kind *k = kind_of(t);
 	uint64_t now;
 
-	if (!k || when == ROTA_NEVER)
+	/* INT64_MAX is somebody's never. */
+	if (!k || when < YEARS_AHEAD || when == ROTA_NEVER || when == INT64_MAX)
 		return;
 	now = word_load(&shard_of((struct rota_kind *)k)->now, relaxed);
 	if (when - YEARS_AHEAD > (rota_time)now) /* a snapshot will do */
@@ -580,7 +581,8 @@ rota__object_span(const struct rota_timer *t, rota_span span)
 void
 rota__object_now(struct rota_shard *s, rota_time now)
 {
-	if (now != ROTA_NEVER && now - YEARS_AHEAD > (rota_time)s->now)
+	if (now > YEARS_AHEAD && now != ROTA_NEVER && now != INT64_MAX &&
+	    now - YEARS_AHEAD > (rota_time)s->now)
 		rota__misuse_once(s, MISUSE_POLL_INSTANT,
 		    "rota_shard_poll(): shard %u: an instant more than ten "
 		    "years after the latest poll: instants are ns on the "

@@ -15,7 +15,9 @@
  *	}
  *
  * Threads  `owner` in a comment: the thread that attached, or in a callback.
- *          Anything else: any thread. See the table in docs/threads.md.
+ *          Anything else: any thread. See the table in docs/threads.md. A
+ *          thread sanitizer reports races where there are none unless librota
+ *          is built with it too: it does not see the library's own atomics.
  * Errors   0 or more is an answer, less than 0 is -errno.
  */
 #ifndef ROTA_ENGINE_H
@@ -47,7 +49,13 @@ enum rota_backend {
 /* Any thread may poll a shard that nobody is polling: rota_shard_adopt().
  * Costs one locked operation for each time the owner arms a timer, two for
  * each poll and each callback, and forbids ROTA_CONFINED. Leave it off where
- * owners never block. */
+ * owners never block. What changes for you:
+ * - Two callbacks of one shard may run at once, on its owner and on an
+ *   adopter; so may two of one timer, if it is armed again while its callback
+ *   runs.
+ * - rota_shard_poll() answers -EBUSY to the owner while an adopter polls:
+ *   nothing is wrong, poll again a little later.
+ * - A callback and `released` may run on the thread of an adopter. */
 #define ROTA_ADOPT 2u
 
 /* Where memory comes from; all NULL: aligned_alloc() and free(). @align is a
@@ -87,7 +95,11 @@ struct rota_config {
 	unsigned shards; /* 0: one for each processor */
 	unsigned flags;  /* ROTA_DRIVERS, ROTA_ADOPT */
 	enum rota_clock clock;
-	rota_time (*now)(void *arg); /* ROTA_CLOCK_CALLER */
+	/* ROTA_CLOCK_CALLER. Where it steps back the engine's clock stands
+	 * still until it has come up again, and no timer fires: as long as the
+	 * step was wide. A loop that sleeps by the same clock until
+	 * rota_shard_park() stands still with it. */
+	rota_time (*now)(void *arg);
 	void *now_arg;
 	rota_time start;     /* the clock's first instant, >= 0 */
 	uint64_t max_timers; /* for each shard; 0: 2^24; at most 2^26 */
@@ -213,7 +225,9 @@ int rota_shard_detach(struct rota_shard *s);
  * Threads  owner.
  * Returns  0: nothing due is left, but what callbacks have armed meanwhile.
  *          1: the budget is used up, poll again.
- *          -EPERM not the owner; -EDEADLK inside a callback; -ECHILD.
+ *          -EPERM not the owner; -EDEADLK inside a callback; -ECHILD. With
+ *          ROTA_ADOPT -EBUSY: an adopter is polling it, poll a little later;
+ *          and 1: an adopter took over while a callback ran.
  * Cost     a step is some 20 to 300 ns, by how cold the timer is; PERF.md.
  */
 int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);

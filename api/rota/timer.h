@@ -54,11 +54,14 @@ struct rota_timer;
 
 /* Runs when @t fires, on the thread that polls the shard, with no lock held.
  * @now is the instant of the poll; rota_timer_deadline(t) what was asked for.
- * @t is neither pending nor linked: reset it, release it, free it. Must
- * return: neither longjmp nor a C++ exception may leave it. */
+ * @t is neither pending nor linked: reset it, or release it, then free it. Must
+ * return: neither longjmp nor a C++ exception may leave it. On an engine with
+ * ROTA_ADOPT that may be the thread of an adopter, and if @t is armed again
+ * before this has returned the next call of it may overlap with this one. */
 typedef void rota_fire_fn(struct rota_timer *t, rota_time now);
 
-/* Runs when a release that had to wait is complete: @t is yours. */
+/* Runs when a release that had to wait is complete: @t is yours. On the thread
+ * that polls the shard: the owner, or with ROTA_ADOPT an adopter. */
 typedef void rota_released_fn(struct rota_timer *t);
 
 /* Only the owner's thread will ever touch the timers of this kind: plain
@@ -239,7 +242,9 @@ long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
 /* rota_timer_stop_sync - rota_timer_stop(), and if it is too late wait for
  * the end of the callback.
  *
- * Threads  any but the callback's own.
+ * Threads  any but the callback's own. Two callbacks, on two shards, that
+ *          wait for each other's timers so wait for ever: nobody finds that.
+ *          Nor may a caller hold a mutex that the callback takes.
  * Returns  ROTA_PREVENTED or ROTA_NOT_PENDING (the callback is over);
  *          -EDEADLK if the caller is @t's own callback.
  * Orders   sees what the callback wrote.
@@ -251,8 +256,8 @@ int rota_timer_stop_sync(struct rota_timer *t);
  *
  * Returns  0: @t is yours at once (the caller is the owner, nobody is just
  *          pushing it, and no adopter is in its callback). 1:
- *          kind->released(@t) will run on the owner, in a poll, and not while
- *          @t's callback runs; until then @t must stay.
+ *          kind->released(@t) will run on the owner (or an adopter), in a
+ *          poll, and not while @t's callback runs; until then @t must stay.
  *          -EINVAL also if the caller is not the owner and the kind has no
  *          `released`; -EAGAIN if the caller is the owner, the kind has none,
  *          and another thread is just pushing @t or in its callback: poll,
