@@ -109,8 +109,11 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 	uint64_t n;
 	int r;
 
-	if (!t || !k || !kind_any(k))
+	if (!t || !k || !kind_any(k)) {
+		if (t && k)
+			object_no_kind(k);
 		return -EINVAL;
+	}
 	r = object_may_init(t, k);
 	if (r)
 		return r;

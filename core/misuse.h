@@ -35,6 +35,7 @@ enum misuse_other {
 	/* Found by debug builds. */
 	MISUSE_POLL_INSTANT,
 	MISUSE_NO_TIMER,
+	MISUSE_NO_KIND,
 	MISUSE_LOST
 };
 

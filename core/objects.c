@@ -446,11 +446,28 @@ rota__object_home(struct rota_shard *s)
 	give(NULL);
 }
 
+/* @fn was called with @p, which is @what: of that only the calling thread knows
+ * anything, the shard that it owns. */
+static void
+report_home(struct report *r, enum misuse_other m, const char *fn,
+    const void *p, const char *what)
+{
+	struct rota_shard *s = rota__self.shard;
+
+	if (!s && home.ends == table.ends)
+		s = home.shard;
+	if (!s || !s->config->log || !rota__misuse_first(&s->said, m))
+		return;
+	r->log = s->config->log;
+	r->log_arg = s->config->log_arg;
+	snprintf(r->line, sizeof(r->line), "rota: %s(): %p is %s it first", fn,
+	    p, what);
+}
+
 /* @t is not in the table: a copy of what is, or nothing that is known. */
 static void
 report_none(struct report *r, const struct rota_timer *t, const char *fn)
 {
-	struct rota_shard *s = rota__self.shard;
 	uintptr_t mixed = word_load(&t->r_kind, relaxed);
 	struct object *o;
 
@@ -464,16 +481,18 @@ report_none(struct report *r, const struct rota_timer *t, const char *fn)
 			return;
 		}
 	}
-	if (!s && home.ends == table.ends)
-		s = home.shard;
-	if (!s || !s->config->log ||
-	    !rota__misuse_first(&s->said, MISUSE_NO_TIMER))
-		return;
-	r->log = s->config->log;
-	r->log_arg = s->config->log_arg;
-	snprintf(r->line, sizeof(r->line),
-	    "rota: %s(): %p is no timer: rota_timer_init() it first", fn,
-	    (const void *)t);
+	report_home(r, MISUSE_NO_TIMER, fn, t, "no timer: rota_timer_init()");
+}
+
+void
+rota__object_no_kind(const struct rota_kind *k)
+{
+	struct report r = { NULL, NULL, "" };
+
+	take();
+	report_home(&r, MISUSE_NO_KIND, "rota_timer_init", k,
+	    "no kind: rota_kind_init()");
+	give(&r);
 }
 
 bool

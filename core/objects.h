@@ -27,6 +27,8 @@ extern pthread_mutex_t rota__objects_lock; /* the table's */
 
 /* object_may_init - may @t become a timer of @k? 0, -EBUSY, -EINVAL. */
 int rota__object_may_init(const struct rota_timer *t, struct rota_kind *k);
+/* object_no_kind - a timer was to be of @k, which is no kind. */
+void rota__object_no_kind(const struct rota_kind *k);
 /* object_born - it has; by the line @site, NULL: unknown, or near @caller. */
 void rota__object_born(const struct rota_timer *t, struct rota_kind *k,
     const char *site, const void *caller);
@@ -66,6 +68,7 @@ bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
 void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 
 #define object_may_init rota__object_may_init
+#define object_no_kind rota__object_no_kind
 #define object_born rota__object_born
 #define object_free rota__object_free
 #define object_kind rota__object_kind
@@ -83,6 +86,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_spare rota__object_spare
 #else
 #define object_may_init(t, k) 0
+#define object_no_kind(k) ((void)0)
 #define object_born(t, k, site, caller) ((void)(site), (void)(caller))
 #define object_free(t) ((void)0)
 #define object_kind(k) ((void)0)

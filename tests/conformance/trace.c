@@ -243,7 +243,7 @@ logged(void *arg, const char *line)
 		"has retired", "timers that were not released",
 		"timers are armed",
 		/* of a debug build */
-		"is no timer", "copy of a timer", "ten years",
+		"is no timer", "is no kind", "copy of a timer", "ten years",
 		"less than 1000 ns" };
 
 	(void)arg;

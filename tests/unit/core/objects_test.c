@@ -424,10 +424,14 @@ what_never_was_a_timer_is_told(void **state)
 {
 	struct world *w = *state;
 	struct rota_timer t;
+	struct rota_kind k;
 
 	memset(&t, 0, sizeof(t));
+	memset(&k, 0, sizeof(k));
 	SAYS(w, rota_timer_reset_at(&t, TICK), -EINVAL, "rota_timer_reset_at()",
 	    "is no timer: rota_timer_init() it");
+	SAYS(w, rota_timer_init(&t, &k), -EINVAL, "rota_timer_init()",
+	    "is no kind: rota_kind_init() it");
 }
 
 static void
