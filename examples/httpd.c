@@ -17,8 +17,13 @@
  *            Closed (fd -1): none runs, and the struct waits on w->closed
  *            until no event of this round can point to it.
  *
- * The time of a round of events is the instant of its poll, read once. What
- * made the round's descriptors ready came before it, so the idle deadlines
+ * Order      a worker waits, reads the clock once, runs the events, and then
+ *            polls the shard at the instant that it read, not at a later one.
+ *            A request that came before its connection's deadline is answered,
+ *            however late the worker gets round to it: see worker_main().
+ *
+ * The time of a round of events is the instant read after its wait. What made
+ * the round's descriptors ready came before that instant, so the idle deadlines
  * reckoned from it are not early; where that does not hold (an accept, the
  * first byte of a pipelined request) the clock is read.
  *
@@ -49,6 +54,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <rota/rota.h>
@@ -101,6 +107,9 @@ struct worker {
 	struct rota_kind resume_kind;
 	struct rota_timer resume; /* accepting, paused until it fires */
 	rota_time now;            /* of this round of events */
+	rota_time since;          /* the same, of the oldest without a poll */
+	unsigned watched;         /* descriptors in the epoll */
+	unsigned unseen;          /* of these, since `since`, at most */
 	int epoll_fd;
 	int listen_fd;
 	struct chunk *chunks;
@@ -159,6 +168,7 @@ conn_close(struct conn *c)
 	for (int i = 0; i < TIMEOUTS; i++)
 		rota_timer_stop(&c->timer[i]);
 	close(c->fd); /* leaves the epoll by that */
+	w->watched--;
 	c->fd = -1;
 	c->next = w->closed;
 	w->closed = c;
@@ -444,6 +454,7 @@ conn_open(struct worker *w, int fd)
 		w->spare = c;
 		return false;
 	}
+	w->watched++;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	c->fd = fd;
 	c->state = READING;
@@ -536,8 +547,9 @@ worker_wait(struct worker *w, struct epoll_event *ev, bool behind)
 	if (!atomic_load(&no_pwait2)) {
 		ts.tv_sec = (time_t)(span / ROTA_SECOND);
 		ts.tv_nsec = (long)(span % ROTA_SECOND);
-		n = epoll_pwait2(w->epoll_fd, ev, EVENTS,
-		    until == ROTA_NEVER ? NULL : &ts, NULL);
+		/* By its number: not every libc has a function for it. */
+		n = (int)syscall(SYS_epoll_pwait2, w->epoll_fd, ev, EVENTS,
+		    until == ROTA_NEVER ? NULL : &ts, NULL, (size_t)0);
 		if (n >= 0 || (errno != ENOSYS && errno != EPERM))
 			return n;
 		atomic_store(&no_pwait2, true);
@@ -553,7 +565,6 @@ worker_wait(struct worker *w, struct epoll_event *ev, bool behind)
 static void
 worker_round(struct worker *w, const struct epoll_event *ev, int n)
 {
-	w->now = rota_shard_now(w->shard);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.ptr == &listener_mark)
 			accept_some(w);
@@ -569,7 +580,29 @@ worker_round(struct worker *w, const struct epoll_event *ev, int n)
 	}
 }
 
-/* The timers are confined: whoever armed them gives them back. */
+/* Has each descriptor had its turn that was ready by *@at? After a wait that
+ * left room in its array, all have that were ready by w->now. A full array may
+ * have left some out. The kernel hands them out in turn, so these come first
+ * in the next waits; and once as many events have come as there are
+ * descriptors, nothing is left that was ready when the first of them did. So
+ * deadlines wait for a few rounds at most, even if every array is full. */
+static bool
+worker_caught_up(struct worker *w, int n, rota_time *at)
+{
+	if (w->unseen == 0) {
+		w->since = w->now;
+		w->unseen = w->watched;
+	}
+	if (n == EVENTS && w->unseen > EVENTS) {
+		w->unseen -= EVENTS;
+		return false;
+	}
+	*at = n < EVENTS ? w->now : w->since;
+	w->unseen = 0;
+	return true;
+}
+
+/* The timers are confined: the thread that armed them gives them back. */
 static void
 worker_end(struct worker *w)
 {
@@ -611,15 +644,20 @@ worker_main(void *arg)
 		die("rota_shard_attach", -err);
 	while (!atomic_load(&stopping)) {
 		int n = worker_wait(w, ev, behind);
+		rota_time at;
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == EINTR)
+			continue; /* no descriptor was looked at */
+		if (n < 0)
 			die("epoll_wait", errno);
-		err = rota_shard_poll(
-		    w->shard, rota_engine_now(engine), POLL_STEPS);
+		w->now = rota_engine_now(engine);
+		worker_round(w, ev, n);
+		if (!worker_caught_up(w, n, &at))
+			continue;
+		err = rota_shard_poll(w->shard, at, POLL_STEPS);
 		if (err < 0)
 			die("rota_shard_poll", -err);
 		behind = err == 1;
-		worker_round(w, ev, n);
 	}
 	worker_end(w);
 	return NULL;
@@ -690,6 +728,7 @@ worker_init(struct worker *w, unsigned i)
 	ev.data.ptr = &shard_mark;
 	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		die("epoll_ctl", errno);
+	w->watched = 2;
 }
 
 /*

@@ -3,7 +3,9 @@
  * httpd_test.c - examples/httpd from the outside, on the heap and the wheel.
  * Claims: it answers HTTP, piecemeal and pipelined, and refuses what is not;
  * no deadline closes a connection early, none is more than 2 s late on a
- * machine that has other things to do, and only what should push it does;
+ * machine that has other things to do, and only what should push it does; a
+ * request that came before its deadline is answered, however late the server
+ * gets round to it;
  * without descriptors it waits and does not spin; it ends cleanly, and then
  * starts = fires + stops + live, with as many timeouts as there were.
  *
@@ -646,6 +648,73 @@ the_total_deadline_cuts_a_busy_connection(void **state)
 	expect_timeouts(0, 0, 0, 1);
 }
 
+/* The loop stands still for @ms, from 100 ms before @peers requests come: as
+ * long as a blocking call, a swap-in or a stopped machine makes it. Each peer
+ * was answered just before, and its idle deadline is later than its request.
+ */
+static void
+expect_answers_after_a_stall(int peers, const char *threads)
+{
+	enum { IDLE_MS = 1000, STALL_MS = 1600 };
+	static int64_t last[600], sent[600];
+	static int fd[600];
+	char buf[4096];
+	int in_time = 0, answered = 0;
+
+	assert_true(peers <= (int)CM_COUNT(fd));
+	server_begin(NULL, "--idle-ms", "1000", "--threads", threads, NULL);
+	for (int i = 0; i < peers; i++)
+		fd[i] = -1;
+	/* Connecting takes a while: those that came first are heard again. */
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < peers; i++) {
+			if (fd[i] < 0)
+				fd[i] = peer_open();
+			last[i] = now_ns();
+			peer_say(fd[i], REQUEST);
+			assert_int_equal(
+			    peer_answer(fd[i], buf, sizeof buf, 0), 200);
+		}
+	}
+	assert_int_equal(kill(server.proc.pid, SIGSTOP), 0);
+	nap_ms(100);
+	for (int i = 0; i < peers; i++) {
+		peer_say(fd[i], REQUEST);
+		sent[i] = now_ns();
+	}
+	nap_ms(STALL_MS - 100);
+	assert_int_equal(kill(server.proc.pid, SIGCONT), 0);
+	for (int i = 0; i < peers; i++) {
+		bool due = sent[i] - last[i] < IDLE_MS * INT64_C(1000000);
+		bool got = peer_read(fd[i], buf, sizeof buf, ANSWER_MS) > 0;
+
+		in_time += due;
+		answered += due && got;
+		close(fd[i]);
+	}
+	if (answered != in_time)
+		fail_msg("%d of %d requests that came in time were answered",
+		    answered, in_time);
+	if (in_time < peers)
+		print_message("%d of %d were too late\n", peers - in_time,
+		    peers); /* a machine with much else to do */
+	server_end(SIGTERM);
+}
+
+static void
+what_came_in_time_is_answered_after_a_stall(void **state)
+{
+	(void)state;
+	expect_answers_after_a_stall(200, "2");
+}
+
+static void
+so_is_what_did_not_fit_in_the_event_array(void **state)
+{
+	(void)state;
+	expect_answers_after_a_stall(600, "1");
+}
+
 static void
 slow_peers_do_not_keep_others_from_their_answers(void **state)
 {
@@ -871,12 +940,14 @@ bad_options_are_told_and_end_with_2(void **state)
 #define BOTH(f) \
 	{ #f " (heap)", f, setup, teardown, heap }, \
 	{ #f " (wheel)", f, setup, teardown, wheel }
+#define EACH(f) \
+	BOTH(f), { #f " (coarse)", f, setup, teardown, coarse }
 /* clang-format on */
 
 int
 main(int argc, char **argv)
 {
-	static char heap[] = "heap", wheel[] = "wheel";
+	static char heap[] = "heap", wheel[] = "wheel", coarse[] = "coarse";
 	const struct CMUnitTest tests[] = {
 		BOTH(answers_get_and_head_and_keeps_the_connection),
 		BOTH(answers_pipelined_requests_in_order),
@@ -888,6 +959,8 @@ main(int argc, char **argv)
 		BOTH(the_write_deadline_cuts_a_peer_that_does_not_read),
 		BOTH(a_peer_that_reads_late_gets_every_answer),
 		BOTH(the_total_deadline_cuts_a_busy_connection),
+		EACH(what_came_in_time_is_answered_after_a_stall),
+		EACH(so_is_what_did_not_fit_in_the_event_array),
 		BOTH(slow_peers_do_not_keep_others_from_their_answers),
 		BOTH(without_epoll_pwait2_deadlines_hold),
 		BOTH(without_descriptors_accepting_waits_and_does_not_spin),
