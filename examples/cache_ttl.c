@@ -20,16 +20,18 @@ struct entry {
 
 static struct entry entries[ENTRIES];
 
-/* Evict what is due. Returns how many. */
+/* Evict what is due at one instant, however long that takes: what is used
+ * meanwhile has its new deadline before it is looked at again. Returns how
+ * many. */
 static int
 cache_evict(struct rota_engine *e, struct rota_shard *s)
 {
 	struct rota_timer *due[BATCH];
+	rota_time now = rota_engine_now(e);
 	int n, sum = 0;
 
 	do {
-		n = rota_shard_poll_batch(
-		    s, rota_engine_now(e), 1000, due, BATCH);
+		n = rota_shard_poll_batch(s, now, 1000, due, BATCH);
 		CHECK(n >= 0 && n <= BATCH);
 		for (int i = 0; i < n; i++) {
 			struct entry *x = rota_container_of(
@@ -39,7 +41,7 @@ cache_evict(struct rota_engine *e, struct rota_shard *s)
 			x->key = -1;
 		}
 		sum += n;
-	} while (rota_shard_next(s) <= rota_engine_now(e));
+	} while (rota_shard_next(s) <= now);
 	return sum;
 }
 

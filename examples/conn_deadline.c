@@ -38,11 +38,17 @@ set(struct client *x, unsigned which, rota_span span)
 		  &x->c, which, rota_when(rota_engine_now(engine), span)) == 0);
 }
 
+/* @n turns of a loop, of a second each: the packets that came, if any, and
+ * then the deadlines. */
 static void
-seconds(int n)
+seconds(int n, struct client *from, struct client *and_from)
 {
 	for (; n > 0; n--) {
 		rota_engine_advance(engine, ROTA_SECOND);
+		if (from)
+			set(from, ROTA_CONN_READ, IDLE);
+		if (and_from)
+			set(and_from, ROTA_CONN_READ, IDLE);
 		rota_shard_poll(shard, rota_engine_now(engine), 0);
 	}
 }
@@ -69,16 +75,12 @@ main(void)
 
 	set(&quiet, ROTA_CONN_READ, IDLE);
 	set(&slow, ROTA_CONN_READ, IDLE);
-	for (int packet = 0; packet < 10; packet++) { /* one a second */
-		seconds(1);
-		set(&quiet, ROTA_CONN_READ, IDLE);
-		set(&slow, ROTA_CONN_READ, IDLE);
-	}
+	seconds(10, &quiet, &slow);
 	set(&quiet, ROTA_CONN_WRITE, SLOW); /* an answer is on its way */
 	set(&slow, ROTA_CONN_WRITE, SLOW);
-	seconds(3);
+	seconds(3, NULL, NULL);
 	CHECK(rota_conn_set(&quiet.c, ROTA_CONN_WRITE, ROTA_NEVER) == 0);
-	seconds(40); /* the other never took it; nobody sends any more */
+	seconds(40, NULL, NULL); /* the other never took it */
 	CHECK(slow.at == 15 * ROTA_SECOND && quiet.at == 40 * ROTA_SECOND);
 
 	CHECK(rota_conn_release(&quiet.c) == 0);

@@ -73,9 +73,9 @@ main(void)
 	CHECK(rota_timer_init(&d.limit, &limit) == 0);
 
 	for (int ms = 0; ms <= 6000; ms += 50) {
-		rota_shard_poll(s, rota_engine_now(e), 0);
 		if (ms < 200 || (ms >= 1000 && ms < 4000))
 			document_change(&d); /* a burst, then 3 s on end */
+		rota_shard_poll(s, rota_engine_now(e), 0);
 		if (ms == 450) /* 300 ms after the burst's last change */
 			CHECK(d.saves == 1 &&
 			    d.saved_at == 450 * ROTA_MILLISECOND);

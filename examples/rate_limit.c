@@ -65,8 +65,8 @@ main(void)
 
 	/* A greedy client: a request each 7 ms for 10 s. */
 	for (int ms = 0; ms < 10000; ms += 7) {
-		rota_shard_poll(s, rota_engine_now(e), 0);
 		passed += bucket_take(&b);
+		rota_shard_poll(s, rota_engine_now(e), 0);
 		rota_engine_advance(e, 7 * ROTA_MILLISECOND);
 	}
 	/* 5 at once and one for each of the 49 periods that ended. */

@@ -4,15 +4,34 @@
  *
  * An engine is a set of shards with one clock and one backend. A shard has
  * one owner at a time, the thread that attached to it; its timers fire there.
- * Two ways to drive it: let the engine run a thread per shard (ROTA_DRIVERS),
- * or poll from your own event loop:
+ * There are two ways to drive an engine: let it run a thread for each shard
+ * (ROTA_DRIVERS), or poll each shard from an event loop of yours:
  *
  *	rota_shard_attach(s);
  *	for (;;) {
- *		wait for your descriptors and rota_shard_fd(s),
- *		    at most until rota_shard_park(s);
- *		rota_shard_poll(s, rota_engine_now(e), 1000);
+ *		rota_time until = rota_shard_park(s);
+ *		n = wait for your descriptors and rota_shard_fd(s),
+ *		    no longer than until `until`;
+ *		if (n < 0 && errno == EINTR)
+ *			continue;
+ *		rota_time now = rota_engine_now(e);
+ *		run the n events;
+ *		if (n == size of the event array)
+ *			continue;
+ *		rota_shard_poll(s, now, 1000);
  *	}
+ *
+ * Keep to that order. A loop can be late: a handler blocked, or the machine
+ * was busy. Then a descriptor may be ready that came before its deadline, and
+ * the deadline has passed as well. So the event goes first, since its handler
+ * moves the deadline. The poll is at the instant read right after the wait and
+ * not at a later one: a descriptor that became ready while the events ran is
+ * seen by the next wait, and its deadline must not fire before. For the same
+ * reason there is no poll after EINTR, and none while the event array came
+ * back full: some descriptors have not been looked at. (A server whose arrays
+ * may always be full polls after as many events as it has descriptors;
+ * examples/httpd.c does. examples/event_loop.c is the loop with epoll.)
+ * An `until` below 0 is an error; one that has passed means: do not sleep.
  *
  * Threads  `owner` in a comment: the thread that attached, or in a callback.
  *          Anything else: any thread. See the table in docs/threads.md. A
