@@ -8,7 +8,8 @@
 #
 # PROGRAM is rota_go, build/release/bench/go/rota_go if it is not said. Go's
 # are those of its own standard library, `go test time`. FILE gets every line
-# of every repetition. Without Go its column is empty.
+# of every repetition. Without Go its column is empty. What it writes besides,
+# it removes at the end, also if that is ctrl-C.
 set -eu
 
 reps=3 ms=500 file=
@@ -26,8 +27,14 @@ program=${1:-build/release/bench/go/rota_go}
 	echo "run.sh: no program $program" >&2
 	exit 2
 }
-raw=${file:-$(mktemp)}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+raw=${file:-$dir/raw}
 : >"$raw"
+export GOTMPDIR="$dir" GOTOOLCHAIN=local
 
 names='AfterFunc1000|After|Stop|SimultaneousAfterFunc1000|StartStop1000|Reset'
 names="$names|Sleep1000|ParallelTimerLatency|StaggeredTickerLatency"
@@ -38,13 +45,15 @@ while [ "$i" -lt "$reps" ]; do
 	i=$((i + 1))
 	echo "repetition $i of $reps" >&2
 	for backend in heap wheel; do
-		"$program" --backend "$backend" --time "$ms" |
-		sed "s/^/$backend /" >>"$raw"
+		"$program" --backend "$backend" --time "$ms" >"$dir/out"
+		sed "s/^/$backend /" "$dir/out" >>"$raw"
 	done
 	if command -v go >/dev/null; then
-		go test -run '^$' -bench "^Benchmark($names)\$" \
-			-benchtime "${ms}ms" time 2>/dev/null |
-		grep '^Benchmark' | sed 's/^/go /' >>"$raw"
+		if ! go test -run '^$' -bench "^Benchmark($names)\$" \
+			-benchtime "${ms}ms" time >"$dir/out" 2>"$dir/err"; then
+			echo "run.sh: go test failed: $(tail -n 1 "$dir/err")" >&2
+		fi
+		sed -n 's/^Benchmark/go &/p' "$dir/out" >>"$raw"
 	fi
 done
 

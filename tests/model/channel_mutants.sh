@@ -84,7 +84,7 @@ passes() {
 	"$CXX" "$dir"/*.o -o "$dir/relacy_channels" || exit 1
 	for switches in -1 0; do
 		status=0
-		timeout 600 "$dir/relacy_channels" $switches >"$dir/log" 2>&1 ||
+		timeout 1200 "$dir/relacy_channels" $switches >"$dir/log" 2>&1 ||
 			status=$?
 		[ $status -eq 0 ] || return 1
 	done
@@ -121,7 +121,7 @@ while read -r name f change; do
 	if passes; then
 		how="SURVIVED"
 	elif [ "$status" -eq 124 ]; then
-		how="NO VERDICT in ten minutes"
+		how="NO VERDICT in twenty minutes"
 	else
 		caught=$((caught + 1))
 		how="caught by $(sed -n 's/^FAILED: //p' "$dir/log")"
