@@ -295,12 +295,13 @@ cpu_now(void)
 	return ts.tv_sec * ROTA_SECOND + ts.tv_nsec;
 }
 
-/* Until @end. Returns how much processor time it was in rota. That is too
- * dear to read twice a round, so: the share of the elapsed time that was in
- * rota, of the processor time as a whole. On an idle machine the two clocks
- * agree; where others want the processor too, only this one is about us. */
+/* Until @end. Returns how much processor time it was in rota, or -1: @tick
+ * said to give up. That time is too dear to read twice a round, so: the share
+ * of the elapsed time that was in rota, of the processor time as a whole. On
+ * an idle machine the two clocks agree; where others want the processor too,
+ * only this one is about us. */
 static rota_span
-churn_until(struct churn *c, rota_time end, void (*tick)(void))
+churn_until(struct churn *c, rota_time end, bool (*tick)(void))
 {
 	rota_span spent = 0, cpu = cpu_now();
 	rota_time now = rota_engine_now(c->e), first = now;
@@ -312,8 +313,8 @@ churn_until(struct churn *c, rota_time end, void (*tick)(void))
 			c->poll_failed = true;
 		now = rota_engine_now(c->e);
 		spent += now - begin;
-		if (tick && round % TICK_ROUNDS == 0)
-			tick();
+		if (tick && round % TICK_ROUNDS == 0 && !tick())
+			return -1;
 		choose(c, now);
 		begin = rota_engine_now(c->e);
 		now = round_run(c, begin);
@@ -446,11 +447,39 @@ churn_check(const struct churn *c, const struct rota_stats *r)
 	return NULL;
 }
 
+/* Warm up, then measure. Returns 0 or -EINTR. */
+static int
+churn_measure(struct churn *c, const struct churn_config *config,
+    struct churn_result *out)
+{
+	uint64_t before[CHURN_OPS], fired;
+
+	churn_fill(c);
+	if (churn_until(c, rota_engine_now(c->e) + WARM_UP, config->tick) < 0)
+		return -EINTR;
+	memcpy(before, c->done, sizeof before);
+	fired = c->fired;
+	c->measuring = true;
+	out->spent = churn_until(
+	    c, rota_engine_now(c->e) + config->length, config->tick);
+	c->measuring = false;
+	if (out->spent < 0)
+		return -EINTR;
+	for (int op = 0; op < CHURN_OPS; op++)
+		out->done[op] = c->done[op] - before[op];
+	out->fired = c->fired - fired;
+	out->early = c->early;
+	rota_shard_stat(c->s, &out->stats);
+	out->bytes = (double)out->stats.bytes / (double)out->stats.timers +
+	    sizeof(struct rota_timer);
+	out->broken = churn_check(c, &out->stats);
+	return 0;
+}
+
 int
 churn_run(const struct churn_config *config, struct churn_result *out)
 {
 	struct churn *c = calloc(1, sizeof *c);
-	uint64_t before[CHURN_OPS], fired;
 	int err;
 
 	if (!c)
@@ -462,25 +491,8 @@ churn_run(const struct churn_config *config, struct churn_result *out)
 	c->out = out;
 	current = c;
 	err = churn_init(c, config);
-	if (!err) {
-		churn_fill(c);
-		churn_until(c, rota_engine_now(c->e) + WARM_UP, config->tick);
-		memcpy(before, c->done, sizeof before);
-		fired = c->fired;
-		c->measuring = true;
-		out->spent = churn_until(
-		    c, rota_engine_now(c->e) + config->length, config->tick);
-		c->measuring = false;
-		for (int op = 0; op < CHURN_OPS; op++)
-			out->done[op] = c->done[op] - before[op];
-		out->fired = c->fired - fired;
-		out->early = c->early;
-		rota_shard_stat(c->s, &out->stats);
-		out->bytes = (double)out->stats.bytes /
-			(double)out->stats.timers +
-		    sizeof(struct rota_timer);
-		out->broken = churn_check(c, &out->stats);
-	}
+	if (!err)
+		err = churn_measure(c, config, out);
 	churn_release(c);
 	current = NULL;
 	free(c);

@@ -44,7 +44,7 @@ struct churn_config {
 	uint64_t seed;
 	rota_span length;   /* of what is measured */
 	bool confined;      /* timers that only the owner touches */
-	void (*tick)(void); /* called now and then between rounds; or NULL */
+	bool (*tick)(void); /* called now and then; false: give up. Or NULL */
 };
 
 struct churn_result {
@@ -63,8 +63,8 @@ struct churn_result {
 
 /* churn_run - once, with an engine of its own.
  *
- * Returns  0 and *@out, also if something in it does not add up; -errno:
- *          the engine could not be made.
+ * Returns  0 and *@out, also if something in it does not add up; -EINTR:
+ *          @tick said to give up; -errno: the engine could not be made.
  */
 int churn_run(const struct churn_config *config, struct churn_result *out);
 

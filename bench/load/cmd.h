@@ -12,8 +12,9 @@
 
 enum {
 	CMD_OK = 0,
-	CMD_FAILED = 1, /* it ran and something was wrong */
-	CMD_USAGE = 2   /* it did not understand what it was asked for */
+	CMD_FAILED = 1,       /* it ran and something was wrong */
+	CMD_USAGE = 2,        /* it did not understand what it was asked for */
+	CMD_INTERRUPTED = 130 /* ctrl-C, as a shell has it */
 };
 
 int cmd_bench(int argc, char **argv);

@@ -7,6 +7,9 @@
  * that what the machine does besides falls on all alike. The budget of time
  * is shared out anew before each repetition; within one all engines get the
  * same.
+ *
+ * Ctrl-C gives up the run under way, and what the others have measured is
+ * printed. A second one ends the program as it is.
  */
 #define _GNU_SOURCE
 #include "bench/load/cmd.h"
@@ -14,6 +17,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +54,8 @@ struct bench {
 	struct machine machine;
 	struct figures figures;
 	char httpd_path[4096];
-	unsigned backends, server_reps, churn_runs;
+	unsigned backends, server_reps;
+	unsigned churn_runs, server_runs; /* that are over */
 	uint64_t wrk_errors;
 	double begin, churn_cost; /* s; the costliest start and end yet */
 	bool failed;
@@ -82,7 +87,9 @@ cmd_bench_help(FILE *to)
 	    "Start, push and stop are timed in batches of %d, a percentile is\n"
 	    "one of batches; operations/s are those of a second of processor\n"
 	    "time in rota, polls included. A figure is the median of the\n"
-	    "repetitions, with their range in brackets.\n",
+	    "repetitions; in brackets, how far the furthest is from it, in\n"
+	    "percent of it or so many times (x) it. Ctrl-C ends the bench and\n"
+	    "prints what was measured by then.\n",
 	    SECONDS_MIN, SECONDS_MAX,
 	    report_possible() ? "" : " (built without jansson)", CHURN_BATCH);
 }
@@ -220,10 +227,44 @@ parse(struct bench *b, int argc, char **argv)
 		return false;
 	}
 	if (b->json && !report_possible()) {
-		fputs("rota bench: --json: built without jansson\n", stderr);
+		fputs("rota bench: --json: built without jansson; install "
+		      "libjansson-dev, configure and build again\n",
+		    stderr);
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Ctrl-C.
+ */
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* The next one has its usual effect. */
+static void
+interrupt_init(void)
+{
+	struct sigaction act = { .sa_handler = on_interrupt,
+		.sa_flags = SA_RESETHAND | SA_RESTART };
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+}
+
+/* What runs asks this now and then. */
+static bool
+go_on(void)
+{
+	progress_tick();
+	return !interrupted;
 }
 
 /*
@@ -288,11 +329,13 @@ churn_one(struct bench *b, int i, rota_span length)
 		.seed = b->seed,
 		.length = length,
 		.confined = b->confined,
-		.tick = progress_tick,
+		.tick = go_on,
 	};
 	double begin = seconds_now(), cost;
 	int err = churn_run(&config, &r);
 
+	if (err == -EINTR)
+		return false;
 	if (err) {
 		progress_end();
 		fprintf(stderr, "rota bench: %s: %s\n", backend_info[i].name,
@@ -407,16 +450,19 @@ server_one(struct bench *b, int i)
 		.backend = backend_info[i].name,
 		.connections = b->connections,
 		.silent = b->silent,
-		.tick = progress_tick,
+		.tick = go_on,
 	};
 	int err = server_run(&config, &r);
 
+	if (err == -EINTR)
+		return false;
 	if (err) {
 		progress_end();
 		fprintf(stderr, "rota bench: the server on %s: %s\n",
 		    backend_info[i].name, strerror(-err));
 		return false;
 	}
+	b->server_runs++;
 	b->wrk_errors += r.wrk.errors;
 	server_insert(b->figures.series[i], &config, &r);
 	if (r.broken[0]) {
@@ -464,18 +510,33 @@ machine_print(const struct machine *m)
 static void
 result_print(const struct bench *b)
 {
+	unsigned churn = CHURN_REPS * b->backends;
+	unsigned server = b->server_reps * b->backends;
+
 	putchar('\n');
+	if (interrupted)
+		printf("Interrupted after %u of %u runs of churn, %u of %u of "
+		       "the server.\n\n",
+		    b->churn_runs, churn, b->server_runs, server);
+	if (b->churn_runs == 0) {
+		puts("Nothing was measured.");
+		return;
+	}
 	figures_print(&b->figures, stdout);
-	printf("\n%" PRIu64 " timers%s, %d repetitions of churn, %u of the "
-	       "server; operations timed in batches of %d.\n",
+	printf("\n%" PRIu64 " timers%s; operations timed in batches of %d.\n",
 	    b->timers, b->confined ? ", confined to their thread" : "",
-	    CHURN_REPS, b->server_reps, CHURN_BATCH);
+	    CHURN_BATCH);
+	if (!interrupted)
+		printf("%d repetitions of churn, %u of the server.\n",
+		    CHURN_REPS, b->server_reps);
+	puts("In brackets: how far the furthest repetition is from the "
+	     "median.");
 	if (b->wrk_errors)
 		printf("wrk counted %" PRIu64 " errors.\n", b->wrk_errors);
 	if (!b->failed)
 		printf("starts = fires + stops + live, none early: holds in "
 		       "all %u runs.\n",
-		    b->churn_runs + b->server_reps * b->backends);
+		    b->churn_runs + b->server_runs);
 	figures_conclude(&b->figures, stdout);
 }
 
@@ -490,13 +551,14 @@ bench_run(struct bench *b)
 	memcpy(b->figures.used, b->used, sizeof b->used);
 	for (int i = 0; i < BACKENDS; i++)
 		b->backends += b->used[i];
+	interrupt_init();
 	machine_stat(&b->machine);
 	machine_print(&b->machine);
 	if (server_possible(b))
 		b->server_reps = server_reps(b);
 	fflush(stdout);
 	progress_begin(b->seconds);
-	if (!churn_all(b) || !server_all(b))
+	if ((!churn_all(b) || !server_all(b)) && !interrupted)
 		return CMD_FAILED;
 	progress_end();
 	result_print(b);
@@ -507,6 +569,7 @@ bench_run(struct bench *b)
 		report.silent = b->silent;
 		report.confined = b->confined;
 		report.with_server = b->server_reps > 0;
+		report.complete = !interrupted;
 		report.seconds = seconds_now() - b->begin;
 		err = report_print(&report, b->json);
 		if (err) {
@@ -515,6 +578,8 @@ bench_run(struct bench *b)
 			return CMD_FAILED;
 		}
 	}
+	if (interrupted)
+		return CMD_INTERRUPTED;
 	return b->failed ? CMD_FAILED : CMD_OK;
 }
 

@@ -59,7 +59,7 @@ const struct figure_info figure_info[FIGURES] = {
 	    "the p99 of an answer", .unit = UNIT_NS },
 	[FIG_SILENT] = { "Peers that fall silent meanwhile", "peers", "silent",
 	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_ON_TIME] = { NULL, "closed on time", "closed_on_time",
+	[FIG_ON_TIME] = { NULL, "on time", "closed_on_time",
 	    NULL, .unit = UNIT_COUNT, .more = true, .sum = true },
 	[FIG_SILENT_P50] = { NULL, "late   p50", "silent_late_ns_p50",
 	    NULL, .unit = UNIT_NS },
@@ -94,7 +94,12 @@ scale_of(enum unit unit, double v)
 	switch (unit) {
 	case UNIT_COUNT:
 	case UNIT_PER_SECOND:
-		if (v >= 1e6)
+	case UNIT_BYTES:
+		if (v >= 1e12)
+			s = (struct scale){ 1e12, "T" };
+		else if (v >= 1e9)
+			s = (struct scale){ 1e9, "G" };
+		else if (v >= 1e6)
 			s = (struct scale){ 1e6, "M" };
 		else if (v >= 1e4)
 			s = (struct scale){ 1e3, "k" };
@@ -109,8 +114,6 @@ scale_of(enum unit unit, double v)
 		else
 			s = (struct scale){ 1, " ns" };
 		break;
-	case UNIT_BYTES:
-		break;
 	}
 	return s;
 }
@@ -121,10 +124,26 @@ digits_of(enum unit unit, struct scale s, double v)
 	if (s.by <= 1 && unit != UNIT_NS && unit != UNIT_BYTES)
 		return 0; /* a whole number */
 	v /= s.by;
-	return v >= 100 ? 0 : v >= 10 ? 1 : 2;
+	return v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2; /* as it is rounded */
 }
 
-/* 12.3M (11.9-12.8): the median and the range, or the sum. */
+/* How far the furthest repetition is from the median: in percent of it, or
+ * that many times it. Seven characters at most, as the figure itself. */
+static void
+spread_print(char *buf, size_t size, const struct series *s, double median)
+{
+	double up = series_max(s) - median, down = median - series_min(s);
+	double off = median > 0 ? (up > down ? up : down) / median : 100;
+
+	if (off < 9.995)
+		snprintf(buf, size, " (%.0f%%)", off * 100);
+	else if (off < 99.5)
+		snprintf(buf, size, " (%.0fx)", off);
+	else
+		snprintf(buf, size, " (>99x)");
+}
+
+/* 12.3M (4%): the median and the spread, or the sum. */
 static void
 cell_print(struct table *t, unsigned column, const struct figure_info *info,
     const struct series *s)
@@ -132,17 +151,16 @@ cell_print(struct table *t, unsigned column, const struct figure_info *info,
 	double v = info->sum ? series_sum(s) : series_median(s);
 	struct scale scale = scale_of(info->unit, v);
 	int digits = digits_of(info->unit, scale, v);
-	double low = series_min(s), high = series_max(s);
+	char spread[16] = "";
 
-	if (s->n == 0)
+	if (s->n == 0) {
 		table_cell(t, column, "-");
-	else if (info->sum || s->n == 1 || low == high)
-		table_cell(
-		    t, column, "%.*f%s", digits, v / scale.by, scale.suffix);
-	else
-		table_cell(t, column, "%.*f%s (%.*f-%.*f)", digits,
-		    v / scale.by, scale.suffix, digits, low / scale.by, digits,
-		    high / scale.by);
+		return;
+	}
+	if (!info->sum && s->n > 1 && series_min(s) < series_max(s))
+		spread_print(spread, sizeof spread, s, v);
+	table_cell(
+	    t, column, "%.*f%s%s", digits, v / scale.by, scale.suffix, spread);
 }
 
 void

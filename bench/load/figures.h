@@ -77,7 +77,7 @@ struct figures {
 	struct series series[BACKENDS][FIGURES];
 };
 
-/* All rows that have a value. */
+/* All rows that have a value, in 60 columns at most. */
 void figures_print(const struct figures *f, FILE *to);
 
 /* Who won where, in sentences made from the figures. Where all ranges

@@ -54,7 +54,8 @@ usage(FILE *to)
 		fprintf(
 		    to, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n\"rota help command\" tells more.\n"
-	      "Exit status: 0, 1 something failed, 2 not understood.\n",
+	      "Exit status: 0, 1 something failed, 2 not understood, "
+	      "130 ctrl-C.\n",
 	    to);
 }
 

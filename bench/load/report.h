@@ -20,6 +20,7 @@ struct report {
 	uint64_t timers, seed;
 	unsigned connections, silent;
 	bool confined, with_server;
+	bool complete;  /* false: ctrl-C ended it */
 	double seconds; /* that it took */
 };
 

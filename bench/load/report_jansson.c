@@ -68,10 +68,11 @@ report_print(const struct report *r, const char *path)
 		if (r->figures->used[b])
 			json_object_set_new(backends, backend_info[b].name,
 			    backend_json(r->figures->series[b]));
-	root = json_pack("{s:s, s:s, s:f, s:o, s:o, s:o}", "program",
+	root = json_pack("{s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "program",
 	    "rota bench", "version", rota_version_string(), "seconds",
-	    r->seconds, "machine", machine_json(r->machine), "options",
-	    options_json(r), "backends", backends);
+	    r->seconds, "complete", r->complete, "machine",
+	    machine_json(r->machine), "options", options_json(r), "backends",
+	    backends);
 	if (!root)
 		return -ENOMEM;
 	f = fopen(path, "w");

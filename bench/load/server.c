@@ -147,10 +147,14 @@ server_run(const struct server_config *config, struct server_result *out)
 	    config->connections, SERVER_SECONDS);
 	if (!wrk_err) {
 		err = silent_run(&silent, &out->silent);
+		if (err == -EINTR)
+			kill(wrk.pid, SIGKILL);
 		wrk_err = wrk_destroy(
 		    &wrk, (SERVER_SECONDS + 10) * 1000, &out->wrk);
 	}
 	httpd_destroy(&httpd, out);
+	if (config->tick && !config->tick())
+		return -EINTR; /* wrk and the server have been told, too */
 	if (!err && !wrk_err)
 		peers_check(config, out);
 	return err ? err : wrk_err;

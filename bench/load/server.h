@@ -26,7 +26,7 @@ struct server_config {
 	const char *backend;
 	unsigned connections; /* of wrk */
 	unsigned silent;      /* peers */
-	void (*tick)(void);   /* called now and then; or NULL */
+	bool (*tick)(void);   /* now and then; false: give up. Or NULL */
 };
 
 struct server_result {
@@ -38,7 +38,8 @@ struct server_result {
 
 /* server_run - once. Takes SERVER_SECONDS and some 0.3 s.
  *
- * Returns  0 and *@out, also if out->broken; -errno: nothing was measured.
+ * Returns  0 and *@out, also if out->broken; -EINTR: @tick said to give up;
+ *          -errno: nothing was measured.
  */
 int server_run(const struct server_config *config, struct server_result *out);
 

@@ -144,7 +144,7 @@ peer_open(struct silent *s, struct peer *p)
 		peer_broken(s, p);
 }
 
-static void
+static int
 silent_loop(struct silent *s)
 {
 	const struct silent_config *config = s->config;
@@ -168,15 +168,17 @@ silent_loop(struct silent *s)
 			p->manner = (enum manner)(s->opened++ % MANNERS);
 			peer_open(s, p);
 		}
-		if (config->tick)
-			config->tick();
+		if (config->tick && !config->tick())
+			return -EINTR;
 	}
+	return 0;
 }
 
 int
 silent_run(const struct silent_config *config, struct silent_result *out)
 {
 	struct silent s = { .config = config, .out = out };
+	int err;
 
 	memset(out, 0, sizeof *out);
 	hist_reset(&out->late_ns);
@@ -189,16 +191,15 @@ silent_run(const struct silent_config *config, struct silent_result *out)
 		s.peer[i].fd = -1;
 	s.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s.epoll_fd < 0) {
-		int err = -errno;
-
+		err = -errno;
 		free(s.peer);
 		return err;
 	}
-	silent_loop(&s);
+	err = silent_loop(&s);
 	for (unsigned i = 0; i < config->peers; i++)
 		if (s.peer[i].fd >= 0)
 			close(s.peer[i].fd);
 	close(s.epoll_fd);
 	free(s.peer);
-	return 0;
+	return err;
 }

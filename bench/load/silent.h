@@ -12,6 +12,7 @@
 #ifndef BENCH_LOAD_SILENT_H
 #define BENCH_LOAD_SILENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/load/hist.h"
@@ -23,7 +24,7 @@ struct silent_config {
 	int64_t spread_ns;          /* they connect evenly over this time */
 	int64_t on_time_ns;         /* later than this is not on time */
 	int64_t patience_ns;        /* then a peer is given up */
-	void (*tick)(void);         /* called now and then; or NULL */
+	bool (*tick)(void);         /* now and then; false: give up. Or NULL */
 };
 
 struct silent_result {
@@ -34,8 +35,8 @@ struct silent_result {
 	struct hist late_ns;
 };
 
-/* silent_run - until each peer was closed or given up. Returns 0 or -errno:
- * there was no epoll or no memory. */
+/* silent_run - until each peer was closed or given up. Returns 0; -EINTR:
+ * @tick said to give up; -errno: there was no epoll or no memory. */
 int silent_run(const struct silent_config *config, struct silent_result *out);
 
 #endif

@@ -3,7 +3,8 @@
  * figures_test.c - bench/load/figures.c, series.c and table.c: what is
  * concluded from which figures.
  * Claims: medians and ranges are right; a winner is named only if its range
- * overlaps with no other's; a figure measured once decides nothing.
+ * overlaps with no other's; a figure measured once decides nothing; the table
+ * is at most 60 columns wide, whatever the figures are.
  */
 #include "bench/load/figures.h"
 
@@ -158,7 +159,7 @@ what_was_measured_once_decides_nothing(void **state)
 }
 
 static void
-cells_show_median_range_and_unit(void **state)
+cells_show_median_spread_and_unit(void **state)
 {
 	(void)state;
 	f.used[WHEEL] = f.used[COARSE] = false;
@@ -167,13 +168,35 @@ cells_show_median_range_and_unit(void **state)
 	fill(HEAP, FIG_LATE_P99, 51234, 50000, 52000);
 	fill(HEAP, FIG_STARTED, 1e6, 2e6, 3e6); /* a sum */
 	fill(HEAP, FIG_BYTES, 72, 72, 72);      /* no range */
+	fill(HEAP, FIG_LATE_MAX, 1000, 1001, 13000);
 	tell(figures_print);
-	expect("41.2M (39.8-42.0)");
-	expect("9.25 ns (9.00-9.50)");
-	expect("51.2 us (50.0-52.0)");
+	expect("41.2M (3%)"); /* the furthest from the median: 39.84 */
+	expect("9.25 ns (3%)");
+	expect("51.2 us (2%)");
+	expect("1.00 us (12x)"); /* so much above it, in medians */
 	expect("6.00M\n");
 	expect("72.0\n");
 	expect_not("requests/s"); /* no value, no row */
+}
+
+static void
+any_table_fits_60_columns(void **state)
+{
+	static const double low[] = { 0.001, 999.6, 9999, 999.6e3, 9.996e6,
+		999.6e6, 12e9 };
+
+	(void)state;
+	for (unsigned i = 0; i < CM_COUNT(low); i++) {
+		setup(state);
+		for (int b = 0; b < BACKENDS; b++)
+			for (int k = 0; k < FIGURES; k++)
+				fill(b, (enum figure)k, low[i],
+				    low[i] * (k % 2 ? 10.9 : 5000), low[i] / 9);
+		tell(figures_print);
+		for (char *line = text; *line; line += strcspn(line, "\n") + 1)
+			if (strcspn(line, "\n") > 60)
+				fail_msg("more than 60 columns:\n%s", text);
+	}
 }
 
 int
@@ -191,7 +214,9 @@ main(void)
 		    what_overlaps_lead_and_rest_is_in_neither, setup),
 		cmocka_unit_test_setup(
 		    what_was_measured_once_decides_nothing, setup),
-		cmocka_unit_test_setup(cells_show_median_range_and_unit, setup),
+		cmocka_unit_test_setup(
+		    cells_show_median_spread_and_unit, setup),
+		cmocka_unit_test(any_table_fits_60_columns),
 	};
 
 	return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
