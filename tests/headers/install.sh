@@ -3,9 +3,9 @@
 #
 # install.sh root build dir cmake generator compiler - an outside project,
 # the program of the README, builds and runs against an installed rota found
-# by pkg-config (shared and static) and by find_package, and against this
-# tree as a subdirectory. The installed tree is moved first: nothing in it
-# may remember where it was made.
+# by pkg-config (shared and static) and by find_package. The installed tree is
+# moved first: nothing in it may remember where it was made. As a part of
+# another project: subproject.sh.
 set -eu
 root=$1 build=$2 dir=$3 cmake=$4 generator=$5 cc=$6
 
@@ -45,4 +45,3 @@ outside() {
 	echo "$1: shared and static run"
 }
 outside find_package "-DCMAKE_PREFIX_PATH=$prefix"
-outside add_subdirectory "-DROTA_TREE=$root"
