@@ -224,7 +224,7 @@ ctrl_c_shows_what_was_measured_by_then(void **state)
 {
 	const char *churn[] = { rota, "bench", "--seconds", "10", "--timers",
 		"1000", "--no-server", "--backend", "heap", NULL };
-	const char *server[] = { rota, "bench", "--seconds", "30", "--timers",
+	const char *server[] = { rota, "bench", "--seconds", "12", "--timers",
 		"1000", "--backend", "heap", NULL };
 
 	(void)state;
@@ -237,9 +237,9 @@ ctrl_c_shows_what_was_measured_by_then(void **state)
 	expect("Interrupted");
 	expect("Nothing was measured");
 	expect_not("operations/s");
-	/* In the last repetitions of churn, or in the server's part: some ten
+	/* In the last repetitions of churn, or in the server's part: some four
 	 * seconds are for that. */
-	interrupt_after(19000, server);
+	interrupt_after(8500, server);
 	expect("Interrupted");
 	expect_cells("\noperations/s", 1);
 }
