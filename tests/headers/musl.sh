@@ -19,3 +19,5 @@ readelf -l "$dir/examples/httpd" | grep 'interpreter: .*ld-musl'
 cd "$dir"
 "$ctest" --output-on-failure -j 2 \
 	-L 'example|conformance|fuzz' -LE 'tree|model|slow'
+cd "$root"
+rm -rf "$dir"

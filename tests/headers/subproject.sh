@@ -93,3 +93,4 @@ fi
 grep -q 'rota: a 64-bit target is needed' "$dir/narrow.log" ||
 	fail "refused for another reason: $(cat "$dir/narrow.log")"
 echo "32 bits are refused"
+rm -rf "$dir"
