@@ -9,7 +9,7 @@
  * same.
  *
  * Ctrl-C gives up the run under way, and what the others have measured is
- * printed. A second one ends the program as it is.
+ * printed. Another one, two seconds later, ends the program as it is.
  */
 #define _GNU_SOURCE
 #include "bench/load/cmd.h"
@@ -241,19 +241,31 @@ parse(struct bench *b, int argc, char **argv)
 
 static volatile sig_atomic_t interrupted;
 
+/* Somebody who is tired of waiting is told from a signal that comes twice at
+ * once, as from timeout(1), which sends it to the process and to its group. */
 static void
 on_interrupt(int sig)
 {
-	(void)sig;
+	static struct timespec first;
+	struct timespec now;
+	int saved = errno;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!interrupted) {
+		first = now;
+	} else if (now.tv_sec - first.tv_sec > 1) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	interrupted = 1;
+	errno = saved;
 }
 
-/* The next one has its usual effect. */
 static void
 interrupt_init(void)
 {
 	struct sigaction act = { .sa_handler = on_interrupt,
-		.sa_flags = SA_RESETHAND | SA_RESTART };
+		.sa_flags = SA_RESTART };
 
 	sigemptyset(&act.sa_mask);
 	sigaction(SIGINT, &act, NULL);
