@@ -434,7 +434,7 @@ rota_shard_armed(struct rota_shard *s, rota_time before)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	uint32_t *item;
-	int r = owner_check(s);
+	int r = owner_check(s, __func__);
 
 	if (!r)
 		r = poll_begin(s);
