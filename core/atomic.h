@@ -8,10 +8,13 @@
  * release, acq_rel, seq_cst. There is no fence here and there must not be:
  * thread sanitizers report false races on them.
  *
- * Three builds replace the accesses:
+ * Four builds replace the accesses:
  *  - ROTA_RELACY: the words become rl::atomic and relacy explores them.
  *  - ROTA_HOSTILE: one compare-and-swap in four fails for no reason.
  *  - ROTA_CHAOS: the thread yields at random before each read-modify-write.
+ *  - ROTA_GATE: a test is told of each access before it happens, and may keep
+ *    the thread there: tests/gate/gate.h. It goes before the two above, which
+ *    would change how often a word is accessed.
  */
 #ifndef ROTA_CORE_ATOMIC_H
 #define ROTA_CORE_ATOMIC_H
@@ -34,6 +37,29 @@ typedef void *rota_slot;    /* a pointer that they hand over, one by one */
 #define ROTA_ORDER_release __ATOMIC_RELEASE
 #define ROTA_ORDER_acq_rel __ATOMIC_ACQ_REL
 #define ROTA_ORDER_seq_cst __ATOMIC_SEQ_CST
+
+#ifdef ROTA_GATE
+/* What is about to happen to a word; the last two are for core/lock.h and for
+ * tests. */
+enum atomic_kind {
+	ATOMIC_LOAD = 1,
+	ATOMIC_STORE = 2,
+	ATOMIC_SWAP = 4,
+	ATOMIC_ADD = 8,
+	ATOMIC_AND = 16,
+	ATOMIC_CAS = 32,
+	ATOMIC_LOCK = 64,
+	ATOMIC_POINT = 128
+};
+/* tests/gate/gate.c. True: a compare-and-swap is to fail. */
+bool rota__gate(enum atomic_kind kind, const volatile void *word,
+    const char *file, int line);
+#define atomic_gate(kind, p) \
+	((void)rota__gate(ATOMIC_##kind, (p), __FILE__, __LINE__))
+#define atomic_chaos() ((void)0)
+#define atomic_refuses(p) rota__gate(ATOMIC_CAS, (p), __FILE__, __LINE__)
+#else
+#define atomic_gate(kind, p) ((void)0)
 
 #if defined(ROTA_HOSTILE) || defined(ROTA_CHAOS)
 #include <sched.h>
@@ -59,25 +85,31 @@ atomic_dice(void)
 #endif
 
 #ifdef ROTA_HOSTILE
-#define atomic_refuses() ((atomic_dice() & 3) == 0)
+#define atomic_refuses(p) ((atomic_dice() & 3) == 0)
 #else
-#define atomic_refuses() 0
+#define atomic_refuses(p) 0
+#endif
 #endif
 
-#define word_load(p, order) __atomic_load_n((p), ROTA_ORDER_##order)
-#define word_store(p, v, order) __atomic_store_n((p), (v), ROTA_ORDER_##order)
-#define word_swap(p, v, order) \
-	(atomic_chaos(), __atomic_exchange_n((p), (v), ROTA_ORDER_##order))
-#define word_add(p, v, order) \
-	(atomic_chaos(), __atomic_fetch_add((p), (v), ROTA_ORDER_##order))
-#define word_and(p, v, order) \
-	(atomic_chaos(), __atomic_fetch_and((p), (v), ROTA_ORDER_##order))
+#define word_load(p, order) \
+	(atomic_gate(LOAD, p), __atomic_load_n((p), ROTA_ORDER_##order))
+#define word_store(p, v, order) \
+	(atomic_gate(STORE, p), __atomic_store_n((p), (v), ROTA_ORDER_##order))
+#define word_swap(p, v, order)                 \
+	(atomic_gate(SWAP, p), atomic_chaos(), \
+	    __atomic_exchange_n((p), (v), ROTA_ORDER_##order))
+#define word_add(p, v, order)                 \
+	(atomic_gate(ADD, p), atomic_chaos(), \
+	    __atomic_fetch_add((p), (v), ROTA_ORDER_##order))
+#define word_and(p, v, order)                 \
+	(atomic_gate(AND, p), atomic_chaos(), \
+	    __atomic_fetch_and((p), (v), ROTA_ORDER_##order))
 
 /* Weak: may fail with *@old unchanged. On failure *@old is the word as it
  * is now, read with @fail. */
 #define word_cas(p, old, new, order, fail)                        \
 	(atomic_chaos(),                                          \
-	    !atomic_refuses() &&                                  \
+	    !atomic_refuses(p) &&                                 \
 		__atomic_compare_exchange_n((p), (old), (new), 1, \
 		    ROTA_ORDER_##order, ROTA_ORDER_##fail))
 

@@ -16,6 +16,8 @@
 
 #include <pthread.h>
 
+#include "core/atomic.h"
+
 enum lock_rank {
 	LOCK_FACADE,   /* the list of all contexts */
 	LOCK_SOURCE,   /* a channel, an executor */
@@ -32,11 +34,11 @@ enum lock_rank {
 void rota__lock_take(pthread_mutex_t *m, enum lock_rank rank);
 void rota__lock_give(pthread_mutex_t *m);
 void rota__lock_wait(pthread_cond_t *c, pthread_mutex_t *m);
-#define lock_take(m, rank) rota__lock_take((m), (rank))
+#define lock_take(m, rank) (atomic_gate(LOCK, m), rota__lock_take((m), (rank)))
 #define lock_give(m) rota__lock_give(m)
 #define lock_wait(c, m) rota__lock_wait((c), (m))
 #else
-#define lock_take(m, rank) pthread_mutex_lock(m)
+#define lock_take(m, rank) (atomic_gate(LOCK, m), pthread_mutex_lock(m))
 #define lock_give(m) pthread_mutex_unlock(m)
 #define lock_wait(c, m) pthread_cond_wait((c), (m))
 #endif
