@@ -257,7 +257,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
     const bool plain)
 {
 	struct rota_shard *s = p->s;
-	uint64_t late = p->now - ST_DEADLINE(is), none = 0;
+	uint64_t late = p->now - ST_DEADLINE(is);
 
 	PROBE_FIRE(t, ST_DEADLINE(is), late, k);
 	if (!plain)
@@ -277,10 +277,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		rota__shard_publish(s, (uint64_t)rota__shard_next(s));
 		shard_unhold(s);
 		k->fire(t, (rota_time)p->now);
-		do { /* it may fail though nobody holds it */
-			p->lost = !word_cas(&s->holder, &none, self_id(),
-			    acquire, relaxed); /* [H1] */
-		} while (p->lost && !none);
+		p->lost = !shard_claim(&s->holder);
 		if (!p->lost)
 			p->now = s->now; /* an adopter's, if later */
 	} else {

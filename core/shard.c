@@ -248,17 +248,12 @@ owner_check(const struct rota_shard *s, const char *fn)
 int
 rota_shard_attach(struct rota_shard *s)
 {
-	uint64_t none = 0;
-
 	if (!s)
 		return -EINVAL;
 	if (shard_forked(s))
 		return rota__misuse_shard(s, -ECHILD, __func__);
-	while (!word_cas(
-	    &s->attached, &none, self_id(), acquire, relaxed)) { /* [H1] */
-		if (none)
-			return rota__misuse_shard(s, -EBUSY, __func__);
-	}
+	if (!shard_claim(&s->attached))
+		return rota__misuse_shard(s, -EBUSY, __func__);
 	if (!s->adoptable)
 		word_store(&s->holder, self_id(), relaxed); /* read by itself */
 	object_home(s);
@@ -283,16 +278,7 @@ rota_shard_detach(struct rota_shard *s)
 static int
 poll_begin(struct rota_shard *s)
 {
-	uint64_t none = 0;
-
-	if (!s->adoptable)
-		return 0;
-	while (!word_cas(
-	    &s->holder, &none, self_id(), acquire, relaxed)) { /* [H1] */
-		if (none)
-			return -EBUSY;
-	}
-	return 0;
+	return !s->adoptable || shard_claim(&s->holder) ? 0 : -EBUSY;
 }
 
 /* A poll of a shard that others may adopt. */
@@ -374,7 +360,6 @@ rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
 int
 rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 {
-	uint64_t none = 0;
 	int r;
 
 	if (!s)
@@ -385,11 +370,8 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 		return rota__misuse_shard(s, -ECHILD, __func__);
 	if (rota__self.shard == s)
 		return rota__misuse_shard(s, -EDEADLK, __func__);
-	while (!word_cas(
-	    &s->adopter, &none, self_id(), acquire, relaxed)) { /* [H1] */
-		if (none)
-			return -EBUSY;
-	}
+	if (!shard_claim(&s->adopter))
+		return -EBUSY;
 	r = poll_on(s, SEAT_ADOPTER, now, budget, NULL, NULL);
 	if (r >= 0)
 		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */

@@ -280,12 +280,26 @@ shard_forked(const struct rota_shard *s)
 	return rota_unlikely(!word_load(s->alive, relaxed)); /* own process */
 }
 
+/* shard_claim: store the caller's identity in @seat: one of `holder`,
+ * `attached` and `adopter`. False: there is another's. */
+rota_inline bool
+shard_claim(rota_word *seat)
+{
+	uint64_t none = 0;
+
+	while (!word_cas(seat, &none, self_id(), acquire, relaxed)) { /* [H1] */
+		if (none) /* else it failed for no reason */
+			return false;
+	}
+	return true;
+}
+
 /* shard_hold: may the caller act as the owner? @release gets whether it must
  * shard_unhold() afterwards. */
 rota_inline bool
 shard_hold(struct rota_shard *s, bool *release)
 {
-	uint64_t self = self_id(), none = 0;
+	uint64_t self = self_id();
 
 	*release = false;
 	if (rota_likely(word_load(&s->holder, relaxed) == self))
@@ -293,8 +307,7 @@ shard_hold(struct rota_shard *s, bool *release)
 	if (rota_likely(!s->adoptable) ||
 	    word_load(&s->attached, relaxed) != self)
 		return false;
-	*release = word_cas(
-	    &s->holder, &none, self, acquire, relaxed); /* [H1] */
+	*release = shard_claim(&s->holder);
 	return *release;
 }
 
