@@ -72,8 +72,13 @@ rota_kind_release(struct rota_kind *k)
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
 		return rota__misuse_kind(
 		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
-	s = shard_of(k);
-	lock_take(&s->lock, LOCK_SHARD);
+	for (;;) { /* a retirement stores it under this lock */
+		s = shard_of(k);
+		lock_take(&s->lock, LOCK_SHARD);
+		if (rota_likely(shard_of(k) == s))
+			break;
+		lock_give(&s->lock);
+	}
 	*k->r_prev = k->r_next;
 	if (k->r_next)
 		k->r_next->r_prev = k->r_prev;
@@ -525,14 +530,16 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 rota_inline int
 stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 {
-	struct rota_shard *s = shard_of(k);
+	struct rota_shard *s;
 	uint64_t was;
 	int verdict;
 
-	if (!object_owned(t, k, s, "rota_timer_stop"))
+	if (!object_owned(t, k, shard_of(k), "rota_timer_stop"))
 		return -EPERM;
 	do {
 		was = state_stop(&t->r_word, kind_plain(k));
+		/* Not before: who ended its arming is asked there. [P3] */
+		s = shard_of(k);
 		if (rota_likely(was & ST_ARMED)) {
 			PROBE_STOP(t);
 			if (traced)

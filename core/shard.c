@@ -127,7 +127,8 @@ pass_on(struct rota_timer *t, struct rota_shard *heir)
 }
 
 /* A push that comes after retire's exchange of the inbox reads what the
- * exchange wrote, so it sees the heir, which was stored before. */
+ * exchange wrote, so it sees the heir, which was stored before. The poke is for
+ * who pushes on the heir's inbox what the caller found QUEUED here. [K2] */
 void
 rota__shard_posted(struct rota_shard *s, bool wake)
 {
@@ -135,6 +136,7 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 
 	if (rota_unlikely(heir != NULL)) {
 		pass_on(turned(inbox_take(&s->remote.inbox)), heir);
+		word_add(&heir->remote.poke, (uint64_t)1, seq_cst); /* [K2] */
 		rota__shard_posted(heir, park_wakes(&heir->park, 0));
 		return;
 	}
@@ -274,6 +276,18 @@ rota_shard_detach(struct rota_shard *s)
 	return 0;
 }
 
+/* Of a shard that has retired: nothing is filed here any more. What a push
+ * that began before has left in the inbox is the heir's. */
+static rota_noinline int
+poll_retired(struct rota_shard *s, unsigned *n)
+{
+	if (n)
+		*n = 0;
+	if (!inbox_empty(&s->remote.inbox))
+		rota__shard_posted(s, false);
+	return 0;
+}
+
 /* Take hold for a poll; shard_hold()'s release is not optional here. */
 static int
 poll_begin(struct rota_shard *s)
@@ -282,6 +296,15 @@ poll_begin(struct rota_shard *s)
 }
 
 /* A poll of a shard that others may adopt. */
+rota_inline int
+poll_held(struct rota_shard *s, enum shard_seat seat, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned *n)
+{
+	if (rota_unlikely(word_load(&s->heir, acquire) != NULL))
+		return poll_retired(s, n);
+	return rota__shard_poll(s, seat, now, budget, out, n);
+}
+
 static rota_noinline int
 poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
@@ -290,7 +313,7 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 
 	if (r)
 		return r;
-	r = rota__shard_poll(s, seat, now, budget, out, n);
+	r = poll_held(s, seat, now, budget, out, n);
 	if (word_load(&s->holder, relaxed) == self_id())
 		shard_unhold(s);
 	else /* it lost hold and knows only that something may be left */
@@ -329,7 +352,7 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 			*n = 0;
 		return 0;
 	}
-	return rota__shard_poll(s, SEAT_OWNER, now, budget, out, n);
+	return poll_held(s, SEAT_OWNER, now, budget, out, n);
 }
 
 /* A quiet shard is the owner's outside of polls: `quiet` is 0 during one. */
@@ -607,15 +630,20 @@ hand_over(
     struct rota_shard *s, struct rota_shard *heir, struct rota_timer **list)
 {
 	struct rota_kind *k, **end;
-	uint64_t live;
+	uint64_t live, moving, n;
 	int r;
 
 	/* Stored under the lock. */
 	if (word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
 		return -EINVAL;
-	word_store(&s->closing, (uint64_t)1, seq_cst);                /* [C1] */
-	r = rota_shard_reserve(heir, word_load(&s->timers, seq_cst)); /* [C1] */
+	word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
+	moving = word_load(&s->timers, seq_cst);       /* [C1] */
+	/* Counted there before there is room, or an init takes that. */
+	n = word_add(&heir->timers, moving, relaxed) + moving;
+	/* acquire: as in rota_timer_init() */
+	r = n > word_load(&heir->room, acquire) ? rota__shard_grow(heir, n) : 0;
 	if (r) {
+		word_add(&heir->timers, (uint64_t)0 - moving, relaxed);
 		word_store(&s->closing, (uint64_t)0, relaxed); /* as it was */
 		return r;
 	}
@@ -633,10 +661,10 @@ hand_over(
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
-	/* An init that takes its own back may do so after this: the sum of
-	 * the two is right. */
-	word_add(&heir->timers, word_swap(&s->timers, (uint64_t)0, relaxed),
-	    relaxed);
+	/* Less what was released since. An init that takes its own back may do
+	 * so after this: the sum of the two is right. */
+	word_add(&heir->timers,
+	    word_swap(&s->timers, (uint64_t)0, relaxed) - moving, relaxed);
 	live = rota__shard_live(s);
 	word_add(&heir->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * retire_test.c - calls that a retirement overtakes.
+ * Claims: they lose nothing, wake who has to wake, and are told the truth.
+ */
+#include <errno.h>
+
+#include "tests/gate/acts.h"
+
+static const struct world_row world_pair_heap = { .backend = ROTA_HEAP,
+	.shards = 3 };
+static const struct world_row world_pair_wheel = { .backend = ROTA_WHEEL,
+	.shards = 3 };
+static const struct world_row world_pair_coarse = {
+	.backend = ROTA_WHEEL_COARSE,
+	.shards = 3
+};
+#define PAIR_EVERY(test) \
+	ON(test, pair_heap), ON(test, pair_wheel), ON(test, pair_coarse)
+
+/* The first shard's timers may go to the second; both are ours. */
+static struct rota_shard *
+heir_of(struct world *w)
+{
+	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+
+	assert_int_equal(rota_shard_attach(heir), 0);
+	return heir;
+}
+
+static void
+poll_heir(struct rota_shard *heir, rota_time now)
+{
+	assert_int_equal(rota_shard_poll(heir, now, 0), 0);
+	assert_int_equal(rota_shard_check(heir), 0);
+}
+
+/* The push is on the inbox of the shard that has retired when that is polled. */
+static void
+a_push_that_a_retirement_overtook_fires_on_the_heir(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct probe *p = world_probes(w, 2);
+	struct act a = { .t = &p[0].timer, .when = 5 * TICK };
+	struct gated *g = gate_open(act_reset, &a);
+
+	rota_timer_reset_at(&p[1].timer, 7 * TICK);
+	world_poll(w, 0);
+	assert_true(gate_to(g, &s->remote.inbox, ATOMIC_CAS, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_true(gate_to(g, &s->heir, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_poll(s, TICK, 0), 0);
+	gate_end(g);
+	expect_nothing(w);
+	assert_int_equal(rota_shard_check(s), 0);
+	poll_heir(heir, 5 * TICK);
+	expect_fired(w, 0);
+	assert_int_equal(rota_timer_release(&p[0].timer), 0);
+	poll_heir(heir, 7 * TICK);
+	expect_fired(w, 1);
+}
+
+static void
+a_stop_that_a_retirement_overtook_knows_who_runs(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct probe *p = world_probes(w, 1);
+	struct act stopper = { .t = &p->timer },
+		   owner = { .shard = heir, .when = TICK };
+	struct gated *g, *o;
+
+	p->then = through_the_gate;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, 0);
+	g = gate_open(act_stop, &stopper);
+	assert_true(gate_to(g, &p->timer.r_word, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_int_equal(rota_shard_detach(heir), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_RUNNING);
+	gate_end(o);
+	assert_int_equal(answered(&owner), 0);
+	expect_fired(w, 0);
+}
+
+/* One thread resets and has not yet pushed, on the heir; another finds it so,
+ * but takes the old shard for the timer's. */
+static void
+who_missed_a_retirement_wakes_the_heir_behind_the_push(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct probe *p = world_probes(w, 2);
+	struct act early = { .t = &p[0].timer, .when = TICK },
+		   late = { .t = &p[0].timer, .when = 100 * TICK };
+	struct gated *e, *l;
+	rota_time until;
+
+	rota_timer_reset_at(&p[1].timer, 50 * TICK);
+	world_poll(w, 0);
+	e = gate_open(act_reset, &early);
+	assert_true(gate_to(e, &p[0].timer.r_word, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	poll_heir(heir, 0);
+	l = gate_open(act_reset, &late);
+	assert_true(gate_to(l, &heir->remote.inbox, ATOMIC_CAS, 1));
+	assert_true(rota_shard_park(heir) > TICK);
+	gate_end(e);
+	assert_int_equal(answered(&early), 1);
+	assert_int_equal(w->wakes, 1);
+	poll_heir(heir, 0);
+	until = rota_shard_park(heir);
+	assert_true(until > TICK); /* it cannot know */
+	gate_end(l);
+	assert_int_equal(w->wakes, 2);
+	poll_heir(heir, TICK);
+	expect_fired(w, 0);
+}
+
+/* Room for eight: five move, three are there. */
+static void
+an_init_does_not_take_the_room_of_what_moves(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct rota_shard *heir;
+	struct rota_kind k;
+	struct rota_timer t[4];
+	struct act r;
+	struct gated *g;
+	struct probe *p;
+	struct rota_stats stats;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.max_timers = 8;
+	world_open(w, &c);
+	heir = heir_of(w);
+	p = world_probes(w, 5);
+	simple_kind(&k, heir);
+	for (unsigned i = 0; i < 5; i++)
+		rota_timer_reset_at(&p[i].timer, TICK);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rota_timer_init(&t[i], &k), 0);
+		rota_timer_reset_at(&t[i], 2 * TICK);
+	}
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	r = (struct act){ .shard = w->shard, .heir = heir };
+	g = gate_open(act_retire, &r);
+	assert_true(gate_to(g, &p[2].timer.r_word, ATOMIC_CAS, 1));
+	assert_int_equal(rota_timer_init(&t[3], &k), -ENOSPC);
+	assert_int_equal(rota_timer_release(&t[2]), 0);
+	assert_int_equal(rota_timer_init(&t[3], &k), 0);
+	rota_timer_reset_at(&t[3], 2 * TICK);
+	gate_end(g);
+	assert_int_equal(answered(&r), 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 8);
+	poll_heir(heir, TICK);
+	assert_int_equal(w->fired, 5);
+	w->fired = 0;
+	rota_shard_stat(w->shard, &stats);
+	assert_int_equal(stats.timers, 0);
+	for (unsigned i = 0; i < 4; i++)
+		if (i != 2)
+			assert_int_equal(rota_timer_release(&t[i]), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(rota_timer_release(&p[i].timer), 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
+/* What it found no room for goes on, its inits too. */
+static void
+a_retirement_that_failed_lets_inits_go_on(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct rota_shard *heir;
+	struct rota_kind k;
+	struct rota_timer t[5];
+	struct act init;
+	struct gated *g;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.max_timers = 5;
+	world_open(w, &c);
+	heir = heir_of(w);
+	simple_kind(&k, heir);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(
+		    rota_timer_init(&t[i], i < 3 ? &k : &w->kind), 0);
+	world_probes(w, 1);
+	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOSPC);
+	assert_int_equal(rota_timer_release(&t[4]), 0);
+	init = (struct act){ .t = &t[4], .kind = &w->kind };
+	g = gate_open(act_init, &init);
+	gate_end(g);
+	assert_int_equal(answered(&init), 0);
+	/* Nor has it left its count there. */
+	assert_int_equal(rota_timer_release(&t[4]), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rota_timer more[2];
+
+		assert_int_equal(rota_timer_init(&more[0], &k), 0);
+		assert_int_equal(rota_timer_init(&more[1], &k), 0);
+		assert_int_equal(rota_timer_release(&more[0]), 0);
+		assert_int_equal(rota_timer_release(&more[1]), 0);
+	}
+}
+
+static void
+a_kind_leaves_the_list_it_is_in_under_its_lock(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_kind k, other;
+	struct act a = { .kind = &k };
+	struct gated *g;
+
+	simple_kind(&k, s);
+	simple_kind(&other, heir);
+	g = gate_open(act_kind_release, &a);
+	assert_true(gate_to(g, &s->lock, ATOMIC_LOCK, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_true(gate_to(g, &heir->lock, ATOMIC_LOCK, 1));
+	assert_int_equal(rota_kind_release(&other), 0);
+	gate_end(g);
+	assert_int_equal(answered(&a), 0);
+	assert_int_equal(rota_kind_release(&w->kind), 0);
+	assert_null(heir->kinds);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		PAIR_EVERY(a_push_that_a_retirement_overtook_fires_on_the_heir),
+		PAIR_EVERY(a_stop_that_a_retirement_overtook_knows_who_runs),
+		PAIR_EVERY(
+		    who_missed_a_retirement_wakes_the_heir_behind_the_push),
+		PAIR_EVERY(an_init_does_not_take_the_room_of_what_moves),
+		PAIR_EVERY(a_retirement_that_failed_lets_inits_go_on),
+		PAIR_EVERY(a_kind_leaves_the_list_it_is_in_under_its_lock),
+	};
+
+	return cmocka_run_group_tests_name("gate_retire", tests, NULL, NULL);
+}
