@@ -683,6 +683,9 @@ rota_timer_release(struct rota_timer *t)
 		}
 		running_no_more(s, t);
 		rota__shard_free(s, k, t);
+	} else if (owner && how == RELEASE_WAIT) {
+		/* Whoever is pushing it may do so for a later deadline. [K2] */
+		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
 	} else if (!owner && how != RELEASE_GONE) {
 		rota__shard_posted(s, wake);
 	}
