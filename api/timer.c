@@ -489,18 +489,15 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 	    t, k, rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
-/* The seat on which @t's callback runs or is about to, with @kept also if it
- * has given @t back; or SEATS. */
+/* The seat on which @t's callback runs or is about to, or SEATS. */
 static int
-seat_of(
-    struct rota_shard *s, const struct rota_timer *t, bool kept, void **running)
+seat_of(struct rota_shard *s, const struct rota_timer *t, void **running)
 {
 	int seat;
 
 	for (seat = 0; seat < SEATS; seat++) {
 		*running = word_load(&s->running[seat], acquire); /* [R1] */
-		if (*running == t || *running == running_claim(t) ||
-		    (kept && *running == running_given_back(t)))
+		if (*running == t || *running == running_claim(t))
 			break;
 	}
 	return seat;
@@ -514,7 +511,7 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	void *running;
 
 	*verdict = ROTA_NOT_PENDING;
-	if (seat_of(s, t, false, &running) == SEATS)
+	if (seat_of(s, t, &running) == SEATS)
 		return true;
 	if (running == t) {
 		*verdict = ROTA_RUNNING;
@@ -582,39 +579,93 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_any(t);
 }
 
+/* Is the calling thread in @t's callback, if through those of others? */
+static bool
+inside(const struct rota_timer *t)
+{
+	const struct rota_self *me;
+
+	for (me = &rota__self; me && me->shard; me = me->before)
+		if (word_load(&me->shard->running[me->seat], relaxed) == t)
+			return true; /* its own seat */
+	return false;
+}
+
+/* What a seat showed before a stop. */
+struct seen {
+	uint64_t ended;
+	void *running;
+};
+
+static struct seen
+seat_seen(struct rota_shard *s, int seat)
+{
+	struct seen now;
+
+	/* In this order: what is seen to run had not ended by then. */
+	now.ended = word_load(&s->ended[seat], acquire);     /* [R2] */
+	now.running = word_load(&s->running[seat], acquire); /* [R1] */
+	return now;
+}
+
+/* After a stop of @t: wait for the end of its callback on @seat, if one had
+ * begun. It may give @t back meanwhile; @before, from before the stop, knows
+ * the callback that did so to a former timer at that place. Once it is over the
+ * seat may be taken by another, or by @t's next one. */
+static void
+seat_wait(struct rota_shard *s, const struct rota_timer *t, int seat,
+    const struct seen *before)
+{
+	struct timespec nap = { 0, 1000 };
+	struct seen first = seat_seen(s, seat);
+	void *running = first.running;
+
+	if (first.running == running_given_back(t) &&
+	    first.running == before->running && first.ended == before->ended)
+		return;
+	while (running == t || running == running_claim(t) ||
+	    running == running_given_back(t)) {
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 1000000)
+			nap.tv_nsec *= 2;
+		running = word_load(&s->running[seat], acquire); /* [R1] */
+		if (word_load(&s->ended[seat], acquire) !=
+		    first.ended) /* [R2] */
+			break;
+	}
+}
+
 int
 rota_timer_stop_sync(struct rota_timer *t)
 {
-	struct timespec nap = { 0, 1000 };
 	struct rota_kind *k;
-	int r, seat;
+	struct seen before[SEATS];
 	struct rota_shard *s;
-	uint64_t ended;
-	void *running;
+	int r, seat;
 
 	if (!object_call(t, __func__))
 		return -EINVAL;
 	k = kind_of(t); /* its callback may release @t */
-	r = rota_timer_stop_any(t);
-	if (r != ROTA_RUNNING)
-		return r;
-	s = shard_of(k);
-	seat = seat_of(s, t, true, &running);
-	if (seat == SEATS)
-		return ROTA_NOT_PENDING; /* over by now */
-	if (rota__self.shard == s && (int)rota__self.seat == seat)
+	if (!k)
+		return -EINVAL;
+	if (inside(t))
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
-	/* Another callback may have taken the seat since, @t's next one too:
-	 * the one waited for is over then. */
-	ended = word_load(&s->ended[seat], relaxed);
-	while (seat_of(s, t, true, &running) == seat &&
-	    word_load(&s->ended[seat], relaxed) == ended) {
-		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < 1000000)
-			nap.tv_nsec *= 2;
+	s = shard_of(k);
+	for (seat = 0; seat < SEATS; seat++)
+		before[seat] = seat_seen(s, seat);
+	r = rota_timer_stop_any(t);
+	if (r < 0)
+		return r;
+	if (rota_unlikely(shard_of(k) != s)) {
+		/* No callback has stayed behind on a shard that retires. */
+		s = shard_of(k);
+		for (seat = 0; seat < SEATS; seat++)
+			before[seat] = seat_seen(s, seat);
 	}
-	return ROTA_NOT_PENDING;
+	for (seat = 0; seat < SEATS; seat++)
+		seat_wait(s, t, seat, &before[seat]);
+	return r == ROTA_PREVENTED ? r : ROTA_NOT_PENDING;
 }
 
 /* @t is given back, maybe inside its own callback, and nobody else is in it:

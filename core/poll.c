@@ -283,7 +283,8 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	} else {
 		k->fire(t, (rota_time)p->now);
 	}
-	count_add(&s->ended[p->seat], 1);
+	word_store(&s->ended[p->seat],
+	    word_load(&s->ended[p->seat], relaxed) + 1, release); /* [R2] */
 	word_store(&s->running[p->seat], NULL, release); /* [R1] */
 	if (!plain && rota_unlikely(p->lost))
 		rota_shard_wake(s); /* who has hold may wait for this end */
@@ -802,7 +803,7 @@ rota__shard_drain(struct rota_shard *s)
 	struct poll p = { .s = s, .left = UINT64_MAX };
 	struct rota_self before = rota__self;
 
-	rota__self = (struct rota_self){ s, SEAT_OWNER };
+	rota__self = (struct rota_self){ s, SEAT_OWNER, &before };
 	rota__shard_unstage(s);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	SHARD_SWITCH(s, drain(&p, WHICH));
@@ -828,7 +829,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	bool done = false;
 	uint64_t next, stops = shard_stops(s);
 
-	rota__self = (struct rota_self){ s, seat };
+	rota__self = (struct rota_self){ s, seat, &before };
 	s->quiet = 0;
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)

@@ -18,6 +18,8 @@
  *                       more, what they were: starts, or drained.
  * [R1] running -> stop  a stop that did not prevent, and finds the timer not
  *                       running, sees what its callback wrote.
+ * [R2] ended -> stop    so does one that waited, and finds that a callback has
+ *                       ended since, though the timer runs again.
  */
 #ifndef ROTA_CORE_SHARD_H
 #define ROTA_CORE_SHARD_H
@@ -124,6 +126,7 @@ struct rota_shard {
 struct rota_self {
 	struct rota_shard *shard;
 	enum shard_seat seat;
+	const struct rota_self *before; /* the one that this is inside */
 };
 extern _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));

@@ -239,15 +239,21 @@ long rota_timer_reset_many(
     struct rota_timer *const *t, const rota_time *when, size_t n);
 long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
 
-/* rota_timer_stop_sync - rota_timer_stop(), and if it is too late wait for
- * the end of the callback.
+/* rota_timer_stop_sync - rota_timer_stop(), then wait for the end of every
+ * callback of @t that had begun, whatever armed it: also after ROTA_PREVENTED,
+ * where @t was armed anew while its callback ran, and of both where two run
+ * (ROTA_ADOPT).
  *
- * Threads  any but the callback's own. Two callbacks, on two shards, that
- *          wait for each other's timers so wait for ever: nobody finds that.
- *          Nor may a caller hold a mutex that the callback takes.
- * Returns  ROTA_PREVENTED or ROTA_NOT_PENDING (the callback is over);
- *          -EDEADLK if the caller is @t's own callback.
- * Orders   sees what the callback wrote.
+ * So @t's callback runs no more, unless something arms @t after the stop: a
+ * callback that arms its own timer has to be told first that it is not to.
+ *
+ * Threads  any but a callback's own. Two callbacks, on two shards, that wait
+ *          for each other's timers so wait for ever: nobody finds that. Nor may
+ *          a caller hold a mutex that the callback takes.
+ * Returns  ROTA_PREVENTED or ROTA_NOT_PENDING, and no such callback runs;
+ *          -EDEADLK if the caller is inside a callback of @t, if through
+ *          those of other timers: nothing has changed then.
+ * Orders   sees what those callbacks wrote [R1] [R2].
  * Cost     waits; naps of 1 us to 1 ms.
  */
 int rota_timer_stop_sync(struct rota_timer *t);

@@ -364,14 +364,15 @@ call_stop(uint32_t id)
 static void
 call_stop_sync(uint32_t id)
 {
-	int was = model_stop(&T.model, id);
+	bool own = T.running == id; /* nothing changes then */
+	int was = !own && model_stop(&T.model, id);
 	int r = rota_timer_stop_sync(&T.node[id].timer);
 
 	note("stop_sync", id, 0, r);
 	expect(r,
-	    was                   ? ROTA_PREVENTED
-		: T.running == id ? -EDEADLK
-				  : ROTA_NOT_PENDING,
+	    own       ? -EDEADLK
+		: was ? ROTA_PREVENTED
+		      : ROTA_NOT_PENDING,
 	    "stop_sync: its verdict", id);
 }
 

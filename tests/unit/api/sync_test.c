@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * sync_test.c - rota_timer_stop_sync(): the end of a callback is waited for.
- * Claims: it returns once the callback it was too late for is over, not
- * before, however often the timer fires again and whatever else runs; it
- * does not wait where nothing runs; in the callback itself it says so.
+ * Claims: it returns once the callbacks that had begun are over, not before,
+ * whatever armed them, however often the timer fires again and whatever else
+ * runs; it does not wait where nothing runs; in the callback itself, if
+ * through those of others, it says so. More: tests/gate.
  *
  * Here one thread has to be inside a callback while another stops: they meet
  * at gates, no clock is involved.
@@ -187,34 +188,32 @@ it_waits_for_a_callback_that_releases_its_timer(void **state)
 	expect_fired(w, 0);
 }
 
+/* Armed again while its callback runs: the stop prevents that arming, and the
+ * callback is waited for all the same. */
 static void
-rearm_through_the_gate(struct probe *p, rota_time now)
-{
-	rota_timer_reset_at(&p->timer, now + TICK);
-	through_the_gate(p, now);
-}
-
-/* Armed again by its own callback: the stop prevents that arming at once. */
-static void
-a_new_arming_is_prevented_while_the_callback_runs(void **state)
+a_new_arming_is_prevented_and_the_callback_waited_for(void **state)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 1);
-	struct owner o = { w, TICK, NULL, 0 };
-	pthread_t owner;
-	struct gate g;
+	struct meeting m;
 
-	gate_init(&g);
-	p->then = rearm_through_the_gate;
-	p->arg = &g;
+	gate_init(&m.g);
+	m.o = (struct owner){ w, TICK, NULL, 0 };
+	m.s = (struct stopper){ .t = &p->timer, .g = &m.g };
+	sem_init(&m.s.begun, 0, 0);
+	p->then = through_the_gate;
+	p->arg = &m.g;
 	rota_timer_reset_at(&p->timer, TICK);
 	assert_int_equal(rota_shard_detach(w->shard), 0);
-	pthread_create(&owner, NULL, owner_run, &o);
-	sem_wait(&g.begun);
-	assert_int_equal(rota_timer_stop_sync(&p->timer), ROTA_PREVENTED);
-	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
-	sem_post(&g.end);
-	pthread_join(owner, NULL);
+	pthread_create(&m.owner, NULL, owner_run, &m.o);
+	sem_wait(&m.g.begun);
+	assert_int_equal(rota_timer_reset_at(&p->timer, 2 * TICK), 0);
+	pthread_create(&m.stopper, NULL, stopper_run, &m.s);
+	sem_wait(&m.s.begun);
+	a_while(); /* it is waiting by now, or returned too early */
+	part(&m);
+	assert_int_equal(m.s.r, ROTA_PREVENTED);
+	assert_int_equal(m.s.over, 1);
 	assert_int_equal(rota_shard_attach(w->shard), 0);
 	expect_fired(w, 0);
 	world_poll(w, 9 * TICK);
@@ -295,16 +294,80 @@ in_a_callback_it_may_be_asked_of_other_timers(void **state)
 	assert_int_equal(p[2].id, 100 + ROTA_PREVENTED);
 }
 
+struct nested {
+	struct rota_shard *inner;
+	struct probe *outer;
+	int r, pending;
+};
+
+static void
+polls_another_shard(struct probe *p, rota_time now)
+{
+	struct nested *n = p->arg;
+
+	rota_timer_reset_at(&p->timer, now + TICK);
+	rota_shard_poll(n->inner, now, 0);
+}
+
+static void
+stops_the_outer_one(struct rota_timer *t, rota_time now)
+{
+	struct nested *n = rota_container_of(t, struct probe, timer)->arg;
+
+	(void)now;
+	n->r = rota_timer_stop_sync(&n->outer->timer);
+	n->pending = rota_timer_pending(&n->outer->timer);
+}
+
+/* A callback polls another shard of its thread; there it is still inside. */
+static void
+a_callback_does_not_wait_for_one_that_it_is_inside(void **state)
+{
+	static const struct world_row pair = { .backend = ROTA_HEAP,
+		.shards = 2 };
+	struct nested n = { 0 };
+	struct rota_kind k;
+	struct probe other, *p;
+	struct world *w;
+
+	*state = (void *)(uintptr_t)&pair;
+	world_setup(state);
+	w = *state;
+	p = world_probes(w, 1);
+	n.inner = rota_engine_shard(w->engine, 1);
+	n.outer = p;
+	n.r = 1;
+	assert_int_equal(rota_shard_attach(n.inner), 0);
+	assert_int_equal(rota_kind_init(&k, n.inner,
+			     &(struct rota_kind_config){
+				 .fire = stops_the_outer_one, .name = "in" }),
+	    0);
+	other = (struct probe){ .world = w, .arg = &n };
+	rota_timer_init(&other.timer, &k);
+	rota_timer_reset_at(&other.timer, TICK);
+	p->then = polls_another_shard;
+	p->arg = &n;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, TICK);
+	assert_int_equal(n.r, -EDEADLK);
+	assert_int_equal(n.pending, 1); /* nothing has changed */
+	expect_fired(w, 0);
+	rota_timer_release(&other.timer);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		EVERY(it_waits_for_the_end_of_the_callback),
 		EVERY(it_waits_for_a_callback_that_releases_its_timer),
-		EVERY(a_new_arming_is_prevented_while_the_callback_runs),
+		EVERY(a_new_arming_is_prevented_and_the_callback_waited_for),
 		cmocka_unit_test_teardown(
 		    other_timers_that_fire_do_not_end_the_wait, world_teardown),
 		EVERY(in_a_callback_it_may_be_asked_of_other_timers),
+		cmocka_unit_test_teardown(
+		    a_callback_does_not_wait_for_one_that_it_is_inside,
+		    world_teardown),
 	};
 
 	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sync_test.c - rota_timer_stop_sync(): whoever waits for a callback.
+ * Claims: it waits for all that had begun, on each seat, whatever armed them,
+ * for no other, and sees what they wrote.
+ */
+#include "tests/gate/acts.h"
+
+static int behind; /* another point */
+
+/* Let @g, who waits for the end of a callback on @seat, look some times more. */
+static void
+still_waits(struct gated *g, struct rota_shard *s, enum shard_seat seat)
+{
+	assert_true(gate_to(g, &s->running[seat], ATOMIC_LOAD, 5));
+}
+
+static void
+resets_and_goes_through(struct probe *p, rota_time now)
+{
+	if (p->fires == 1)
+		rota_timer_reset_at(&p->timer, now);
+	gate_point(&inside);
+}
+
+/* Armed again inside its callback, it runs on the adopter's seat as well. */
+static void
+both_seats_are_waited_for(void **state, bool owner_first)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK },
+		   adopter = { .shard = s, .when = TICK },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *a, *g;
+
+	p->then = resets_and_goes_through;
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	a = gate_open(act_adopt, &adopter);
+	assert_true(gate_to(a, &inside, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	still_waits(g, s, SEAT_OWNER);
+	gate_end(owner_first ? o : a);
+	still_waits(g, s, owner_first ? SEAT_ADOPTER : SEAT_OWNER);
+	gate_end(owner_first ? a : o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	expect_fired(w, 0, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
+static void
+a_stop_waits_for_the_adopters_callback_too(void **state)
+{
+	both_seats_are_waited_for(state, true);
+}
+
+static void
+a_stop_waits_for_the_owners_callback_too(void **state)
+{
+	both_seats_are_waited_for(state, false);
+}
+
+static uint64_t written; /* by a callback, read by who waited for its end */
+
+static void
+goes_through_and_resets(struct probe *p, rota_time now)
+{
+	gate_point(&inside);
+	written++;
+	rota_timer_reset_at(&p->timer, now + TICK);
+	gate_point(&behind);
+}
+
+static void
+goes_through_and_writes(struct probe *p, rota_time now)
+{
+	through_the_gate(p, now);
+	written++;
+}
+
+static void
+stops_waits_and_reads(void *arg)
+{
+	act_stop_sync(arg);
+	written++;
+}
+
+/* What it is armed for meanwhile is prevented, but that is not the end. */
+static void
+a_stop_that_prevents_waits_for_the_callback_before(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = goes_through_and_resets;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
+	g = gate_open(stops_waits_and_reads, &stopper);
+	still_waits(g, s, SEAT_OWNER);
+	gate_end(o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_PREVENTED);
+	expect_fired(w, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+	world_poll(w, 9 * TICK);
+	expect_nothing(w);
+}
+
+static void
+goes_through_and_comes_again(struct probe *p, rota_time now)
+{
+	(void)now;
+	gate_point(&inside);
+	if (p->fires < 3)
+		rota_timer_reset_at(&p->timer, 0);
+}
+
+/* Each time the waiter looks there is a callback of the timer, but another:
+ * what was armed after its stop is not waited for. */
+static void
+a_stop_does_not_wait_from_callback_to_callback(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK, .polls = 3 },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = goes_through_and_comes_again;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	still_waits(g, s, SEAT_OWNER);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	assert_false(gate_to(g, &s->running[SEAT_OWNER], ATOMIC_LOAD, 9));
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	gate_end(o);
+	expect_fired(w, 0, 0, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
+/* It saw the callback run, and then that one has ended. */
+static void
+who_finds_a_callback_ended_sees_what_it_wrote(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = goes_through_and_writes;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(stops_waits_and_reads, &stopper);
+	still_waits(g, s, SEAT_OWNER);
+	assert_true(gate_to(g, &s->ended[SEAT_OWNER], ATOMIC_LOAD, 1));
+	gate_end(o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	expect_fired(w, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		ADOPT_EVERY(a_stop_waits_for_the_adopters_callback_too),
+		ADOPT_EVERY(a_stop_waits_for_the_owners_callback_too),
+		EVERY(a_stop_that_prevents_waits_for_the_callback_before),
+		EVERY(a_stop_does_not_wait_from_callback_to_callback),
+		EVERY(who_finds_a_callback_ended_sees_what_it_wrote),
+	};
+
+	return cmocka_run_group_tests_name("gate_sync", tests, NULL, NULL);
+}
