@@ -254,8 +254,7 @@ node_release(struct rota_engine *e, struct node *n)
 	struct rota_timer *t = &n->timer;
 	struct rota_kind *k = kind_of(t);
 	struct rota_shard *s = shard_of(k);
-	uint64_t was;
-	bool wake;
+	uint64_t was, wake;
 
 	n->arg = e;
 	if (n->fn) { /* it was stopped, and may have an entry */

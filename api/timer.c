@@ -212,8 +212,7 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 {
 	/* The kind may be gone afterwards. */
 	const struct rota_kind *told = kind_traced(k) ? k : NULL;
-	uint64_t was;
-	bool wake;
+	uint64_t was, wake;
 
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
 		push, &was, &wake))
@@ -685,9 +684,9 @@ rota_timer_release(struct rota_timer *t)
 	struct rota_kind *k;
 	const struct rota_kind *told;
 	struct rota_shard *s;
-	bool owner, release, plain, wake = false;
+	bool owner, release, plain;
 	enum state_release how;
-	uint64_t was = 0;
+	uint64_t was = 0, wake = 0;
 
 	if (!object_call(t, __func__))
 		return -EINVAL;

@@ -554,7 +554,7 @@ rota_engine_after_fork(struct rota_engine *e)
 			return r;
 		/* The owners stayed in the parent. */
 		s->holder = s->attached = s->adopter = 0;
-		s->park = (struct park){ 0, 0 };
+		s->park = (struct park){ 0 };
 		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
 	}
 	*e->alive = 1;

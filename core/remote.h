@@ -19,11 +19,11 @@ struct remote {
 	rota_word poke; /* earlier deadlines given to a timer on its way */
 };
 
-/* remote_post: push, then say whether the caller has to wake the owner.
+/* remote_post: push, then what park_wakes() says.
  * @poke is the counter as it was before the compare-and-swap. Its load may be
  * relaxed: who pokes has read what that compare-and-swap released, so the
  * load happens before the poke and cannot see it. */
-rota_inline bool
+rota_inline uint64_t
 remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
     uint64_t d, uint64_t poke)
 {
@@ -34,16 +34,16 @@ remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
 }
 
 /* remote_reset: arm @node for @d, with @push only if it is armed already.
- * False: nothing was changed. @was gets the word before; @wake: the caller
- * has to wake the owner. */
+ * False: nothing was changed. @was gets the word before, @wake what
+ * park_wakes() says. */
 rota_inline bool
 remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
-    rota_slot *link, uint64_t d, bool push, uint64_t *was, bool *wake)
+    rota_slot *link, uint64_t d, bool push, uint64_t *was, uint64_t *wake)
 {
 	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
 	uint64_t is;
 
-	*wake = false;
+	*wake = 0;
 	if (!state_reset(word, d, push, false, was, &is))
 		return false;
 	if (ST_POSTS(*was, is)) {
@@ -58,12 +58,12 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 /* remote_release: give @node back through the owner, without delay. */
 rota_inline enum state_release
 remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
-    rota_slot *link, uint64_t *was, bool *wake)
+    rota_slot *link, uint64_t *was, uint64_t *wake)
 {
 	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
 	enum state_release how = state_release(word, false, false, true, was);
 
-	*wake = false;
+	*wake = 0;
 	if (how == RELEASE_POST) {
 		*wake = remote_post(r, p, node, link, 0, poke);
 	} else if (how == RELEASE_WAIT) {

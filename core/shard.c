@@ -126,11 +126,20 @@ pass_on(struct rota_timer *t, struct rota_shard *heir)
 	}
 }
 
+/* park_wakes() has said @wake. */
+static void
+shard_wake(struct rota_shard *s, uint64_t wake)
+{
+	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
+	rota_shard_wake(s);
+	park_woken(&s->park, wake);
+}
+
 /* A push that comes after retire's exchange of the inbox reads what the
  * exchange wrote, so it sees the heir, which was stored before. The poke is for
  * who pushes on the heir's inbox what the caller found QUEUED here. [K2] */
 void
-rota__shard_posted(struct rota_shard *s, bool wake)
+rota__shard_posted(struct rota_shard *s, uint64_t wake)
 {
 	struct rota_shard *heir = word_load(&s->heir, acquire);
 
@@ -140,34 +149,31 @@ rota__shard_posted(struct rota_shard *s, bool wake)
 		rota__shard_posted(heir, park_wakes(&heir->park, 0));
 		return;
 	}
-	if (!wake)
-		return;
-	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
-	rota_shard_wake(s);
+	if (wake)
+		shard_wake(s, wake);
 }
 
 void
 rota__shard_alarm(struct rota_shard *s)
 {
-	uint64_t until = s->alarm;
+	uint64_t wake = park_wakes(&s->park, s->alarm - 1);
 
 	s->alarm = 0;
-	if (!park_wakes(&s->park, until - 1)) /* another thread was first */
-		return;
-	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
-	rota_shard_wake(s);
+	if (wake) /* else another thread was first */
+		shard_wake(s, wake);
 }
 
 void
 rota__shard_publish(struct rota_shard *s, uint64_t next)
 {
+	uint64_t wake;
+
 	if (!next) /* a slot half drained: due, that is all */
 		next = word_load(&s->now, relaxed);
 	word_store(&s->next, next, seq_cst); /* [K3] */
-	if (rota_likely(!park_wakes(&s->park, next)))
-		return;
-	word_add(&s->wakes, (uint64_t)1, relaxed); /* a figure */
-	rota_shard_wake(s);
+	wake = park_wakes(&s->park, next);
+	if (rota_unlikely(wake))
+		shard_wake(s, wake);
 }
 
 void
@@ -284,7 +290,7 @@ poll_retired(struct rota_shard *s, unsigned *n)
 	if (n)
 		*n = 0;
 	if (!inbox_empty(&s->remote.inbox))
-		rota__shard_posted(s, false);
+		rota__shard_posted(s, 0);
 	return 0;
 }
 
@@ -295,7 +301,7 @@ poll_begin(struct rota_shard *s)
 	return !s->adoptable || shard_claim(&s->holder) ? 0 : -EBUSY;
 }
 
-/* A poll of a shard that others may adopt. */
+/* A poll by the holder. */
 rota_inline int
 poll_held(struct rota_shard *s, enum shard_seat seat, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
@@ -305,6 +311,7 @@ poll_held(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	return rota__shard_poll(s, seat, now, budget, out, n);
 }
 
+/* A poll of a shard that others may adopt. */
 static rota_noinline int
 poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
@@ -714,7 +721,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	pass_on(turned(s->taken), heir);
 	pass_on(s->backlog, heir);
 	s->backlog = s->taken = NULL;
-	rota__shard_posted(s, false);
+	rota__shard_posted(s, 0);
 	shard_show(s);
 	word_store(&s->next, ST_NEVER, relaxed);
 out:

@@ -368,9 +368,10 @@ int rota__shard_init(struct rota_shard *s);
 void rota__shard_destroy(struct rota_shard *s);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */
 int rota__shard_grow(struct rota_shard *s, uint64_t n);
-/* rota__shard_posted - after a push on @s's inbox: wake its owner if @wake;
+/* rota__shard_posted - after a push on @s's inbox, park_wakes() having said
+ * @wake: wake its owner if so;
  * if @s has retired, pass on what is there. Any thread. */
-void rota__shard_posted(struct rota_shard *s, bool wake);
+void rota__shard_posted(struct rota_shard *s, uint64_t wake);
 /* rota__shard_publish - of a shard that others may adopt: nothing has to be
  * polled before @next. An owner that sleeps for longer is woken. The holder. */
 void rota__shard_publish(struct rota_shard *s, uint64_t next);

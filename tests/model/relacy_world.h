@@ -625,9 +625,19 @@ struct model {
 		}
 	}
 
+	/* park_wakes() has said @wake. */
+	void
+	wake_up_by(unsigned s, uint64_t wake)
+	{
+		if (!wake)
+			return;
+		shard[s].woken = true;
+		park_woken(&shard[s].park, wake);
+	}
+
 	/* After a push on, or a poke of, the inbox of shard @s. */
 	void
-	posted(unsigned s, bool wake)
+	posted(unsigned s, uint64_t wake)
 	{
 		if (scene.retires && word_load(&shard[s].heir, acquire)) {
 			forward(inbox_take(&shard[s].remote.inbox));
@@ -636,8 +646,7 @@ struct model {
 			wake = park_wakes(&shard[1].park, 0);
 			s = 1;
 		}
-		if (wake)
-			shard[s].woken = true;
+		wake_up_by(s, wake);
 	}
 
 	/* What the owner of shard 0 chains up instead of filing it. */
@@ -671,7 +680,7 @@ struct model {
 		word_store(&shard[0].heir, (void *)&shard[1], release);
 		word_store(&home, (void *)&shard[1], release);
 		forward(chain);
-		posted(0, false);
+		posted(0, 0);
 	}
 
 	/*
@@ -692,8 +701,7 @@ struct model {
 	remote_reset_(node &t, const struct operation &op, unsigned id)
 	{
 		unsigned s = shard_of(op), th = rl::thread_index();
-		uint64_t d = deadline(op, id), was;
-		bool wake;
+		uint64_t d = deadline(op, id), was, wake;
 
 		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word, &t,
 			&t.link, d, op.code == PUSH, &was, &wake))
@@ -707,8 +715,7 @@ struct model {
 	remote_release_(node &t, const struct operation &op)
 	{
 		unsigned s = shard_of(op);
-		uint64_t was;
-		bool wake;
+		uint64_t was, wake;
 		enum state_release how;
 
 		how = remote_release(&shard[s].remote, &shard[s].park, &t.word,
@@ -843,8 +850,7 @@ struct model {
 			break;
 		case EVICT:
 			forward(evict());
-			if (park_wakes(&shard[1].park, 0))
-				shard[1].woken = true;
+			wake_up_by(1, park_wakes(&shard[1].park, 0));
 			break;
 		case RETIRE:
 			retire();
@@ -899,6 +905,7 @@ struct model {
 			word_store(&sh.remote.poke, (uint64_t)0, relaxed);
 			word_store(&sh.park.sleep_until, (uint64_t)0, relaxed);
 			word_store(&sh.park.parked, (uint64_t)0, relaxed);
+			sh.park.sleeps = 0;
 			for (unsigned seat = 0; seat < SEATS; seat++)
 				word_store(&sh.running[seat], NULL, relaxed);
 			word_store(&sh.heir, NULL, relaxed);
