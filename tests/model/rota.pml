@@ -91,6 +91,8 @@ byte running = NIL;		/* NIL, t, or CLAIM(t) */
 byte sleep_until;
 bool parked;
 bool rung;			/* what the owner sleeps on: stays until read */
+bool again[3];			/* does it sleep anew since this caller, or the
+				 * adopter, found it parked */
 bool moved[2];			/* did poke move since this caller read it */
 
 #define CLAIM(t) ((t) + 8)	/* the owner is trying to claim t */
@@ -258,21 +260,22 @@ inline inbox_push(t)
 	inbox = t
 }
 
-/* park_wakes, then the wake: if the owner is parked, and d is before what it
- * sleeps until. Of several callers one does. */
-inline wake(d)
+/* park_wakes, the wake, and park_woken: if the owner is parked, and d is before
+ * what it sleeps until. Then nobody else has to, unless it sleeps anew. */
+inline wake(d, who)
 {
 	if
 	:: !parked
-	:: parked ->
+	:: atomic { parked -> again[who] = 0 };
 		if
 		:: d >= sleep_until
 		:: d < sleep_until ->
-			if
-			:: !parked
-			:: atomic { parked -> parked = 0 };
-				rung = 1
-			fi
+			rung = 1;
+#ifdef MUTANT_wake_stale
+			parked = 0
+#else
+			atomic { parked = parked && again[who] }
+#endif
 		fi
 	fi
 }
@@ -302,16 +305,16 @@ inline remote_post(t, d)
 	if
 	:: atomic { b -> b = 0; inbox_push(t) };
 		atomic { d = (moved[me] -> 0 : d) };
-		wake(d)
+		wake(d, me)
 #ifdef MUTANT_no_poke
-	:: !b -> wake(d)
+	:: !b -> wake(d, me)
 #endif
 #ifdef MUTANT_poke_late
-	:: !b -> wake(d); atomic { poke() }
+	:: !b -> wake(d, me); atomic { poke() }
 #endif
 #if !defined(MUTANT_no_poke) && !defined(MUTANT_poke_late)
 	:: atomic { !b -> poke() };
-		wake(d)
+		wake(d, me)
 #endif
 	fi
 }
@@ -330,6 +333,7 @@ inline back()
 {
 	incall[me] = 0;
 	moved[me] = 0;
+	again[me] = 0;
 	t = 0;
 	d = 0;
 	w = 0
@@ -828,7 +832,7 @@ inline publish(u)
 		u = 0
 	};
 #ifndef MUTANT_adopter_silent
-	wake(next)
+	wake(next, 2)
 #endif
 }
 #endif
@@ -1153,7 +1157,12 @@ inline park()
 		t = NIL
 	};
 #endif
-	parked = 1;
+	atomic {
+		parked = 1;
+		again[0] = incall[0];
+		again[1] = incall[1];
+		again[2] = 1
+	};
 	if
 #ifndef MUTANT_no_second_look
 	:: inbox != NIL

@@ -36,7 +36,7 @@ sizes() {
 in_calls="no_poke earlier_unqueued fire_stays_linked zombie_stays
 	no_second_look look_first
 	push_twice poke_late poke_read_late owner_no_poke stage_sleeps
-	early claim_by_store"
+	early claim_by_store wake_stale"
 in_release="release_no_wait release_no_poke release_no_wake reset_revives
 	release_stays_linked touch_after_cas touch_after_callback"
 in_owner="keep_by_store unstage_frees"
