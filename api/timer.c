@@ -87,20 +87,33 @@ rota_kind_release(struct rota_kind *k)
 	return 0;
 }
 
-/* Count a timer on the shard of @k, which may be retiring. */
+/* Take back the count of a timer on @s, or where it has moved by now: with the
+ * rest of a shard that retires, which has none then. */
+static void
+timer_uncount(struct rota_shard *s)
+{
+	while (!word_add(&s->timers, (uint64_t)0 - 1, seq_cst)) { /* [C1] */
+		word_add(&s->timers, (uint64_t)1, relaxed);
+		s = word_load(&s->closing, seq_cst); /* [C1] */
+	}
+}
+
+/* Count a timer on the shard of @k, or, while that retires, on its heir. Nobody
+ * files it meanwhile: who arms it pushes it, and the push is passed on. */
 rota_inline uint64_t
 timer_count(struct rota_kind *k, struct rota_shard **s)
 {
-	struct timespec nap = { 0, 50000 }; /* a retirement walks all timers */
+	struct timespec nap = { 0, 50000 }; /* room is being made */
+	struct rota_shard *to;
 	uint64_t n;
 
-	for (;;) {
-		*s = shard_of(k);
-		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst);    /* [C1] */
-		if (rota_likely(!word_load(&(*s)->closing, seq_cst))) /* [C1] */
+	for (*s = shard_of(k);; *s = to) {
+		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst); /* [C1] */
+		to = word_load(&(*s)->closing, seq_cst);           /* [C1] */
+		if (rota_likely(!to))
 			return n + 1;
-		word_add(&(*s)->timers, (uint64_t)0 - 1, relaxed);
-		if (shard_of(k) == *s)
+		timer_uncount(*s);
+		if (to == *s)
 			nanosleep(&nap, NULL);
 	}
 }
@@ -130,7 +143,7 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 		r = rota__shard_grow(s, n);
 		if (!r)
 			break;
-		word_add(&s->timers, (uint64_t)0 - 1, relaxed);
+		timer_uncount(s);
 		if (r != -ENOSPC)
 			return r;
 		if (!rota__pool_release(s))

@@ -643,17 +643,18 @@ hand_over(
 	/* Stored under the lock. */
 	if (word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
 		return -EINVAL;
-	word_store(&s->closing, (uint64_t)1, seq_cst); /* [C1] */
-	moving = word_load(&s->timers, seq_cst);       /* [C1] */
+	word_store(&s->closing, s, seq_cst);     /* [C1] */
+	moving = word_load(&s->timers, seq_cst); /* [C1] */
 	/* Counted there before there is room, or an init takes that. */
 	n = word_add(&heir->timers, moving, relaxed) + moving;
 	/* acquire: as in rota_timer_init() */
 	r = n > word_load(&heir->room, acquire) ? rota__shard_grow(heir, n) : 0;
 	if (r) {
 		word_add(&heir->timers, (uint64_t)0 - moving, relaxed);
-		word_store(&s->closing, (uint64_t)0, relaxed); /* as it was */
+		word_store(&s->closing, NULL, relaxed); /* as it was */
 		return r;
 	}
+	word_store(&s->closing, heir, seq_cst); /* [C1] */
 	*list = evacuate(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	lock_take(&heir->lock, LOCK_SHARD);
@@ -668,10 +669,10 @@ hand_over(
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
-	/* Less what was released since. An init that takes its own back may do
-	 * so after this: the sum of the two is right. */
+	/* With an init's that will take its own back. */
 	word_add(&heir->timers,
-	    word_swap(&s->timers, (uint64_t)0, relaxed) - moving, relaxed);
+	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
+	    relaxed);
 	live = rota__shard_live(s);
 	word_add(&heir->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);

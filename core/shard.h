@@ -13,7 +13,8 @@
  * Orders
  * [H1] hold -> hold     the next holder sees the structure as it was left.
  * [C1] closing -> init  seq_cst: either an init sees that its shard retires,
- *                       or the retirement counts its timer.
+ *                       or the retirement counts its timer; who finds that
+ *                       its count has moved sees where.
  * [F1] ranked -> stat   who reads how many were ranked reads of as many, or
  *                       more, what they were: starts, or drained.
  * [R1] running -> stop  a stop that did not prevent, and finds the timer not
@@ -109,7 +110,8 @@ struct rota_shard {
 	/* Under the lock: growing, kinds. */
 	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
 	rota_word room;                       /* for this many; atomic */
-	rota_word closing; /* 1: it retires, no more timers */
+	rota_link closing; /* it retires: no more timers here but there; or
+			    * itself, while it asks there for room */
 	rota_word told;    /* the most pushes by the holder that stat told */
 	rota_word bytes;
 	pthread_mutex_t lock;

@@ -160,7 +160,8 @@ int rota_kind_release(struct rota_kind *k);
  *          -ENOSPC the shard has config.max_timers already; -EBUSY in a debug
  *          build: @t is armed or filed.
  * Cost     one locked addition; one time in thousands a lock and an
- *          allocation. Waits while the shard retires.
+ *          allocation. While its shard begins to retire it waits for the room
+ *          that is made on the heir.
  */
 int rota_timer_init(struct rota_timer *t, struct rota_kind *k);
 

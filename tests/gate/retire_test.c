@@ -175,6 +175,72 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
+/* A walk over all timers takes a while. */
+static void
+an_init_does_not_wait_for_what_moves(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct probe *p = world_probes(w, 3), more = { .world = w, .id = 3 };
+	struct act r = { .shard = s, .heir = heir },
+		   init = { .t = &more.timer, .kind = &w->kind };
+	struct gated *g, *i;
+	struct rota_stats stats;
+
+	for (unsigned n = 0; n < 3; n++)
+		rota_timer_reset_at(&p[n].timer, TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	g = gate_open(act_retire, &r);
+	assert_true(gate_to(g, &p[1].timer.r_word, ATOMIC_CAS, 1));
+	i = gate_open(act_init, &init);
+	assert_false(gate_to(i, &s->closing, ATOMIC_LOAD, 9));
+	gate_end(i);
+	assert_int_equal(answered(&init), 0);
+	assert_int_equal(rota_timer_reset_at(&more.timer, TICK), 0);
+	gate_end(g);
+	assert_int_equal(answered(&r), 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 4);
+	poll_heir(heir, TICK);
+	assert_int_equal(w->fired, 4);
+	w->fired = 0;
+	assert_int_equal(rota_timer_release(&more.timer), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_int_equal(rota_timer_release(&p[n].timer), 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 0);
+	rota_shard_stat(s, &stats);
+	assert_int_equal(stats.timers, 0);
+}
+
+/* It has counted its timer, and not yet asked whether the shard retires. */
+static void
+an_init_that_a_retirement_overtook_counts_on_the_heir(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct probe *p = world_probes(w, 3);
+	struct rota_timer more;
+	struct act init = { .t = &more, .kind = &w->kind };
+	struct gated *i = gate_open(act_init, &init);
+	struct rota_stats stats;
+
+	assert_true(gate_to(i, &s->closing, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	gate_end(i);
+	assert_int_equal(answered(&init), 0);
+	rota_shard_stat(s, &stats);
+	assert_int_equal(stats.timers, 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 4);
+	assert_int_equal(rota_timer_release(&more), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_int_equal(rota_timer_release(&p[n].timer), 0);
+	rota_shard_stat(heir, &stats);
+	assert_int_equal(stats.timers, 0);
+}
+
 /* What it found no room for goes on, its inits too. */
 static void
 a_retirement_that_failed_lets_inits_go_on(void **state)
@@ -245,6 +311,9 @@ main(void)
 		PAIR_EVERY(
 		    who_missed_a_retirement_wakes_the_heir_behind_the_push),
 		PAIR_EVERY(an_init_does_not_take_the_room_of_what_moves),
+		PAIR_EVERY(an_init_does_not_wait_for_what_moves),
+		PAIR_EVERY(
+		    an_init_that_a_retirement_overtook_counts_on_the_heir),
 		PAIR_EVERY(a_retirement_that_failed_lets_inits_go_on),
 		PAIR_EVERY(a_kind_leaves_the_list_it_is_in_under_its_lock),
 	};
