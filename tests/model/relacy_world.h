@@ -551,7 +551,7 @@ struct model {
 				unfile(s, t);
 				break;
 			case LOOK_DEFER: /* looked at again by the next poll */
-				t.place($) = 0;
+				t.place($) = 1; /* due; 0 is no entry */
 				break;
 			case LOOK_FIRE:
 				RL_ASSERT(d < c.before);
