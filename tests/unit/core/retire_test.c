@@ -191,6 +191,36 @@ equal_deadlines_keep_their_order(void **state)
 	w->fired = 0;
 }
 
+enum { MANY = 3000 };
+
+/* Armed at random, most of them more than once. */
+static void
+many_equal_deadlines_keep_their_order(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, MANY);
+	unsigned *latest = calloc(MANY, sizeof(*latest)), n;
+	uint64_t x = 1;
+
+	assert_non_null(latest);
+	for (n = 1; n <= 5 * MANY; n++) {
+		unsigned i = n <= MANY ? n - 1
+				       : (unsigned)(random_next(&x) % MANY);
+
+		rota_timer_reset_at(&p[i].timer, 5 * TICK);
+		latest[i] = n;
+	}
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	poll_heir(heir, 5 * TICK);
+	assert_int_equal(w->fired, MANY);
+	for (unsigned i = 1; i < MANY; i++)
+		assert_true(latest[w->order[i - 1]] < latest[w->order[i]]);
+	w->fired = 0;
+	free(latest);
+}
+
 static void
 what_waits_in_the_inbox_moves_in_order(void **state)
 {
@@ -608,6 +638,7 @@ main(void)
 		PAIR_EVERY(timers_fire_on_the_heir_at_their_deadlines),
 		ON(two_at_once_do_not_lose_each_other, heap),
 		PAIR_EXACT(equal_deadlines_keep_their_order),
+		PAIR_EXACT(many_equal_deadlines_keep_their_order),
 		PAIR_EXACT(what_waits_in_the_inbox_moves_in_order),
 		PAIR_EXACT(what_was_half_brought_up_moves_in_order),
 		PAIR_EVERY(a_release_that_waits_moves_and_ends_there),
