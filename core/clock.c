@@ -70,6 +70,12 @@ rota__clock_read(struct clock *c)
 	return source_now(c) - c->origin;
 }
 
+rota_time
+rota__clock_at(const struct clock *c, rota_time when)
+{
+	return when + c->origin;
+}
+
 void
 rota__clock_advance(struct clock *c, rota_span span)
 {

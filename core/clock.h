@@ -26,6 +26,8 @@ struct clock {
 void rota__clock_init(struct clock *c, const struct rota_config *config);
 /* rota__clock_read - the instant now. Any thread. */
 rota_time rota__clock_read(struct clock *c);
+/* rota__clock_at - what the source will say at @when, if that is not never. */
+rota_time rota__clock_at(const struct clock *c, rota_time when);
 /* rota__clock_advance - move a virtual clock; stops short of ROTA_NEVER. */
 void rota__clock_advance(struct clock *c, rota_span span);
 

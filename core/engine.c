@@ -179,7 +179,7 @@ drive(void *arg)
 			nanosleep(&nap, NULL);
 		else if (r == 0 && !word_load(&e->stopping, acquire))
 			/* Asked again: the poll may have taken the wake. */
-			rota_shard_wait(s,
+			rota__shard_wait(s,
 			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
 	}
 	rota_shard_detach(s);
@@ -219,9 +219,9 @@ drivers_start(struct rota_engine *e)
 	if (!(e->config.flags & ROTA_DRIVERS))
 		return 0;
 	for (unsigned i = 0; i < e->shards; i++) {
-		int r = rota__wake_open(&e->shard[i].wake);
+		int r = rota__shard_open(&e->shard[i]);
 
-		if (r >= 0)
+		if (!r)
 			r = start(e, i);
 		if (r) {
 			drivers_stop(e);

@@ -519,15 +519,46 @@ rota_shard_park(struct rota_shard *s)
 int
 rota_shard_wait(struct rota_shard *s, rota_time limit)
 {
+	if (!s)
+		return -EINVAL;
+	if (s->config->clock != ROTA_CLOCK_MONOTONIC &&
+	    s->config->clock != ROTA_CLOCK_BOOTTIME)
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
+	return rota__shard_wait(s, limit);
+}
+
+int
+rota__shard_open(struct rota_shard *s)
+{
+	int r = rota__wake_open(&s->wake);
+
+	if (r >= 0 && s->config->clock == ROTA_CLOCK_BOOTTIME)
+		r = rota__wake_alarm(&s->wake);
+	return r < 0 ? r : 0;
+}
+
+/* Until @until, which is not past. */
+static int
+sleep_on(struct rota_shard *s, rota_time until, rota_time now)
+{
+	enum rota_clock clock = s->config->clock;
+
+	if (until >= ROTA_NEVER || clock == ROTA_CLOCK_VIRTUAL)
+		return rota__wake_sleep(&s->wake, -1);
+	if (clock == ROTA_CLOCK_BOOTTIME)
+		return rota__wake_sleep_until(
+		    &s->wake, rota__clock_at(s->clock, until));
+	return rota__wake_sleep(&s->wake, until - now);
+}
+
+int
+rota__shard_wait(struct rota_shard *s, rota_time limit)
+{
 	rota_time until, now;
 	int r;
 
-	if (!s)
-		return -EINVAL;
-	if (s->config->clock == ROTA_CLOCK_CALLER)
-		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
-	r = rota_shard_fd(s);
-	if (r < 0)
+	r = rota__shard_open(s);
+	if (r)
 		return r;
 	until = park(s, __func__);
 	if (until <= 0)
@@ -535,14 +566,7 @@ rota_shard_wait(struct rota_shard *s, rota_time limit)
 	if (limit < until)
 		until = limit;
 	now = rota__clock_read(s->clock);
-	if (until > now) {
-		bool timed = until < ROTA_NEVER &&
-		    s->config->clock != ROTA_CLOCK_VIRTUAL;
-
-		r = rota__wake_sleep(&s->wake, timed ? until - now : -1);
-	} else {
-		r = 0;
-	}
+	r = until > now ? sleep_on(s, until, now) : 0;
 	shard_unpark(s);
 	return r;
 }

@@ -368,6 +368,10 @@ shard_remove(struct rota_shard *s, struct rota_timer *t)
  * behind. */
 int rota__shard_init(struct rota_shard *s);
 void rota__shard_destroy(struct rota_shard *s);
+/* rota__shard_open - make what a sleep needs: 0, -errno. */
+int rota__shard_open(struct rota_shard *s);
+/* rota__shard_wait - rota_shard_wait() on any clock but the caller's. */
+int rota__shard_wait(struct rota_shard *s, rota_time limit);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */
 int rota__shard_grow(struct rota_shard *s, uint64_t n);
 /* rota__shard_posted - after a push on @s's inbox, park_wakes() having said

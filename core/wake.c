@@ -2,29 +2,43 @@
  *
  * wake.c - core/wake.h on Linux.
  */
-#define _GNU_SOURCE /* ppoll */
+#define _GNU_SOURCE /* ppoll, CLOCK_BOOTTIME */
 #include "core/wake.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-int
-rota__wake_open(struct wake *w)
+static int
+event_make(void)
 {
-	uint64_t have = word_load(&w->fd, acquire);
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static int
+alarm_make(void)
+{
+	return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+/* The descriptor that @at has, else of @make. */
+static int
+opened(rota_word *at, int (*make)(void))
+{
+	uint64_t have = word_load(at, acquire);
 	int fd, saved = errno;
 
 	while (!have) {
-		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		fd = make();
 		if (fd < 0) {
 			fd = -errno;
 			errno = saved;
 			return fd;
 		}
-		if (word_cas(&w->fd, &have, (uint64_t)fd + 1, acq_rel, acquire))
+		if (word_cas(at, &have, (uint64_t)fd + 1, acq_rel, acquire))
 			return fd;
 		close(fd); /* another thread was first */
 	}
@@ -32,26 +46,47 @@ rota__wake_open(struct wake *w)
 }
 
 int
-rota__wake_renew(struct wake *w)
+rota__wake_open(struct wake *w)
 {
-	int fd = (int)word_load(&w->fd, relaxed) - 1; /* no other thread */
+	return opened(&w->fd, event_make);
+}
 
-	word_store(&w->fd, (uint64_t)0, relaxed);
-	if (fd < 0)
-		return 0;
-	close(fd);
-	fd = rota__wake_open(w);
-	return fd < 0 ? fd : 0;
+int
+rota__wake_alarm(struct wake *w)
+{
+	return opened(&w->alarm, alarm_make);
+}
+
+static void
+closed(rota_word *at)
+{
+	int fd = (int)word_load(at, relaxed) - 1; /* last user */
+
+	if (fd >= 0)
+		close(fd);
+	word_store(at, (uint64_t)0, relaxed);
 }
 
 void
 rota__wake_close(struct wake *w)
 {
-	int fd = (int)word_load(&w->fd, relaxed) - 1; /* last user */
+	closed(&w->fd);
+	closed(&w->alarm);
+}
 
-	if (fd >= 0)
-		close(fd);
-	word_store(&w->fd, (uint64_t)0, relaxed);
+int
+rota__wake_renew(struct wake *w)
+{
+	bool fd = word_load(&w->fd, relaxed), alarm; /* no other thread */
+	int r = 0;
+
+	alarm = word_load(&w->alarm, relaxed);
+	rota__wake_close(w);
+	if (fd)
+		r = rota__wake_open(w);
+	if (r >= 0 && alarm)
+		r = rota__wake_alarm(w);
+	return r < 0 ? r : 0;
 }
 
 /* EAGAIN means that the counter is full: it is readable. */
@@ -84,6 +119,18 @@ rota__wake_read(struct wake *w)
 	errno = saved;
 }
 
+/* Sleep until one of the @n descriptors is readable or @ts has passed. */
+static int
+asleep(struct pollfd *p, nfds_t n, const struct timespec *ts)
+{
+	int saved = errno, r = 0;
+
+	if (ppoll(p, n, ts, NULL) < 0)
+		r = -errno;
+	errno = saved;
+	return r;
+}
+
 int
 rota__wake_sleep(struct wake *w, int64_t ns)
 {
@@ -93,10 +140,26 @@ rota__wake_sleep(struct wake *w, int64_t ns)
 	};
 	struct timespec ts = { (time_t)(ns / 1000000000),
 		(long)(ns % 1000000000) };
+
+	return asleep(&p, 1, ns < 0 ? NULL : &ts);
+}
+
+/* What the alarm has told before is forgotten when it is set. */
+int
+rota__wake_sleep_until(struct wake *w, int64_t at)
+{
+	struct pollfd p[2] = {
+		{ (int)word_load(&w->fd, acquire) - 1, POLLIN, 0 },
+		{ (int)word_load(&w->alarm, acquire) - 1, POLLIN, 0 },
+	};
+	struct itimerspec its = {
+		.it_value = { (time_t)(at / 1000000000),
+		    (long)(at % 1000000000) },
+	};
 	int saved = errno, r = 0;
 
-	if (ppoll(&p, 1, ns < 0 ? NULL : &ts, NULL) < 0)
+	if (timerfd_settime(p[1].fd, TFD_TIMER_ABSTIME, &its, NULL) < 0)
 		r = -errno;
 	errno = saved;
-	return r;
+	return r ? r : asleep(p, 2, NULL);
 }

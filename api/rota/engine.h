@@ -290,12 +290,16 @@ rota_time rota_shard_now(const struct rota_shard *s);
  *          there is something to do at once. From then on a thread that arms
  *          an earlier timer makes rota_shard_fd() readable (or calls
  *          config.wake). The next poll ends the parking. Owner; -EPERM.
+ * A loop that sleeps by poll(2)'s own timeout sleeps on CLOCK_MONOTONIC: on
+ * ROTA_CLOCK_BOOTTIME it is late by as long as the machine was suspended.
  */
 rota_time rota_shard_park(struct rota_shard *s);
 
 /* rota_shard_wait - park, sleep until there is something to do, @limit has
- * passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and _BOOTTIME.
- * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE; -EOPNOTSUPP other clocks. */
+ * passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and _BOOTTIME; on the
+ * latter it is on time after a suspend, by a timerfd made by the first call.
+ * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE, -ENOMEM; -EOPNOTSUPP other
+ * clocks. */
 int rota_shard_wait(struct rota_shard *s, rota_time limit);
 
 /* rota_shard_fd - a descriptor that poll(2) finds readable once a remote

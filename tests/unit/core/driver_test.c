@@ -5,17 +5,19 @@
  * Claims: timers fire without anybody polling, none early; a sleeping driver
  * is woken by an earlier deadline and by the clock; a stop never gets lost
  * between its look and its sleep; a blocked callback delays no other shard,
- * and with adoption not even its own; a storm of signals and wakes loses
+ * and with adoption not even its own; on CLOCK_BOOTTIME a sleep is by that
+ * clock; a wait that nothing would end is refused; a storm of signals and wakes loses
  * nothing.
  *
  * Waits are bounded by an alarm: stuck is failed.
  */
-#define _DEFAULT_SOURCE /* usleep, setitimer */
+#define _GNU_SOURCE /* usleep, setitimer, CLOCK_BOOTTIME */
 #include <errno.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -506,6 +508,124 @@ a_wait_says_what_it_cannot(void **state)
 	    0);
 }
 
+/* Descriptors of this process that are timerfds of that clock. */
+static unsigned
+alarms(int clock)
+{
+	DIR *d = opendir("/proc/self/fdinfo");
+	struct dirent *at;
+	unsigned n = 0;
+
+	while ((at = readdir(d))) {
+		char path[300], line[128];
+		int is = -1;
+		FILE *f;
+
+		snprintf(
+		    path, sizeof(path), "/proc/self/fdinfo/%s", at->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		while (fgets(line, sizeof(line), f))
+			(void)sscanf(line, "clockid: %d", &is);
+		fclose(f);
+		n += is == clock;
+	}
+	closedir(d);
+	return n;
+}
+
+/* What poll(2) waits for does not run while the machine is suspended. */
+static void
+on_the_clock_of_the_suspended_a_sleep_is_by_that_clock(void **state)
+{
+	enum { JOBS = 20 };
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	unsigned before = alarms(CLOCK_BOOTTIME);
+	static struct rota_kind k[2];
+	static struct job j[JOBS];
+
+	world_destroy(w, ROTA_REFUSE);
+	assert_int_equal(alarms(CLOCK_BOOTTIME), before);
+	c.clock = ROTA_CLOCK_BOOTTIME;
+	c.start = 3 * ROTA_HOUR; /* its instants are not the clock's */
+	world_open(w, &c);
+	assert_int_equal(alarms(CLOCK_BOOTTIME), before + 2);
+	kind_on(&k[0], w, 0);
+	kind_on(&k[1], w, 1);
+	for (unsigned i = 0; i < JOBS; i++) {
+		job_init(&j[i], w, &k[i % 2]);
+		rota_timer_reset(
+		    &j[i].timer, (rota_span)(i % 7) * ROTA_MILLISECOND);
+	}
+	for (unsigned i = 0; i < JOBS; i++) {
+		until(&j[i].fires, 1);
+		assert_int_equal(j[i].early, 0);
+	}
+	/* nor does an earlier one wait for the alarm */
+	rota_timer_reset(&j[0].timer, ROTA_HOUR);
+	usleep(3000);
+	rota_timer_reset(&j[0].timer, ROTA_MILLISECOND);
+	until(&j[0].fires, 2);
+	assert_int_equal(j[0].early, 0);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+	assert_int_equal(alarms(CLOCK_BOOTTIME), before);
+}
+
+/* The same of an owner that waits by itself; in real time: it is not late by
+ * more than a loaded machine is. */
+static void
+an_owner_that_waits_on_that_clock_is_in_time(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct probe p = { .world = w };
+
+	world_destroy(w, ROTA_REFUSE);
+	c.clock = ROTA_CLOCK_BOOTTIME;
+	c.flags = 0;
+	world_open(w, &c);
+	probe_init(w, &p, 0);
+	assert_int_equal(alarms(CLOCK_BOOTTIME), 0);
+	rota_timer_reset(&p.timer, 5 * ROTA_MILLISECOND);
+	while (!p.fires) {
+		assert_int_equal(rota_shard_wait(w->shard, ROTA_NEVER), 0);
+		assert_int_equal(alarms(CLOCK_BOOTTIME), 1);
+		rota_shard_poll(w->shard, rota_engine_now(w->engine), 0);
+	}
+	assert_true(p.at - rota_timer_deadline(&p.timer) < 5 * ROTA_SECOND);
+	assert_int_equal(rota_shard_wait(w->shard,
+			     rota_engine_now(w->engine) + ROTA_MILLISECOND),
+	    0);
+	rota_shard_wake(w->shard);
+	assert_int_equal(rota_shard_wait(w->shard, ROTA_NEVER), 0);
+	w->fired = 0;
+}
+
+/* Nothing would end it: it would last for ever. */
+static void
+a_wait_on_a_virtual_clock_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	unsigned fds;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.clock = ROTA_CLOCK_VIRTUAL;
+	c.flags = 0;
+	world_open(w, &c);
+	fds = descriptors();
+	assert_int_equal(rota_shard_wait(w->shard, ROTA_NEVER), -EOPNOTSUPP);
+	assert_int_equal(rota_shard_wait(w->shard, 0), -EOPNOTSUPP);
+	assert_int_equal(word_load(&w->shard->park.parked, relaxed), 0);
+	assert_int_equal(descriptors(), fds);
+	world_destroy(w, ROTA_REFUSE);
+	c.flags = ROTA_DRIVERS;
+	world_open(w, &c);
+	assert_int_equal(rota_shard_wait(w->shard, ROTA_NEVER), -EOPNOTSUPP);
+}
+
 /* clang-format off: a # that begins a line */
 #define DRIVEN(f)                                                              \
 	{ #f " [heap]", f, setup, teardown, (void *)(uintptr_t)&driven_heap }, \
@@ -533,6 +653,9 @@ main(void)
 		DRIVEN(a_virtual_clock_drives_too),
 		DRIVEN(the_figures_balance_when_all_is_quiet),
 		DRIVEN(a_wait_says_what_it_cannot),
+		DRIVEN(on_the_clock_of_the_suspended_a_sleep_is_by_that_clock),
+		DRIVEN(an_owner_that_waits_on_that_clock_is_in_time),
+		DRIVEN(a_wait_on_a_virtual_clock_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("driver", tests, NULL, NULL);

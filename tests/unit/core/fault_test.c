@@ -14,14 +14,16 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 
+#include "core/shard.h"
 #include "tests/support/world.h"
 
 /* Which call fails from now on, counted from 1, and with what; 0: none. */
 static struct fault {
 	unsigned at, calls;
 	int error;
-} eventfd_fault, thread_fault, mmap_fault, madvise_fault;
+} eventfd_fault, timerfd_fault, thread_fault, mmap_fault, madvise_fault;
 static rota_word threads; /* that run now */
 static int pages;         /* mapped now */
 
@@ -58,6 +60,18 @@ __wrap_eventfd(unsigned count, int flags)
 	if (!fails(&eventfd_fault))
 		return __real_eventfd(count, flags);
 	errno = eventfd_fault.error;
+	return -1;
+}
+
+int __real_timerfd_create(clockid_t clock, int flags);
+int __wrap_timerfd_create(clockid_t clock, int flags);
+
+int
+__wrap_timerfd_create(clockid_t clock, int flags)
+{
+	if (!fails(&timerfd_fault))
+		return __real_timerfd_create(clock, flags);
+	errno = timerfd_fault.error;
 	return -1;
 }
 
@@ -122,6 +136,7 @@ static int
 setup(void **state)
 {
 	let_fail(&eventfd_fault, 0, 0);
+	let_fail(&timerfd_fault, 0, 0);
 	let_fail(&thread_fault, 0, 0);
 	let_fail(&mmap_fault, 0, 0);
 	let_fail(&madvise_fault, 0, 0);
@@ -203,8 +218,6 @@ no_descriptor_for_a_shard_is_a_clean_error(void **state)
 	for (unsigned i = 0; i < CM_COUNT(errors); i++) {
 		let_fail(&eventfd_fault, 1, errors[i]);
 		assert_int_equal(rota_shard_fd(w->shard), -errors[i]);
-		let_fail(&eventfd_fault, 1, errors[i]);
-		assert_int_equal(rota_shard_wait(w->shard, 0), -errors[i]);
 		assert_int_equal(descriptors(), fds);
 		/* it does without: waking and polling go on */
 		assert_int_equal(rota_shard_wake(w->shard), 0);
@@ -214,6 +227,65 @@ no_descriptor_for_a_shard_is_a_clean_error(void **state)
 	}
 	assert_true(rota_shard_fd(w->shard) >= 0);
 	assert_true(eventfd_fault.calls >= 2); /* it was asked again */
+}
+
+/* Of a clock that goes on by itself: by whatever it sleeps. */
+static void
+no_descriptor_for_a_sleep_is_a_clean_error(void **state)
+{
+	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS,
+		EINVAL };
+	static const enum rota_clock clocks[] = { ROTA_CLOCK_MONOTONIC,
+		ROTA_CLOCK_BOOTTIME };
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+
+	for (unsigned k = 0; k < 2; k++) {
+		bool alarm = clocks[k] == ROTA_CLOCK_BOOTTIME;
+		unsigned fds;
+
+		world_destroy(w, ROTA_REFUSE);
+		fds = descriptors();
+		c.clock = clocks[k];
+		world_open(w, &c);
+		for (unsigned i = 0; i < CM_COUNT(errors); i++) {
+			let_fail(&eventfd_fault, 1, errors[i]);
+			assert_int_equal(
+			    rota_shard_wait(w->shard, 0), -errors[i]);
+			assert_int_equal(descriptors(), fds);
+		}
+		for (unsigned i = 0; alarm && i < CM_COUNT(errors); i++) {
+			let_fail(&timerfd_fault, 1, errors[i]);
+			errno = 4711;
+			assert_int_equal(
+			    rota_shard_wait(w->shard, 0), -errors[i]);
+			assert_int_equal(errno, 4711);
+			/* not parked: nobody has to wake it */
+			assert_int_equal(
+			    word_load(&w->shard->park.parked, relaxed), 0);
+		}
+		assert_int_equal(rota_shard_wait(w->shard, 0), 0);
+		assert_int_equal(descriptors(), fds + 1 + alarm);
+	}
+	world_destroy(w, ROTA_REFUSE);
+}
+
+/* One for its waking, and on this clock one for its sleep. */
+static void
+no_alarm_for_a_driver_is_a_clean_error(void **state)
+{
+	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS };
+	struct world *w = *state;
+	struct rota_config c = driven(w);
+
+	c.clock = ROTA_CLOCK_BOOTTIME;
+	for (unsigned i = 0; i < CM_COUNT(errors); i++) {
+		for (unsigned at = 1; at <= 3; at++) {
+			let_fail(&timerfd_fault, at, errors[i]);
+			refused(w, &c, errors[i]);
+		}
+		made(w, &c);
+	}
 }
 
 static void
@@ -379,6 +451,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		FAULT(no_descriptor_for_a_driver_is_a_clean_error),
 		FAULT(no_descriptor_for_a_shard_is_a_clean_error),
+		FAULT(no_descriptor_for_a_sleep_is_a_clean_error),
+		FAULT(no_alarm_for_a_driver_is_a_clean_error),
 		FAULT(no_thread_for_a_driver_is_a_clean_error),
 		FAULT(no_page_is_a_clean_error),
 		FAULT(a_kernel_that_cannot_wipe_on_fork_will_do),

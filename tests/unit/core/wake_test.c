@@ -2,12 +2,13 @@
  *
  * wake_test.c - core/wake.c: the descriptor that a sleeping owner waits on.
  * Claims: it is made once, by the first who asks; readable from a signal to
- * the next clear, even with its counter full; every errno of its calls is
+ * the next clear, even with its counter full; a sleep until an instant of
+ * CLOCK_BOOTTIME is by a descriptor on that clock; every errno of its calls is
  * answered, EINTR retried where nobody wants to know; errno is left alone.
  *
  * The program is linked so that the system calls come here first.
  */
-#define _GNU_SOURCE /* ppoll */
+#define _GNU_SOURCE /* ppoll, CLOCK_BOOTTIME */
 #include "core/wake.h"
 
 #include <dirent.h>
@@ -15,7 +16,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/cm.h"
@@ -23,6 +27,8 @@
 static int eventfd_errno;      /* eventfd fails with it */
 static unsigned interruptions; /* calls that are to fail with EINTR */
 static rota_word made, writes, reads;
+static int settime_errno;
+static unsigned timeouts; /* of ppoll */
 
 int __real_eventfd(unsigned count, int flags);
 int __wrap_eventfd(unsigned count, int flags);
@@ -34,6 +40,11 @@ int __real_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
     const sigset_t *mask);
 int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts,
     const sigset_t *mask);
+
+int __real_timerfd_settime(
+    int fd, int flags, const struct itimerspec *at, struct itimerspec *before);
+int __wrap_timerfd_settime(
+    int fd, int flags, const struct itimerspec *at, struct itimerspec *before);
 
 static int
 interrupted(void)
@@ -81,7 +92,18 @@ int
 __wrap_ppoll(
     struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask)
 {
+	timeouts += ts != NULL;
 	return interrupted() ? -1 : __real_ppoll(p, n, ts, mask);
+}
+
+int
+__wrap_timerfd_settime(
+    int fd, int flags, const struct itimerspec *at, struct itimerspec *before)
+{
+	if (!settime_errno)
+		return __real_timerfd_settime(fd, flags, at, before);
+	errno = settime_errno;
+	return -1;
 }
 
 static int
@@ -119,7 +141,7 @@ descriptors(void)
 static void
 it_is_made_by_the_first_who_asks(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	unsigned before = descriptors();
 	int fd;
 
@@ -143,7 +165,7 @@ it_is_made_by_the_first_who_asks(void **state)
 static void
 a_signal_makes_it_readable_until_it_is_cleared(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	int fd = rota__wake_open(&w);
 
 	(void)state;
@@ -165,7 +187,7 @@ a_signal_makes_it_readable_until_it_is_cleared(void **state)
 static void
 who_is_woken_finds_it_raised(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 
 	(void)state;
 	rota__wake_open(&w);
@@ -181,7 +203,7 @@ who_is_woken_finds_it_raised(void **state)
 static void
 a_full_counter_neither_blocks_nor_loses(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	int fd = rota__wake_open(&w);
 	uint64_t full = UINT64_MAX - 1;
 
@@ -204,7 +226,7 @@ eventfd_failing_is_a_clean_error(void **state)
 {
 	static const int errors[] = { EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS,
 		EINVAL, ENODEV };
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	unsigned before = descriptors();
 
 	(void)state;
@@ -225,7 +247,7 @@ eventfd_failing_is_a_clean_error(void **state)
 static void
 an_interrupted_write_or_read_is_done_again(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	int fd = rota__wake_open(&w);
 
 	(void)state;
@@ -244,7 +266,7 @@ an_interrupted_write_or_read_is_done_again(void **state)
 static void
 an_interrupted_sleep_says_so(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 
 	(void)state;
 	rota__wake_open(&w);
@@ -257,7 +279,7 @@ an_interrupted_sleep_says_so(void **state)
 static void
 a_sleep_ends_by_its_span_or_by_the_signal(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 
 	(void)state;
 	rota__wake_open(&w);
@@ -269,10 +291,85 @@ a_sleep_ends_by_its_span_or_by_the_signal(void **state)
 	rota__wake_close(&w);
 }
 
+/* The clock that /proc tells of descriptor @fd, if it is a timerfd; -1. */
+static int
+clock_of(int fd)
+{
+	char path[64], line[128];
+	int clock = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		(void)sscanf(line, "clockid: %d", &clock);
+	fclose(f);
+	return clock;
+}
+
+static int64_t
+boot_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void
+an_alarm_is_on_the_clock_that_goes_on_in_a_suspend(void **state)
+{
+	struct wake w = { 0 };
+	unsigned before = descriptors();
+	int fd = rota__wake_alarm(&w);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(rota__wake_alarm(&w), fd);
+	assert_int_equal(descriptors(), before + 1);
+	assert_int_equal(clock_of(fd), CLOCK_BOOTTIME);
+	rota__wake_close(&w);
+	assert_int_equal(descriptors(), before);
+}
+
+static void
+a_sleep_until_ends_by_its_instant_or_by_the_signal(void **state)
+{
+	struct wake w = { 0 };
+	int64_t at;
+
+	(void)state;
+	rota__wake_open(&w);
+	rota__wake_alarm(&w);
+	for (unsigned i = 0; i < 3; i++) {
+		timeouts = 0;
+		at = boot_now() + 2000000;
+		assert_int_equal(rota__wake_sleep_until(&w, at), 0);
+		assert_true(boot_now() >= at);
+		/* what has rung does not ring again */
+		at = boot_now() + 3000000;
+		assert_int_equal(rota__wake_sleep_until(&w, at), 0);
+		assert_true(boot_now() >= at);
+		assert_int_equal(timeouts, 0); /* of ppoll's own clock */
+	}
+	assert_int_equal(rota__wake_sleep_until(&w, 1), 0); /* long past */
+	rota__wake_signal(&w);
+	assert_int_equal(rota__wake_sleep_until(&w, INT64_MAX), 0);
+	wake_clear(&w);
+	interruptions = 1;
+	assert_int_equal(rota__wake_sleep_until(&w, INT64_MAX), -EINTR);
+	settime_errno = EINVAL;
+	assert_int_equal(rota__wake_sleep_until(&w, INT64_MAX), -EINVAL);
+	settime_errno = 0;
+	assert_int_equal(errno, 0);
+	rota__wake_close(&w);
+}
+
 static void
 a_renewed_one_is_another(void **state)
 {
-	struct wake w = { 0, 0 };
+	struct wake w = { 0 };
 	unsigned before = descriptors();
 	int fd, copy;
 
@@ -352,6 +449,10 @@ main(void)
 		cmocka_unit_test_setup(
 		    a_sleep_ends_by_its_span_or_by_the_signal, setup),
 		cmocka_unit_test_setup(a_renewed_one_is_another, setup),
+		cmocka_unit_test_setup(
+		    an_alarm_is_on_the_clock_that_goes_on_in_a_suspend, setup),
+		cmocka_unit_test_setup(
+		    a_sleep_until_ends_by_its_instant_or_by_the_signal, setup),
 		cmocka_unit_test_setup(
 		    threads_that_ask_at_once_get_the_same, setup),
 	};
