@@ -21,8 +21,6 @@
 /* How late a shard must be for a driver to adopt it, and how often drivers
  * look: Go's sysmon, 10 ms. */
 #define ADOPT_AFTER (10 * ROTA_MILLISECOND)
-/* No thread's identity: of a shard whose driver has not begun yet. */
-#define DRIVER_COMES ((uint64_t)1)
 
 static void *
 libc_alloc(void *arg, unsigned shard, size_t size, size_t align)
@@ -159,16 +157,20 @@ shard_own(struct rota_shard *s, uint64_t id)
 	word_store(&s->attached, id, release); /* [H1] */
 }
 
-static void *
-drive(void *arg)
+/* A driver's thread ends, maybe in a callback that ended it. */
+static void
+drive_end(void *arg)
 {
-	struct driver *d = arg;
-	struct rota_engine *e = d->engine;
-	struct rota_shard *s = d->shard;
+	rota__shard_ended();
+	rota__shard_leave(arg);
+}
+
+static void
+drive_on(struct rota_engine *e, struct rota_shard *s)
+{
 	bool adopts = e->config.flags & ROTA_ADOPT && e->shards > 1;
 	struct timespec nap = { 0, 50000 }; /* an adopter is at work */
 
-	shard_own(s, self_id());
 	while (!word_load(&e->stopping, acquire)) {
 		rota_time now = rota__clock_read(&e->clock);
 		int r = rota_shard_poll(s, now, e->config.budget);
@@ -182,7 +184,17 @@ drive(void *arg)
 			rota__shard_wait(s,
 			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
 	}
-	rota_shard_detach(s);
+}
+
+static void *
+drive(void *arg)
+{
+	struct driver *d = arg;
+
+	shard_own(d->shard, rota__self_named());
+	pthread_cleanup_push(drive_end, d->shard);
+	drive_on(d->engine, d->shard);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
@@ -206,7 +218,7 @@ start(struct rota_engine *e, unsigned i)
 
 	d->engine = e;
 	d->shard = &e->shard[i];
-	shard_own(d->shard, DRIVER_COMES); /* nobody else can attach */
+	shard_own(d->shard, ID_COMES); /* nobody else can attach */
 	r = -pthread_create(&d->thread, NULL, drive, d);
 	if (r)
 		shard_own(d->shard, 0);
@@ -287,6 +299,7 @@ make(struct rota_engine *e)
 		s->clock = &e->clock;
 		s->alive = e->alive;
 		s->index = e->shards;
+		s->number = e->number;
 		s->retiring = &e->retiring;
 		r = rota__shard_init(s);
 		if (r)
@@ -315,6 +328,7 @@ rota_engine_create(struct rota_engine **out, const struct rota_config *config)
 		return -ENOMEM;
 	memset(e, 0, sizeof(*e));
 	e->config = c;
+	e->number = rota__number();
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_mutex_init(&e->retiring, NULL);
 	rota__clock_init(&e->clock, &c);
@@ -399,6 +413,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 	if (child)
 		e->drivers = 0; /* none to join */
 	drivers_stop(e);
+	rota__self_named();
 	for (unsigned i = 0; i < e->shards; i++) {
 		struct rota_shard *s = &e->shard[i];
 
@@ -406,11 +421,11 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		e->driver[i].owner = word_load(&s->attached, relaxed);
 		word_store(&s->attached, self_id(), relaxed);
 		word_store(&s->holder, self_id(), relaxed);
-		if (child) /* whose callbacks stayed with the parent */
-			s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] =
-			    NULL;
+		/* Whose thread has ended in it is in no callback. */
+		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
 		rota__shard_drain(s);
 	}
+	near_forget(e->number);
 	if (how == ROTA_DRAIN)
 		fire_due(e);
 	for (unsigned i = 0; i < e->shards; i++)
@@ -420,6 +435,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 
 		for (unsigned i = 0; i < e->shards; i++)
 			shard_own(&e->shard[i], e->driver[i].owner);
+		near_forget(e->number);
 		if (!child)
 			r = drivers_start(e);
 		return r ? r : destroy_refused(e);
@@ -464,17 +480,42 @@ rota_engine_shard(struct rota_engine *e, unsigned i)
 	return e && i < e->shards ? &e->shard[i] : NULL;
 }
 
+/* What the calling thread knows of @e; the first time, and when others were
+ * asked for in between, all shards are looked at. */
+static struct near *
+near(const struct rota_engine *e)
+{
+	struct near *n = near_find(e->number);
+
+	if (rota_likely(n != NULL))
+		return n;
+	n = &rota__thread.near[e->number & (NEARS - 1)];
+	*n = (struct near){ .engine = e->number };
+	for (unsigned i = 0; i < e->shards; i++) {
+		/* Only it stores its identity. */
+		if (word_load(&e->shard[i].attached, relaxed) != self_id())
+			continue;
+		if (!n->owned++)
+			n->own = i;
+	}
+	return n;
+}
+
 struct rota_shard *
 rota_engine_near(struct rota_engine *e)
 {
+	struct near *n;
+
 	if (!e)
 		return NULL;
-	for (unsigned i = 0; i < e->shards; i++)
-		if (word_load(&e->shard[i].attached, relaxed) == self_id())
-			return &e->shard[i]; /* only it stores its identity */
-	/* Spread the threads; stacks are 4 KB apart. At least one shard:
-	 * NOLINTNEXTLINE */
-	return &e->shard[(unsigned)(self_id() >> 12) % e->shards];
+	n = near(e);
+	if (n->owned)
+		return &e->shard[n->own];
+	if (!n->turn) /* a counter; at least one shard: NOLINTNEXTLINE */
+		n->turn = 1 +
+		    (uint32_t)(word_add(&e->turns, (uint64_t)1, relaxed) %
+			e->shards);
+	return &e->shard[n->turn - 1];
 }
 
 int
@@ -482,10 +523,7 @@ rota_engine_inside(const struct rota_engine *e)
 {
 	if (!e)
 		return -EINVAL;
-	for (unsigned i = 0; i < e->shards; i++)
-		if (word_load(&e->shard[i].attached, relaxed) == self_id())
-			return 1; /* only it stores its identity */
-	return inside(e);
+	return near(e)->owned || (rota__self.shard && inside(e));
 }
 
 struct rota_layer *
@@ -554,9 +592,12 @@ rota_engine_after_fork(struct rota_engine *e)
 			return r;
 		/* The owners stayed in the parent. */
 		s->holder = s->attached = s->adopter = 0;
+		rota__life_put(s->life);
+		s->life = NULL;
 		s->park = (struct park){ 0 };
 		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
 	}
+	near_forget(e->number);
 	*e->alive = 1;
 	return 0;
 }

@@ -33,6 +33,8 @@ struct rota_engine {
 	struct driver *driver;
 	struct pool *pool; /* one for each shard; made by its first use */
 	struct rota_layer *layer; /* what is built on it, or NULL */
+	uint64_t number;          /* no other engine ever has it */
+	rota_word turns; /* threads that were given a shard to arm on */
 	pthread_mutex_t lock;
 	pthread_mutex_t retiring; /* core/shard.h */
 };

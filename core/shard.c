@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-_Thread_local struct rota_self rota__self;
+_Thread_local struct rota_self rota__self
+    __attribute__((tls_model("initial-exec")));
 
 /* Growing asks for this many timers at a time beyond what was asked for
  * (arbitrary), so that few calls of rota_timer_init() come here. */
@@ -58,6 +59,7 @@ rota__shard_destroy(struct rota_shard *s)
 {
 	rota__backend_destroy(&s->backend, s->which, &s->mem);
 	rota__wake_close(&s->wake);
+	rota__life_put(s->life);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -253,19 +255,106 @@ owner_check(const struct rota_shard *s, const char *fn)
 	return 0;
 }
 
+/* The thread that was called on @seat has ended in its callback. */
+static void
+callback_over(struct rota_shard *s, enum shard_seat seat)
+{
+	if (!word_load(&s->running[seat], relaxed)) /* by that thread */
+		return;
+	word_store(&s->ended[seat], word_load(&s->ended[seat], relaxed) + 1,
+	    release);                                 /* [R2] */
+	word_store(&s->running[seat], NULL, release); /* [R1] */
+}
+
+/* A `fire` is called between two steps of a poll, and the next poll goes on
+ * from there. A `released` is called in the middle of one. */
+void
+rota__shard_ended(void)
+{
+	struct rota_shard *s = rota__self.shard;
+	enum shard_seat seat = rota__self.seat;
+
+	if (!s)
+		return;
+	rota__self.shard = NULL;
+	if (!word_load(&s->running[seat], relaxed))              /* its own */
+		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
+	callback_over(s, seat);
+	if (seat == SEAT_ADOPTER)
+		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
+	if (s->adoptable)
+		rota_shard_wake(s); /* who polls may wait for this end */
+}
+
+/* The caller becomes the owner, after one that has ended, or none. Under the
+ * lock. */
+static void
+take(struct rota_shard *s)
+{
+	struct near *n = near_find(s->number);
+
+	callback_over(s, SEAT_OWNER);
+	shard_unpark(s);
+	if (!s->adoptable) {
+		word_store(&s->holder, self_id(), relaxed); /* read by itself */
+		s->quiet = 0; /* that one may have ended in a poll */
+	}
+	word_store(&s->attached, self_id(), relaxed); /* the lock orders it */
+	if (n && !n->owned++)
+		n->own = s->index;
+}
+
 int
 rota_shard_attach(struct rota_shard *s)
 {
+	struct life *life, *before;
+	int r;
+
 	if (!s)
 		return -EINVAL;
 	if (shard_forked(s))
 		return rota__misuse_shard(s, -ECHILD, __func__);
-	if (!shard_claim(&s->attached))
-		return rota__misuse_shard(s, -EBUSY, __func__);
-	if (!s->adoptable)
-		word_store(&s->holder, self_id(), relaxed); /* read by itself */
+	r = rota__life_take(&life);
+	if (r)
+		return r;
+	lock_take(&s->lock, LOCK_SHARD);
+	if (word_load(&s->abandoned, acquire)) { /* rota__shard_ended */
+		r = -ENOTRECOVERABLE;
+	} else if (word_load(&s->attached, acquire) && /* [H1] */
+	    !rota__life_over(s->life)) {
+		r = -EBUSY;
+	} else {
+		before = s->life;
+		s->life = life;
+		life = before;
+		take(s);
+	}
+	lock_give(&s->lock);
+	rota__life_put(life);
+	if (r)
+		return rota__misuse_shard(s, r, __func__);
 	object_home(s);
 	return 0;
+}
+
+void
+rota__shard_leave(struct rota_shard *s)
+{
+	struct near *n = near_find(s->number);
+	struct life *life;
+
+	callback_over(s, SEAT_OWNER);
+	shard_unpark(s);
+	lock_take(&s->lock, LOCK_SHARD);
+	if (!s->adoptable)
+		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
+	life = s->life;
+	s->life = NULL;
+	word_store(&s->attached, (uint64_t)0, release); /* [H1] */
+	lock_give(&s->lock);
+	rota__life_put(life);
+	if (n && --n->owned && n->own == s->index)
+		n->engine = 0; /* it will look for another */
 }
 
 int
@@ -273,13 +362,9 @@ rota_shard_detach(struct rota_shard *s)
 {
 	int r = owner_check(s, __func__);
 
-	if (r)
-		return r;
-	shard_unpark(s);
-	if (!s->adoptable)
-		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
-	word_store(&s->attached, (uint64_t)0, release);       /* [H1] */
-	return 0;
+	if (!r)
+		rota__shard_leave(s);
+	return r;
 }
 
 /* Of a shard that has retired: nothing is filed here any more. What a push
@@ -298,7 +383,10 @@ poll_retired(struct rota_shard *s, unsigned *n)
 static int
 poll_begin(struct rota_shard *s)
 {
-	return !s->adoptable || shard_claim(&s->holder) ? 0 : -EBUSY;
+	if (!s->adoptable || shard_claim(&s->holder))
+		return 0;
+	/* For good, then. */
+	return word_load(&s->abandoned, relaxed) ? -ENOTRECOVERABLE : -EBUSY;
 }
 
 /* A poll by the holder. */
@@ -400,6 +488,9 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 		return rota__misuse_shard(s, -ECHILD, __func__);
 	if (rota__self.shard == s)
 		return rota__misuse_shard(s, -EDEADLK, __func__);
+	r = rota__self_watch();
+	if (r)
+		return r;
 	if (!shard_claim(&s->adopter))
 		return -EBUSY;
 	r = poll_on(s, SEAT_ADOPTER, now, budget, NULL, NULL);

@@ -32,6 +32,7 @@
 #include "core/lock.h"
 #include "core/objects.h"
 #include "core/remote.h"
+#include "core/self.h"
 #include "core/wake.h"
 
 /* Mark of a kind that was initialised, and of a confined one; arbitrary. */
@@ -67,11 +68,13 @@ struct rota_shard {
 	struct clock *clock;
 	const rota_word *alive; /* 0 in the child of a fork */
 	rota_word holder;       /* identity of who may touch the structure */
-	rota_word attached;     /* identity of the owner, 0: none */
+	rota_word attached;     /* identity of the owner, 0: none; written
+				 * under the lock */
 	rota_link heir;         /* where a retired shard's timers went */
 	enum rota_backend which;
 	bool adoptable;
 	uint32_t index;
+	uint64_t number; /* its engine's */
 
 	/* The holder's. */
 	_Alignas(ROTA_LINE) rota_word now; /* of the latest poll */
@@ -115,6 +118,8 @@ struct rota_shard {
 	rota_word told;    /* the most pushes by the holder that stat told */
 	rota_word bytes;
 	pthread_mutex_t lock;
+	struct life *life;   /* the owner's; NULL: of none, or of a driver */
+	rota_word abandoned; /* 1: in the middle of its filing, for good */
 	struct rota_kind *kinds;
 	pthread_mutex_t *retiring; /* the engine's: one at a time, or its heir
 				    * might go as well */
@@ -123,8 +128,7 @@ struct rota_shard {
 	rota_word said; /* core/misuse.h */
 };
 
-/* What a thread is doing for rota: its identity is this struct's address,
- * its content the innermost callback that it runs. */
+/* What a thread is doing for rota: the innermost callback that it runs. */
 struct rota_self {
 	struct rota_shard *shard;
 	enum shard_seat seat;
@@ -132,12 +136,6 @@ struct rota_self {
 };
 extern _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));
-
-rota_inline uint64_t
-self_id(void)
-{
-	return (uint64_t)(uintptr_t)&rota__self;
-}
 
 rota_inline uint64_t
 deadline_of(rota_time when)
@@ -364,12 +362,18 @@ shard_remove(struct rota_shard *s, struct rota_timer *t)
 }
 
 /* rota__shard_init - @s is zero but for what the engine set: engine, config,
- * clock, alive, index, retiring. 0 or -errno; on error nothing is left
+ * clock, alive, index, number, retiring. 0 or -errno; on error nothing is left
  * behind. */
 int rota__shard_init(struct rota_shard *s);
 void rota__shard_destroy(struct rota_shard *s);
+/* rota__shard_leave - the owner gives @s up, if in the middle of a callback of
+ * it, that it will not come back from. */
+void rota__shard_leave(struct rota_shard *s);
 /* rota__shard_open - make what a sleep needs: 0, -errno. */
 int rota__shard_open(struct rota_shard *s);
+/* rota__shard_ended - the calling thread ends: if it is in a callback that is
+ * over, and so is what it polled. */
+void rota__shard_ended(void);
 /* rota__shard_wait - rota_shard_wait() on any clock but the caller's. */
 int rota__shard_wait(struct rota_shard *s, rota_time limit);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */

@@ -152,7 +152,8 @@ enum rota_destroy {
 
 /* rota_engine_destroy - end of @e, its shards, drivers and pooled timers.
  *
- * Threads  one, with no other call on the engine under way or to come.
+ * Threads  one, with no other call on the engine under way or to come. A
+ *          thread that owns one of its shards may end later.
  * Returns  how many armed timers were dropped; -EBUSY with ROTA_REFUSE;
  *          -EDEADLK from inside a callback; -EINVAL.
  *          On error the engine lives on.
@@ -174,12 +175,15 @@ struct rota_shard *rota_engine_shard(struct rota_engine *e, unsigned i);
 unsigned rota_engine_shards(const struct rota_engine *e);
 
 /* rota_engine_near - a shard for what the calling thread arms: its own, if it
- * owns one of @e's, else one that is chosen by thread. NULL: @e is. */
+ * owns one of @e's, else the next in turn when it asks first, and the same
+ * from then on: threads are spread evenly. (One that uses more than eight
+ * engines by turns may be given another.) NULL: @e is.
+ * Cost     does not depend on how many shards there are, but the first time. */
 struct rota_shard *rota_engine_near(struct rota_engine *e);
 
 /* rota_engine_inside - 1: the calling thread owns a shard of @e or is in one of
  * its callbacks, so its timers would wait for it, were it to wait for them;
- * 0; -EINVAL. */
+ * 0; -EINVAL. Cost as rota_engine_near(). */
 int rota_engine_inside(const struct rota_engine *e);
 
 /* What is built on an engine and ends with it: the first member of a struct of
@@ -215,9 +219,20 @@ void rota_engine_log(struct rota_engine *e, const char *line);
  */
 int rota_engine_after_fork(struct rota_engine *e);
 
-/* rota_shard_attach - the calling thread becomes the owner of @s.
+/* rota_shard_attach - the calling thread becomes the owner of @s, until it
+ * detaches or ends. What it leaves stays: timers, deadlines, what is armed.
+ * Another may attach then, or adopt, or retire @s.
  *
- * Returns  0; -EBUSY it has one; -EINVAL; -ECHILD.
+ * A `fire` that ends its thread is over with that, and its poll, which the
+ * next owner's goes on with: whoever waits for it in rota_timer_stop_sync()
+ * goes on; but if it was called from within another shard's, that one only
+ * when the next owner attaches. A `released` must return: a thread that ends
+ * in one leaves @s half changed, for nothing but rota_engine_destroy().
+ * Returns  0; -EBUSY it has one; -ENOTRECOVERABLE the owner ended in a
+ *          `released`; -ENOMEM (some bytes for each thread that attaches),
+ *          -EAGAIN: it could not be told of the thread's end; -EINVAL;
+ *          -ECHILD.
+ * Orders   the owner sees what the one before it wrote.
  */
 int rota_shard_attach(struct rota_shard *s);
 
@@ -318,7 +333,8 @@ int rota_shard_wake(struct rota_shard *s);
  * owner is late: asleep, or blocked in a callback. Engines with ROTA_ADOPT.
  *
  * Returns  as rota_shard_poll(); -EBUSY somebody is polling it right now;
- *          -EOPNOTSUPP without ROTA_ADOPT.
+ *          -EOPNOTSUPP without ROTA_ADOPT; -ENOTRECOVERABLE, -ENOMEM, -EAGAIN
+ *          as rota_shard_attach().
  */
 int rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget);
 

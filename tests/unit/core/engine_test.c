@@ -4,9 +4,11 @@
  * Claims: a configuration that makes no sense is refused and leaves nothing
  * behind; what is left at zero gets its default; engines share nothing; the
  * engine's figures are the sums of its shards'; a virtual clock is moved by
- * advance.
+ * advance; threads arm on all its shards alike, an owner on its own, and what
+ * a thread knows of an engine it finds at once.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -385,6 +387,230 @@ advance_moves_a_virtual_clock_and_no_other(void **state)
 	rota_engine_destroy(e, ROTA_REFUSE);
 }
 
+/* A thread that arms on @engine, twice: the same shard both times. */
+struct armer {
+	struct rota_engine *engine;
+	struct rota_shard *near[2];
+};
+
+static void
+ask_near(void *arg)
+{
+	struct armer *a = arg;
+
+	a->near[0] = rota_engine_near(a->engine);
+	a->near[1] = rota_engine_near(a->engine);
+}
+
+static void *
+ask_near_and_end(void *arg)
+{
+	ask_near(arg);
+	return NULL;
+}
+
+static void
+threads_arm_on_all_shards_alike(void **state)
+{
+	static const unsigned numbers[] = { 1, 2, 3, 4, 5, 6, 7, 12, 48, 96 };
+	enum { EACH = 2, MOST = EACH * 96 };
+	struct mem m = { 0 };
+	struct rota_config c = good(&m);
+	struct armer *a = malloc(MOST * sizeof(*a));
+	pthread_t *t = malloc(MOST * sizeof(*t));
+
+	(void)state;
+	for (unsigned i = 0; i < CM_COUNT(numbers); i++) {
+		unsigned n = c.shards = numbers[i], on[96] = { 0 };
+
+		assert_int_equal(rota_engine_create(&a->engine, &c), 0);
+		/* half of them at once, the others one after another */
+		for (unsigned k = 0; k < EACH * n; k++) {
+			a[k].engine = a->engine;
+			if (k < n)
+				pthread_create(
+				    &t[k], NULL, ask_near_and_end, &a[k]);
+			else
+				elsewhere(ask_near, &a[k]);
+		}
+		for (unsigned k = 0; k < n; k++)
+			pthread_join(t[k], NULL);
+		for (unsigned k = 0; k < EACH * n; k++) {
+			assert_non_null(a[k].near[0]);
+			assert_ptr_equal(a[k].near[1], a[k].near[0]);
+			on[a[k].near[0]->index]++;
+		}
+		for (unsigned k = 0; k < n; k++)
+			assert_int_equal(on[k], EACH);
+		assert_int_equal(rota_engine_destroy(a->engine, ROTA_DROP), 0);
+	}
+	free(a);
+	free(t);
+}
+
+/* Or each wait and each rota_after_func() would cost a look at every shard. */
+static void
+where_a_thread_arms_is_looked_for_once(void **state)
+{
+	struct mem m = { 0 };
+	struct rota_config c = good(&m);
+	struct rota_engine *e;
+	struct rota_shard *near;
+
+	(void)state;
+	c.shards = 8;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	near = rota_engine_near(e);
+	/* whoever looked would find this */
+	for (unsigned i = 0; i < 8; i++)
+		rota_engine_shard(e, i)->attached = self_id();
+	assert_int_equal(rota_engine_inside(e), 0);
+	assert_ptr_equal(rota_engine_near(e), near);
+	for (unsigned i = 0; i < 8; i++)
+		rota_engine_shard(e, i)->attached = 0;
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
+static void
+an_owner_arms_on_its_own(void **state)
+{
+	struct mem m = { 0 };
+	struct rota_config c = good(&m);
+	struct rota_engine *e;
+	struct rota_shard *s[5], *near;
+	struct armer a;
+
+	(void)state;
+	c.shards = 5;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	for (unsigned i = 0; i < 5; i++)
+		s[i] = rota_engine_shard(e, i);
+	for (unsigned known = 0; known < 2; known++) {
+		for (unsigned i = 0; i < 5; i++) {
+			assert_int_equal(rota_shard_attach(s[i]), 0);
+			assert_ptr_equal(rota_engine_near(e), s[i]);
+			assert_int_equal(rota_engine_inside(e), 1);
+			assert_int_equal(rota_shard_detach(s[i]), 0);
+			assert_int_equal(rota_engine_inside(e), 0);
+		}
+		if (!known)
+			near = rota_engine_near(e);
+		else /* where it armed before */
+			assert_ptr_equal(rota_engine_near(e), near);
+	}
+	/* of several one, whichever is left */
+	for (unsigned i = 1; i < 4; i++)
+		assert_int_equal(rota_shard_attach(s[i]), 0);
+	for (unsigned i = 1; i < 4; i++) {
+		near = rota_engine_near(e);
+		assert_in_range(near->index, i, 3);
+		assert_int_equal(rota_engine_inside(e), 1);
+		a.engine = e;
+		elsewhere(ask_near, &a);
+		assert_int_equal(rota_shard_detach(s[i]), 0);
+	}
+	assert_int_equal(rota_engine_inside(e), 0);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
+/* More engines than a thread remembers, and some that are gone. */
+static void
+with_many_engines_an_owner_is_known_in_each(void **state)
+{
+	enum { ENGINES = 40 };
+	struct mem m = { 0 };
+	struct rota_config c = good(&m);
+	struct rota_engine *e[ENGINES];
+
+	(void)state;
+	c.shards = 3;
+	for (unsigned i = 0; i < ENGINES; i++) {
+		assert_int_equal(rota_engine_create(&e[i], &c), 0);
+		if (i % 2)
+			assert_int_equal(
+			    rota_shard_attach(rota_engine_shard(e[i], i % 3)),
+			    0);
+	}
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = round; i < ENGINES; i++) {
+			struct rota_shard *near = rota_engine_near(e[i]);
+
+			assert_int_equal(rota_engine_inside(e[i]), i % 2);
+			assert_ptr_equal(near->engine, e[i]);
+			if (i % 2)
+				assert_ptr_equal(
+				    near, rota_engine_shard(e[i], i % 3));
+		}
+		assert_int_equal(rota_engine_destroy(e[round], ROTA_DROP), 0);
+	}
+	for (unsigned i = 3; i < ENGINES; i++)
+		assert_int_equal(rota_engine_destroy(e[i], ROTA_DROP), 0);
+	assert_int_equal(m.blocks, 0);
+}
+
+static int inside_answer[3];
+
+static void
+ask_inside(struct probe *p, rota_time now)
+{
+	struct world *other = p->arg;
+
+	(void)now;
+	inside_answer[0] = rota_engine_inside(p->world->engine);
+	inside_answer[1] = rota_engine_inside(other->engine);
+}
+
+static void
+adopt_and_ask(void *arg)
+{
+	struct world *w = arg;
+
+	inside_answer[2] = rota_engine_inside(w->engine);
+	rota_shard_adopt(w->shard, TICK, 0);
+	inside_answer[2] += rota_engine_inside(w->engine);
+}
+
+static void
+poll_other(struct probe *p, rota_time now)
+{
+	struct world *w = p->arg;
+
+	(void)now;
+	if (rota_shard_attach(w->shard) || rota_shard_poll(w->shard, TICK, 0) ||
+	    rota_shard_detach(w->shard))
+		abort();
+}
+
+/* The adopter polls another engine in its callback, and is in both. */
+static void
+an_adopter_is_inside_as_long_as_its_callback(void **state)
+{
+	struct world *w = *state, other = { .row = w->row };
+	struct rota_config c = world_config(&other);
+	struct probe *p, *q = world_probes(w, 1);
+
+	c.flags = ROTA_ADOPT;
+	world_open(&other, &c);
+	p = world_probes(&other, 1);
+	p->then = poll_other;
+	p->arg = w;
+	q->then = ask_inside;
+	q->arg = &other;
+	rota_timer_reset_at(&p->timer, TICK);
+	rota_timer_reset_at(&q->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	assert_int_equal(rota_shard_detach(other.shard), 0);
+	elsewhere(adopt_and_ask, &other);
+	assert_int_equal(q->fires, 1);
+	assert_int_equal(inside_answer[0], 1);
+	assert_int_equal(inside_answer[1], 1);
+	assert_int_equal(inside_answer[2], 0);
+	world_destroy(&other, ROTA_REFUSE);
+	free(other.order);
+	free(other.probes);
+	w->fired = 0;
+}
+
 int
 main(void)
 {
@@ -403,6 +629,11 @@ main(void)
 		    world_teardown),
 		EVERY(the_bytes_told_are_the_bytes_taken),
 		EVERY(advance_moves_a_virtual_clock_and_no_other),
+		cmocka_unit_test(threads_arm_on_all_shards_alike),
+		cmocka_unit_test(where_a_thread_arms_is_looked_for_once),
+		cmocka_unit_test(an_owner_arms_on_its_own),
+		cmocka_unit_test(with_many_engines_an_owner_is_known_in_each),
+		EVERY(an_adopter_is_inside_as_long_as_its_callback),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
