@@ -19,6 +19,8 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 
 	if (!e)
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	f = rota__facade(e);
 	if (!f)
 		return -ENOMEM;

@@ -267,21 +267,27 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 int
 rota_bubble_destroy(struct rota_bubble *b)
 {
-	bool busy;
+	bool busy = false, forked;
 	int r;
 
 	if (!b)
 		return -EINVAL;
-	lock_take(&b->lock, LOCK_WAITER);
-	busy = b->members || b->idle || b->moving;
-	lock_give(&b->lock);
+	forked = rota_engine_forked(b->engine) > 0;
+	if (!forked) {
+		lock_take(&b->lock, LOCK_WAITER);
+		busy = b->members || b->idle || b->moving;
+		lock_give(&b->lock);
+	} else if (mine == b) { /* the others are not here */
+		mine = NULL;
+	}
 	if (busy)
 		return -EBUSY;
 	r = rota_engine_destroy(b->engine, ROTA_DROP);
 	if (r < 0)
 		return r;
 	pthread_key_delete(b->ends);
-	pthread_mutex_destroy(&b->lock);
+	if (!forked)
+		pthread_mutex_destroy(&b->lock);
 	free(b);
 	return r;
 }
@@ -317,6 +323,8 @@ rota_bubble_join(struct rota_bubble *b)
 {
 	if (!b)
 		return -EINVAL;
+	if (rota_engine_forked(b->engine))
+		return -ECHILD;
 	if (mine)
 		return -EBUSY;
 	if (pthread_setspecific(b->ends, b))
@@ -331,6 +339,8 @@ rota_bubble_leave(struct rota_bubble *b)
 {
 	if (!b)
 		return -EINVAL;
+	if (rota_engine_forked(b->engine))
+		return -ECHILD;
 	if (mine != b)
 		return -EPERM;
 	if (rota_engine_inside(b->engine))
@@ -370,6 +380,8 @@ rota_bubble_thread(struct rota_bubble *b, pthread_t *thread,
 
 	if (!b || !thread || !run)
 		return -EINVAL;
+	if (rota_engine_forked(b->engine))
+		return -ECHILD;
 	s = malloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;

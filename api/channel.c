@@ -206,6 +206,8 @@ create(struct rota_channel **out, struct rota_engine *e, rota_span span,
 	if (!e || (unsigned)policy > ROTA_MISSED_DELAY ||
 	    (unsigned)mode > ROTA_CHANNEL_ASYNC_LAZY)
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	c = rota__facade_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
@@ -238,7 +240,7 @@ rota_channel_create(struct rota_channel **c, struct rota_engine *e,
 struct rota_channel *
 rota_channel_ref(struct rota_channel *c)
 {
-	if (c) {
+	if (c && !facade_forked(c->facade)) {
 		lock_take(&c->lock, LOCK_SOURCE);
 		c->users++;
 		lock_give(&c->lock);
@@ -249,7 +251,7 @@ rota_channel_ref(struct rota_channel *c)
 void
 rota_channel_unref(struct rota_channel *c)
 {
-	if (!c)
+	if (!c || facade_forked(c->facade))
 		return;
 	lock_take(&c->lock, LOCK_SOURCE);
 	if (--c->users) {
@@ -269,6 +271,8 @@ rota_channel_stop(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	now = rota__channel_lock(c);
 	pending = c->armed;
 	c->armed = false;
@@ -279,9 +283,13 @@ rota_channel_stop(struct rota_channel *c)
 static int
 arm(struct rota_channel *c, rota_span span, rota_span period)
 {
-	rota_time now = rota__channel_lock(c);
-	int pending = c->armed, r;
+	rota_time now;
+	int pending, r;
 
+	if (facade_forked(c->facade))
+		return -ECHILD;
+	now = rota__channel_lock(c);
+	pending = c->armed;
 	c->armed = true;
 	c->when = rota_when(now, span);
 	c->period = period;
@@ -305,6 +313,8 @@ rota_channel_poll(struct rota_channel *c, rota_time *value)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	now = rota__channel_lock(c);
 	ready = rota__channel_ready(c, now);
 	if (ready)
@@ -345,6 +355,8 @@ rota_channel_length(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	now = rota__channel_lock(c);
 	length = c->full;
 	(void)rota__channel_unlock(c, now);
@@ -365,6 +377,8 @@ rota_channel_fd(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	now = rota__channel_lock(c);
 	fd = rota__fd_open(&c->fd);
 	r = rota__channel_unlock(c, now);
@@ -406,6 +420,8 @@ rota_ticker_missed(struct rota_channel *c)
 
 	if (!c || !c->ticker)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	now = rota__channel_lock(c);
 	missed = c->missed;
 	if (c->armed && c->policy == ROTA_MISSED_SKIP && c->when < now)

@@ -275,6 +275,8 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 	*out = NULL;
 	if (!e || (parent && parent->facade->engine != e))
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	c = rota__facade_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
@@ -314,7 +316,7 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 struct rota_context *
 rota_context_ref(struct rota_context *c)
 {
-	if (c) {
+	if (c && !facade_forked(c->facade)) {
 		lock_take(&c->lock, LOCK_CONTEXT);
 		c->users++;
 		lock_give(&c->lock);
@@ -327,7 +329,7 @@ rota_context_unref(struct rota_context *c)
 {
 	bool last;
 
-	if (!c)
+	if (!c || facade_forked(c->facade))
 		return;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	last = --c->users == 0;
@@ -341,7 +343,11 @@ rota_context_unref(struct rota_context *c)
 int
 rota_context_cancel(struct rota_context *c, int cause)
 {
-	return c ? end(c, -ECANCELED, cause ? cause : -ECANCELED) : -EINVAL;
+	if (!c)
+		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
+	return end(c, -ECANCELED, cause ? cause : -ECANCELED);
 }
 
 int
@@ -351,6 +357,8 @@ rota_context_err(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	err = c->err;
 	lock_give(&c->lock);
@@ -364,6 +372,8 @@ rota_context_cause(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	cause = c->cause;
 	lock_give(&c->lock);
@@ -383,6 +393,8 @@ rota_context_fd(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
+	if (facade_forked(c->facade))
+		return -ECHILD;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	fd = rota__fd_open(&c->fd);
 	rota__fd_show(&c->fd, c->err != 0);
@@ -444,6 +456,8 @@ rota_context_report(struct rota_engine *e, rota_context_fn *tell, void *arg)
 
 	if (!e)
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	f = rota__facade(e);
 	return f ? report(f, tell, arg) : 0;
 }

@@ -355,6 +355,8 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 	if (!e || !threads || !capacity || threads > 65536 ||
 	    capacity > INT32_MAX)
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	x = rota__facade_alloc(e, executor_bytes(threads), &f);
 	if (!x)
 		return -ENOMEM;
@@ -403,6 +405,8 @@ rota_executor_destroy(struct rota_executor *x)
 
 	if (!x)
 		return -EINVAL;
+	if (facade_forked(x->facade))
+		return -ECHILD;
 	if (mine == x)
 		return -EDEADLK;
 	r = rota__waiter_init(&w, x->facade);
@@ -453,6 +457,8 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 
 	if (!x || !fn)
 		return -EINVAL;
+	if (facade_forked(x->facade))
+		return -ECHILD;
 	when = rota_when(rota_engine_now(x->facade->engine), span);
 	lock_take(&x->lock, LOCK_SOURCE);
 	j = x->closing || x->used == x->capacity ? NULL : x->free;
@@ -508,6 +514,8 @@ rota_executor_stop(struct rota_executor *x, rota_job job)
 
 	if (!j)
 		return -EINVAL;
+	if (facade_forked(x->facade))
+		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);
 	if (!job_is(j, job))
 		r = -ESTALE;
@@ -526,6 +534,8 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 
 	if (!j)
 		return -EINVAL;
+	if (facade_forked(x->facade))
+		return -ECHILD;
 	when = rota_when(rota_engine_now(x->facade->engine), span);
 	lock_take(&x->lock, LOCK_SOURCE);
 	if (!job_is(j, job) || j->state == RUNNING) {
@@ -555,6 +565,8 @@ rota_executor_stat(struct rota_executor *x, struct rota_executor_stats *out)
 {
 	if (!x || !out)
 		return -EINVAL;
+	if (facade_forked(x->facade))
+		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);
 	*out = x->stat;
 	lock_give(&x->lock);

@@ -387,6 +387,7 @@ slab_make(struct rota_engine *e, struct pool_shard *ps)
 	ps->unmade = p->slabs << NODE_BITS;
 	ps->unmade_end = ps->unmade + NODES;
 	lock_give(&ps->lock);
+	rota_in_order(); /* a child frees what is counted */
 	p->slabs++;
 	return 0;
 }
@@ -486,7 +487,7 @@ rota__pool_destroy(struct rota_engine *e)
 	for (uint32_t i = 0; i < TABLE && p->table[i]; i++)
 		rota__engine_free(
 		    e, 0, p->table[i], TABLE * sizeof(struct slab));
-	for (unsigned i = 0; i < e->shards; i++)
+	for (unsigned i = 0; i < e->shards && !engine_forked(e); i++)
 		pthread_mutex_destroy(&p->shard[i].lock);
 	rota__engine_free(e, 0, p, pool_bytes(e));
 	e->pool = NULL;
@@ -543,6 +544,8 @@ rota_shard_after_func(struct rota_shard *s, rota_time when, rota_func *fn,
 {
 	if (!s || !fn)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	return after_func(rota__engine_of(s), s, when, fn, arg, h);
 }
 
@@ -552,6 +555,8 @@ rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
 {
 	if (!e || !fn)
 		return -EINVAL;
+	if (engine_forked(e))
+		return -ECHILD;
 	return after_func(e, rota_engine_near(e),
 	    rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
 }
@@ -564,6 +569,8 @@ handle_pin(struct rota_engine *e, rota_handle h, struct node **out)
 	struct node *n = p ? node_at(p, (uint32_t)h) : NULL;
 	uint64_t old;
 
+	if (e && engine_forked(e))
+		return -ECHILD;
 	if (!n || !PIN_GENERATION(h))
 		return -EINVAL;
 	old = word_load(&n->pin, relaxed); /* the CAS checks it */

@@ -123,6 +123,8 @@ rota_metrics_text(struct rota_engine *e, char *text, size_t size)
 
 	if (!e || (!text && size))
 		return -EINVAL;
+	if (rota_engine_forked(e))
+		return -ECHILD;
 	for (unsigned i = 0; i < METRICS; i++) {
 		const struct rota_metric *m = &metrics[i];
 

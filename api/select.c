@@ -166,6 +166,8 @@ rota_select(struct rota_case *cases, unsigned n, rota_time until)
 
 	if (!f || n > INT32_MAX / 2)
 		return -EINVAL;
+	if (facade_forked(f))
+		return -ECHILD;
 	if (n == 1 && come(cases)) /* one lock, one look at the clock */
 		return 0;
 	while (n > 1 && (at = choose(cases, n)) < n)

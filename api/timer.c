@@ -33,6 +33,8 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 	if (c->flags & ROTA_CONFINED && s->adoptable)
 		return rota__misuse_kind_config(s, c, site, "config.flags",
 		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
+	if (shard_forked(s))
+		return -ECHILD;
 	object_kind(k);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
@@ -69,6 +71,9 @@ rota_kind_release(struct rota_kind *k)
 
 	if (!k || !kind_any(k))
 		return -EINVAL;
+	s = shard_of(k);
+	if (shard_forked(s))
+		return -ECHILD;
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
 		return rota__misuse_kind(
 		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
@@ -132,6 +137,8 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 			object_no_kind(k);
 		return -EINVAL;
 	}
+	if (shard_forked(shard_of(k)))
+		return -ECHILD;
 	r = object_may_init(t, k);
 	if (r)
 		return r;
@@ -660,6 +667,8 @@ rota_timer_stop_sync(struct rota_timer *t)
 	k = kind_of(t); /* its callback may release @t */
 	if (!k)
 		return -EINVAL;
+	if (shard_forked(shard_of(k)))
+		return -ECHILD; /* who runs it is the parent's */
 	if (inside(t))
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
@@ -708,6 +717,8 @@ rota_timer_release(struct rota_timer *t)
 		return -EINVAL;
 	told = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
 	s = shard_of(k);
+	if (shard_forked(s))
+		return -ECHILD;
 	if (!object_owned(t, k, s, __func__))
 		return -EPERM;
 	plain = kind_plain(k);

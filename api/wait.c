@@ -14,8 +14,11 @@ facade_end(struct rota_layer *l)
 {
 	struct facade *f = rota_container_of(l, struct facade, layer);
 
-	rota__context_leaks(f);
-	pthread_mutex_destroy(&f->lock);
+	/* In the child of a fork a thread of the parent may have its lock. */
+	if (!facade_forked(f)) {
+		rota__context_leaks(f);
+		pthread_mutex_destroy(&f->lock);
+	}
 	rota_engine_free(f->engine, f, sizeof(*f));
 }
 
@@ -107,6 +110,8 @@ rota__wait_list_claim(struct wait_list *l)
 int
 rota__waiter_init(struct waiter *w, struct facade *f)
 {
+	if (facade_forked(f))
+		return -ECHILD;
 	if (rota_engine_inside(f->engine))
 		return -EDEADLK;
 	if (f->bubble && !rota__bubble_member(f->bubble))

@@ -34,6 +34,14 @@ struct facade {
 	struct rota_context *contexts; /* that there are; under the lock */
 };
 
+/* facade_forked: is this the child of a fork? There no lock is to be taken: a
+ * thread of the parent may have had it. */
+static inline bool
+facade_forked(const struct facade *f)
+{
+	return rota_engine_forked(f->engine) > 0;
+}
+
 /* rota__facade - @e's, made by the first call; NULL: no memory. */
 struct facade *rota__facade(struct rota_engine *e);
 /* rota__facade_alloc - zeroed memory for a part of it, and in *@f whose; NULL:
@@ -69,7 +77,7 @@ struct wait_list {
 
 /* rota__waiter_init - 0; -EDEADLK the caller may not wait on the engine: it is
  * in one of its callbacks or owns one of its shards; -EPERM it is not in the
- * engine's bubble. rota__waiter_destroy when nobody can claim it any more. */
+ * engine's bubble; -ECHILD. rota__waiter_destroy when nobody can claim it any more. */
 int rota__waiter_init(struct waiter *w, struct facade *f);
 void rota__waiter_destroy(struct waiter *w);
 /* rota__waiter_claim - true: it is the caller's, to be woken.

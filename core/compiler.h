@@ -29,6 +29,11 @@
 #define rota_container_of_(p, type, member) \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
 
+/* What is stored before it in the text is stored before what follows. For who
+ * finds the memory as it stands at one moment, the child of a fork: between
+ * processors it orders nothing. */
+#define rota_in_order() __asm__ volatile("" ::: "memory")
+
 /* Bytes a processor moves as one: x86-64 and most of aarch64. */
 #define ROTA_LINE 64
 

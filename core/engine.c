@@ -255,6 +255,7 @@ static void
 unmake(struct rota_engine *e)
 {
 	const struct rota_allocator a = e->config.allocator;
+	bool forked = e->alive && engine_forked(e);
 
 	for (unsigned i = 0; i < e->shards; i++)
 		rota__shard_destroy(&e->shard[i]);
@@ -265,8 +266,10 @@ unmake(struct rota_engine *e)
 		a.free(a.arg, 0, e->driver, driver_bytes(e));
 	if (e->alive)
 		munmap(e->alive, sizeof(*e->alive));
-	pthread_mutex_destroy(&e->lock);
-	pthread_mutex_destroy(&e->retiring);
+	if (!forked) {
+		pthread_mutex_destroy(&e->lock);
+		pthread_mutex_destroy(&e->retiring);
+	}
 	a.free(a.arg, 0, e, sizeof(*e));
 }
 
@@ -371,6 +374,19 @@ inside(const struct rota_engine *e)
 	return false;
 }
 
+/* Its memory goes back, and its layer's. In the child of a fork nothing else
+ * happens: whatever a thread of the parent was changing is read only as far
+ * as its pages go. */
+static void
+end(struct rota_engine *e)
+{
+	if (e->layer)
+		e->layer->end(e->layer);
+	rota__pool_destroy(e);
+	objects_end(e);
+	unmake(e);
+}
+
 static bool
 live(struct rota_engine *e)
 {
@@ -397,7 +413,6 @@ int
 rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 {
 	uint64_t dropped = 0;
-	bool child;
 
 	if (!e || (unsigned)how > ROTA_DROP)
 		return -EINVAL;
@@ -407,11 +422,12 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		    "engine: return from it first");
 		return -EDEADLK;
 	}
+	if (engine_forked(e)) {
+		end(e);
+		return 0;
+	}
 	if (how == ROTA_REFUSE && live(e))
 		return destroy_refused(e);
-	child = !word_load(e->alive, relaxed); /* own process */
-	if (child)
-		e->drivers = 0; /* none to join */
 	drivers_stop(e);
 	rota__self_named();
 	for (unsigned i = 0; i < e->shards; i++) {
@@ -436,24 +452,21 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		for (unsigned i = 0; i < e->shards; i++)
 			shard_own(&e->shard[i], e->driver[i].owner);
 		near_forget(e->number);
-		if (!child)
-			r = drivers_start(e);
+		r = drivers_start(e);
 		return r ? r : destroy_refused(e);
 	}
 	for (unsigned i = 0; i < e->shards; i++)
 		dropped += rota__shard_drop(&e->shard[i]);
-	if (e->layer)
-		e->layer->end(e->layer);
-	rota__pool_destroy(e);
-	objects_end(e);
-	unmake(e);
+	end(e);
 	return (int)dropped;
 }
 
 rota_time
 rota_engine_now(struct rota_engine *e)
 {
-	return e ? rota__clock_read(&e->clock) : -EINVAL;
+	if (!e)
+		return -EINVAL;
+	return engine_forked(e) ? -ECHILD : rota__clock_read(&e->clock);
 }
 
 int
@@ -461,6 +474,8 @@ rota_engine_advance(struct rota_engine *e, rota_span span)
 {
 	if (!e)
 		return -EINVAL;
+	if (engine_forked(e))
+		return -ECHILD;
 	if (e->config.clock != ROTA_CLOCK_VIRTUAL || span < 0) {
 		rota__misuse_once(e->shard, MISUSE_ADVANCE,
 		    "rota_engine_advance(): %s",
@@ -523,6 +538,8 @@ rota_engine_inside(const struct rota_engine *e)
 {
 	if (!e)
 		return -EINVAL;
+	if (engine_forked(e))
+		return -ECHILD;
 	return near(e)->owned || (rota__self.shard && inside(e));
 }
 
@@ -569,37 +586,16 @@ rota__engine_of(struct rota_shard *s)
 	return rota_container_of_(s->config, struct rota_engine, config);
 }
 
+int
+rota_engine_forked(const struct rota_engine *e)
+{
+	return e ? engine_forked(e) : -EINVAL;
+}
+
 unsigned
 rota_engine_shards(const struct rota_engine *e)
 {
 	return e ? e->shards : 0;
-}
-
-int
-rota_engine_after_fork(struct rota_engine *e)
-{
-	if (!e)
-		return -EINVAL;
-	if (!!word_load(e->alive, relaxed))
-		return 0;
-	e->drivers = 0;
-	e->config.flags &= ~ROTA_DRIVERS;
-	for (unsigned i = 0; i < e->shards; i++) {
-		struct rota_shard *s = &e->shard[i];
-		int r = rota__wake_renew(&s->wake);
-
-		if (r)
-			return r;
-		/* The owners stayed in the parent. */
-		s->holder = s->attached = s->adopter = 0;
-		rota__life_put(s->life);
-		s->life = NULL;
-		s->park = (struct park){ 0 };
-		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
-	}
-	near_forget(e->number);
-	*e->alive = 1;
-	return 0;
 }
 
 int
@@ -611,6 +607,8 @@ rota_engine_stat(struct rota_engine *e, struct rota_stats *out)
 
 	if (!e || !out)
 		return -EINVAL;
+	if (engine_forked(e))
+		return -ECHILD;
 	memset(&sum, 0, sizeof(sum));
 	for (unsigned i = 0; i < e->shards; i++) {
 		rota_shard_stat(&e->shard[i], &one);

@@ -39,6 +39,13 @@ struct rota_engine {
 	pthread_mutex_t retiring; /* core/shard.h */
 };
 
+/* engine_forked: is this the child of a fork? */
+rota_inline bool
+engine_forked(const struct rota_engine *e)
+{
+	return rota_unlikely(!word_load(e->alive, relaxed)); /* own process */
+}
+
 /* rota__engine_alloc - memory from the engine's allocator, or NULL. */
 void *rota__engine_alloc(
     struct rota_engine *e, unsigned shard, size_t size, size_t align);

@@ -129,6 +129,18 @@ rota__life_put(struct life *l)
 		free(l);
 }
 
+/* The reference that is left is that of a thread which is no more. */
+void
+rota__life_bury(struct life *l)
+{
+	if (!l)
+		return;
+	if (l != rota__thread.life && !rota__life_over(l) &&
+	    word_load(&l->refs, relaxed) == 2)
+		rota__life_put(l);
+	rota__life_put(l);
+}
+
 bool
 rota__life_over(const struct life *l)
 {

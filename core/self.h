@@ -67,9 +67,12 @@ uint64_t rota__self_named(void);
 int rota__self_watch(void);
 
 /* rota__life_take - the caller's, one reference more, in *@l: 0, or as
- * rota__self_watch(). rota__life_put - one less; nothing if @l is NULL. */
+ * rota__self_watch(). rota__life_put - one less; nothing if @l is NULL.
+ * rota__life_bury - the same in the child of a fork, where the threads of its
+ * parent are not. */
 int rota__life_take(struct life **l);
 void rota__life_put(struct life *l);
+void rota__life_bury(struct life *l);
 /* rota__life_over - has the thread ended? It wrote nothing afterwards, and what
  * it wrote before is seen. NULL: it is one that does not end. */
 bool rota__life_over(const struct life *l);

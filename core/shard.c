@@ -59,6 +59,10 @@ rota__shard_destroy(struct rota_shard *s)
 {
 	rota__backend_destroy(&s->backend, s->which, &s->mem);
 	rota__wake_close(&s->wake);
+	if (shard_forked(s)) {
+		rota__life_bury(s->life);
+		return;
+	}
 	rota__life_put(s->life);
 	pthread_mutex_destroy(&s->lock);
 }
@@ -91,6 +95,8 @@ rota_shard_reserve(struct rota_shard *s, uint64_t n)
 
 	if (!s)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	had = word_load(&s->timers, relaxed); /* a snapshot */
 	r = n > s->config->max_timers ? -ENOSPC : rota__shard_grow(s, n + had);
 	if (r == -ENOSPC)
@@ -507,6 +513,8 @@ rota_shard_overdue(struct rota_shard *s, rota_time now)
 
 	if (!s)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	next = (rota_time)word_load(&s->next, relaxed); /* a hint */
 	if (!inbox_empty(&s->remote.inbox) &&
 	    (rota_time)word_load(&s->now, relaxed) < next)
@@ -519,6 +527,8 @@ rota_shard_next(struct rota_shard *s)
 {
 	if (!s)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	if (word_load(&s->attached, relaxed) != self_id())
 		return rota__misuse_shard(s, -EPERM, __func__);
 	if (s->adoptable) {
@@ -648,6 +658,8 @@ rota__shard_wait(struct rota_shard *s, rota_time limit)
 	rota_time until, now;
 	int r;
 
+	if (shard_forked(s))
+		return -ECHILD;
 	r = rota__shard_open(s);
 	if (r)
 		return r;
@@ -665,7 +677,9 @@ rota__shard_wait(struct rota_shard *s, rota_time limit)
 int
 rota_shard_fd(struct rota_shard *s)
 {
-	return s ? rota__wake_open(&s->wake) : -EINVAL;
+	if (!s)
+		return -EINVAL;
+	return shard_forked(s) ? -ECHILD : rota__wake_open(&s->wake);
 }
 
 int
@@ -675,6 +689,8 @@ rota_shard_wake(struct rota_shard *s)
 
 	if (!s)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD; /* the descriptor is the parent's, too */
 	PROBE_WAKE(s->index);
 	c = s->config;
 	if (c->wake)
@@ -910,6 +926,8 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 
 	if (!s || !out)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	if (shard_hold(s, &release)) {
 		shard_show(s);
 		if (release)

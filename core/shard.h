@@ -276,7 +276,8 @@ timer_of(uint32_t *item)
 	return rota_container_of_(item, struct rota_timer, r_place);
 }
 
-/* shard_forked: is this the child of a fork that has not said so? */
+/* shard_forked: is this the child of a fork? Nothing but the end of its engine
+ * is left for it there. */
 rota_inline bool
 shard_forked(const struct rota_shard *s)
 {
@@ -365,6 +366,8 @@ shard_remove(struct rota_shard *s, struct rota_timer *t)
  * clock, alive, index, number, retiring. 0 or -errno; on error nothing is left
  * behind. */
 int rota__shard_init(struct rota_shard *s);
+/* rota__shard_destroy - its memory goes back. In the child of a fork no lock is
+ * touched: a thread of the parent may have it. */
 void rota__shard_destroy(struct rota_shard *s);
 /* rota__shard_leave - the owner gives @s up, if in the middle of a callback of
  * it, that it will not come back from. */

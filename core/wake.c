@@ -74,21 +74,6 @@ rota__wake_close(struct wake *w)
 	closed(&w->alarm);
 }
 
-int
-rota__wake_renew(struct wake *w)
-{
-	bool fd = word_load(&w->fd, relaxed), alarm; /* no other thread */
-	int r = 0;
-
-	alarm = word_load(&w->alarm, relaxed);
-	rota__wake_close(w);
-	if (fd)
-		r = rota__wake_open(w);
-	if (r >= 0 && alarm)
-		r = rota__wake_alarm(w);
-	return r < 0 ? r : 0;
-}
-
 /* EAGAIN means that the counter is full: it is readable. */
 void
 rota__wake_signal(struct wake *w)

@@ -22,10 +22,7 @@ struct wake {
 
 /* rota__wake_open - the descriptor, made if need be; or -errno. Any thread. */
 int rota__wake_open(struct wake *w);
-/* rota__wake_renew - other descriptors in place of the parent's, as far as they
- * were made: 0, -errno. The child of a fork, alone. */
-int rota__wake_renew(struct wake *w);
-/* rota__wake_alarm - the timerfd, the same as rota__wake_open(). */
+/* rota__wake_alarm - the timerfd, the same. */
 int rota__wake_alarm(struct wake *w);
 void rota__wake_close(struct wake *w);
 /* rota__wake_signal - make it readable. Any thread, safe in a signal handler;

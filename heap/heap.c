@@ -49,12 +49,14 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 		block = mem->alloc(mem->arg, BLOCK_BYTES, ROTA_LINE);
 		if (!block)
 			return -1;
-		h->block[h->blocks++] = (struct heap_block){
+		h->block[h->blocks] = (struct heap_block){
 			.entry = (void *)block,
 			.item = (void *)(block + ENTRY_BYTES),
 			.where = (void *)(block + ENTRY_BYTES + ITEM_BYTES),
 			.bag = (void *)(block + BLOCK_BYTES - WHERE_BYTES),
 		};
+		rota_in_order(); /* a child frees what is counted */
+		h->blocks++;
 	}
 	return 0;
 }

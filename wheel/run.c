@@ -28,21 +28,20 @@ rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem)
 	memset(r, 0, sizeof(*r));
 	r->sorted = true;
 	r->most = max < RUN_MOST ? (uint32_t)max : RUN_MOST;
-	r->entry = mem->alloc(mem->arg, run_bytes(r), ROTA_LINE);
-	if (!r->entry)
+	r->block = mem->alloc(mem->arg, run_bytes(r), ROTA_LINE);
+	if (!r->block)
 		return -1;
+	r->entry = r->block;
 	r->spare = r->entry + r->most;
 	return 0;
 }
 
-/* The memory is one block, and sorting swaps its halves. */
+/* Sorting swaps the halves: what a child finds may be in the middle of that. */
 void
 rota__run_destroy(struct run *r, const struct rota_mem *mem)
 {
-	struct run_entry *block = r->entry < r->spare ? r->entry : r->spare;
-
-	if (block)
-		mem->free(mem->arg, block, run_bytes(r));
+	if (r->block)
+		mem->free(mem->arg, r->block, run_bytes(r));
 	memset(r, 0, sizeof(*r));
 }
 

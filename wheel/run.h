@@ -47,6 +47,7 @@ struct run {
 	uint32_t most;           /* room */
 	struct run_entry *entry; /* as many */
 	struct run_entry *spare; /* as many, to sort with */
+	struct run_entry *block; /* the memory of both */
 };
 
 /* rota__run_init - an empty run for up to @max items, and RUN_MOST; 0 or -1. */

@@ -66,10 +66,12 @@ rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 		block = mem->alloc(mem->arg, SLAB_BYTES, ROTA_LINE);
 		if (!block)
 			return -1;
-		w->slab[w->slabs++] = (struct wheel_slab){
+		w->slab[w->slabs] = (struct wheel_slab){
 			.item = (void *)block,
 			.chunk = (void *)(block + ITEM_BYTES),
 		};
+		rota_in_order(); /* a child frees what is counted */
+		w->slabs++;
 	}
 	return 0;
 }

@@ -38,6 +38,17 @@
  *          thread sanitizer reports races where there are none unless librota
  *          is built with it too: it does not see the library's own atomics.
  * Errors   0 or more is an answer, less than 0 is -errno.
+ * Fork     In the child an engine of its parent's can only be destroyed; then
+ *          the child makes one of its own. All other calls on the engine, its
+ *          shards, kinds, handles and what is built on them answer -ECHILD
+ *          and change nothing, but for these, which are too short to ask:
+ *          resets and stops of timers the caller holds (rota_timer_reset()
+ *          and its kin, rota_conn_set()) change the child's copy, where
+ *          nothing fires; rota_timer_pending(), rota_timer_deadline(),
+ *          rota_shard_now(), rota_engine_shard(), rota_engine_shards(),
+ *          rota_engine_near(), which read it. A child of a callback is still
+ *          in a poll: it should end or exec there, for to return is to go on
+ *          firing in it. (Linux before 4.14 cannot tell a child.)
  */
 #ifndef ROTA_ENGINE_H
 #define ROTA_ENGINE_H
@@ -152,6 +163,9 @@ enum rota_destroy {
 
 /* rota_engine_destroy - end of @e, its shards, drivers and pooled timers.
  *
+ * In the child of a fork its memory goes back and its descriptors are closed,
+ * whatever @how says and whatever other threads were at when it forked: no
+ * lock is taken, no hook or callback is called, no armed timer is counted.
  * Threads  one, with no other call on the engine under way or to come. A
  *          thread that owns one of its shards may end later.
  * Returns  how many armed timers were dropped; -EBUSY with ROTA_REFUSE;
@@ -160,13 +174,14 @@ enum rota_destroy {
  */
 int rota_engine_destroy(struct rota_engine *e, enum rota_destroy how);
 
-/* rota_engine_now - the engine's clock, ns. Reads it: some 20 ns. */
+/* rota_engine_now - the engine's clock, ns. Reads it: some 20 ns. -EINVAL,
+ * -ECHILD. */
 rota_time rota_engine_now(struct rota_engine *e);
 
 /* rota_engine_advance - move a virtual clock forward by @span.
  *
  * Polls nothing itself; drivers are woken.
- * Returns  0; -EINVAL not ROTA_CLOCK_VIRTUAL, or @span < 0.
+ * Returns  0; -EINVAL not ROTA_CLOCK_VIRTUAL, or @span < 0; -ECHILD.
  */
 int rota_engine_advance(struct rota_engine *e, rota_span span);
 
@@ -183,7 +198,7 @@ struct rota_shard *rota_engine_near(struct rota_engine *e);
 
 /* rota_engine_inside - 1: the calling thread owns a shard of @e or is in one of
  * its callbacks, so its timers would wait for it, were it to wait for them;
- * 0; -EINVAL. Cost as rota_engine_near(). */
+ * 0; -EINVAL; -ECHILD. Cost as rota_engine_near(). */
 int rota_engine_inside(const struct rota_engine *e);
 
 /* What is built on an engine and ends with it: the first member of a struct of
@@ -197,7 +212,8 @@ struct rota_layer {
  * place, and where it is taken answer -ENOMEM.
  *
  * Owns     l->end(l) runs in rota_engine_destroy(), when nothing fires any
- *          more, and before the engine's memory goes.
+ *          more, and before the engine's memory goes. In the child of a fork
+ *          (rota_engine_forked()) it gives memory back and takes no lock.
  * Returns  the layer, or NULL.
  * Orders   who gets it sees what its maker wrote.
  */
@@ -211,13 +227,9 @@ void rota_engine_free(struct rota_engine *e, void *ptr, size_t size);
 /* rota_engine_log - tell config.log. */
 void rota_engine_log(struct rota_engine *e, const char *line);
 
-/* rota_engine_after_fork - make @e usable in the child of a fork.
- *
- * In the child every poll, attach and park answers -ECHILD until this was
- * called. The child has no drivers: poll. Descriptors are made anew.
- * Returns  0; -EMFILE, -ENFILE, -EINVAL.
- */
-int rota_engine_after_fork(struct rota_engine *e);
+/* rota_engine_forked - 1: the calling process is a child of the one that made
+ * @e, by a fork: @e can be destroyed here, no more; 0; -EINVAL. */
+int rota_engine_forked(const struct rota_engine *e);
 
 /* rota_shard_attach - the calling thread becomes the owner of @s, until it
  * detaches or ends. What it leaves stays: timers, deadlines, what is armed.
@@ -237,7 +249,7 @@ int rota_engine_after_fork(struct rota_engine *e);
 int rota_shard_attach(struct rota_shard *s);
 
 /* rota_shard_detach - the owner gives it up. Another may attach.
- * Returns 0; -EPERM not the owner; -EDEADLK inside a callback. */
+ * Returns 0; -EPERM not the owner; -EDEADLK inside a callback; -ECHILD. */
 int rota_shard_detach(struct rota_shard *s);
 
 /* rota_shard_poll - file what arrived, fire what is due at @now.
@@ -314,7 +326,7 @@ rota_time rota_shard_park(struct rota_shard *s);
  * passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and _BOOTTIME; on the
  * latter it is on time after a suspend, by a timerfd made by the first call.
  * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE, -ENOMEM; -EOPNOTSUPP other
- * clocks. */
+ * clocks; -ECHILD. */
 int rota_shard_wait(struct rota_shard *s, rota_time limit);
 
 /* rota_shard_fd - a descriptor that poll(2) finds readable once a remote

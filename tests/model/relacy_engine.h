@@ -192,6 +192,12 @@ rota_engine_inside(const struct rota_engine *)
 	return 0;
 }
 
+int
+rota_engine_forked(const struct rota_engine *)
+{
+	return 0;
+}
+
 struct rota_layer *
 rota_engine_layer(struct rota_engine *e, struct rota_layer *l)
 {

@@ -359,7 +359,7 @@ an_engine_that_is_null_is_refused(void **state)
 	assert_int_equal(rota_engine_advance(NULL, 1), -EINVAL);
 	assert_null(rota_engine_shard(NULL, 0));
 	assert_int_equal(rota_engine_shards(NULL), 0);
-	assert_int_equal(rota_engine_after_fork(NULL), -EINVAL);
+	assert_int_equal(rota_engine_forked(NULL), -EINVAL);
 	assert_int_equal(rota_engine_stat(NULL, &s), -EINVAL);
 	assert_int_equal(rota_after_func(NULL, 0, free, NULL, NULL), -EINVAL);
 	assert_int_equal(rota_handle_stop(NULL, 1), -EINVAL);

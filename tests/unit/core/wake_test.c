@@ -366,37 +366,6 @@ a_sleep_until_ends_by_its_instant_or_by_the_signal(void **state)
 	rota__wake_close(&w);
 }
 
-static void
-a_renewed_one_is_another(void **state)
-{
-	struct wake w = { 0 };
-	unsigned before = descriptors();
-	int fd, copy;
-
-	(void)state;
-	assert_int_equal(rota__wake_renew(&w), 0); /* never made: still not */
-	assert_int_equal(made, 0);
-	fd = rota__wake_open(&w);
-	copy = dup(fd); /* the parent's */
-	rota__wake_signal(&w);
-	assert_int_equal(rota__wake_renew(&w), 0);
-	assert_int_equal(made, 2);
-	assert_int_equal(descriptors(), before + 2);
-	fd = rota__wake_open(&w);
-	assert_int_equal(readable(fd), 0);
-	rota__wake_signal(&w);
-	wake_clear(&w);
-	assert_int_equal(readable(fd), 0);
-	assert_int_equal(readable(copy), 1); /* was not touched */
-	eventfd_errno = EMFILE;
-	assert_int_equal(rota__wake_renew(&w), -EMFILE);
-	eventfd_errno = 0;
-	assert_true(rota__wake_open(&w) >= 0);
-	rota__wake_close(&w);
-	close(copy);
-	assert_int_equal(descriptors(), before);
-}
-
 enum { THREADS = 3 };
 
 static struct wake raced;
@@ -448,7 +417,6 @@ main(void)
 		cmocka_unit_test_setup(an_interrupted_sleep_says_so, setup),
 		cmocka_unit_test_setup(
 		    a_sleep_ends_by_its_span_or_by_the_signal, setup),
-		cmocka_unit_test_setup(a_renewed_one_is_another, setup),
 		cmocka_unit_test_setup(
 		    an_alarm_is_on_the_clock_that_goes_on_in_a_suspend, setup),
 		cmocka_unit_test_setup(
