@@ -301,10 +301,8 @@ take(struct rota_shard *s)
 
 	callback_over(s, SEAT_OWNER);
 	shard_unpark(s);
-	if (!s->adoptable) {
+	if (!s->adoptable)
 		word_store(&s->holder, self_id(), relaxed); /* read by itself */
-		s->quiet = 0; /* that one may have ended in a poll */
-	}
 	word_store(&s->attached, self_id(), relaxed); /* the lock orders it */
 	if (n && !n->owned++)
 		n->own = s->index;

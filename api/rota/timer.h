@@ -55,13 +55,13 @@ struct rota_timer;
 /* Runs when @t fires, on the thread that polls the shard, with no lock held.
  * @now is the instant of the poll; rota_timer_deadline(t) what was asked for.
  * @t is neither pending nor linked: reset it, or release it, then free it. Must
- * return: neither longjmp nor a C++ exception may leave it. On an engine with
- * ROTA_ADOPT that may be the thread of an adopter, and if @t is armed again
+ * return, or end its thread (see rota_shard_attach()): neither longjmp nor a
+ * C++ exception may leave it. On an engine with ROTA_ADOPT that may be the thread of an adopter, and if @t is armed again
  * before this has returned the next call of it may overlap with this one. */
 typedef void rota_fire_fn(struct rota_timer *t, rota_time now);
 
 /* Runs when a release that had to wait is complete: @t is yours. On the thread
- * that polls the shard: the owner, or with ROTA_ADOPT an adopter. */
+ * that polls the shard: the owner, or with ROTA_ADOPT an adopter. Must return. */
 typedef void rota_released_fn(struct rota_timer *t);
 
 /* Only the owner's thread will ever touch the timers of this kind: plain
