@@ -593,7 +593,7 @@ park(struct rota_shard *s, const char *fn)
 	/* What is armed for never wakes nobody. */
 	s->alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next
 						: SHARD_LAST + 1;
-	if (s->quiet < s->alarm) {
+	if (!s->adoptable && s->quiet < s->alarm) {
 		s->quiet = s->alarm;
 		shard_busy(s); /* a poll may have work all the same */
 	}

@@ -56,8 +56,9 @@ struct rota_timer;
  * @now is the instant of the poll; rota_timer_deadline(t) what was asked for.
  * @t is neither pending nor linked: reset it, or release it, then free it. Must
  * return, or end its thread (see rota_shard_attach()): neither longjmp nor a
- * C++ exception may leave it. On an engine with ROTA_ADOPT that may be the thread of an adopter, and if @t is armed again
- * before this has returned the next call of it may overlap with this one. */
+ * C++ exception may leave it. On an engine with ROTA_ADOPT that may be the
+ * thread of an adopter, and if @t is armed again before this has returned the
+ * next call of it may overlap with this one. */
 typedef void rota_fire_fn(struct rota_timer *t, rota_time now);
 
 /* Runs when a release that had to wait is complete: @t is yours. On the thread
