@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/wait.h"
 #include "core/engine.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
@@ -60,9 +61,10 @@ struct node {
 	rota_func *fn; /* free: NULL if it has fired, so has no entry */
 	void *arg;     /* bare: its engine */
 	uint32_t index;
-	uint32_t next; /* free or bare: another that is; KEPT; atomic */
+	uint32_t next; /* free or bare: another; else KEPT, HELD; atomic */
 };
 #define KEPT (1u << 31)
+#define HELD (1u << 30) /* until rota__node_give(), whatever fires */
 _Static_assert(sizeof(struct node) == 64, "a line");
 
 /* The pooled timers of one shard. */
@@ -343,8 +345,12 @@ run(struct rota_timer *t, rota_time now)
 	struct node *n = rota_container_of(t, struct node, timer);
 	struct rota_engine *e = kind_known(t)->r_pool;
 
+	bool held = word_load(&n->next, relaxed) & HELD; /* its arming's */
+
 	(void)now;
 	n->fn(n->arg);
+	if (held) /* or it was: its function may give it back */
+		return;
 	if (kept(n)) {
 		unpin(e, n, 1);
 		return;
@@ -521,6 +527,30 @@ node_name(struct node *n)
 
 	word_store(&n->pin, pin + 1, release); /* [N1] */
 	return pin | n->index;
+}
+
+int
+rota__node_take(
+    struct rota_engine *e, rota_func *fn, void *arg, struct rota_timer **t)
+{
+	struct node *n;
+	int r = node_get(e, rota_engine_near(e), fn, arg, &n);
+
+	if (r)
+		return r;
+	(void)node_name(n);
+	word_store(&n->next, HELD, relaxed); /* its arming tells run() */
+	*t = &n->timer;
+	return 0;
+}
+
+void
+rota__node_give(struct rota_timer *t)
+{
+	struct node *n = rota_container_of(t, struct node, timer);
+
+	word_store(&n->next, NO_NODE, relaxed); /* the push tells the next */
+	expire(kind_known(t)->r_pool, n, 1);
 }
 
 static int

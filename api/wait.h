@@ -18,8 +18,9 @@
 
 #include <stdbool.h>
 
-#include <rota/engine.h>
+#include <rota/handle.h>
 
+#include "core/atomic.h"
 #include "core/lock.h"
 
 struct rota_bubble;
@@ -48,7 +49,8 @@ struct facade *rota__facade(struct rota_engine *e);
  * there is none. */
 void *rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f);
 
-/* Who has claimed a waiter; CASE and more: the source of that number. */
+/* Who has claimed a waiter; CASE and more: the source of that number. FAILED:
+ * @value is -errno. */
 enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_FAILED, WAIT_CASE };
 
 struct waiter {
@@ -68,6 +70,7 @@ struct wait_node {
 	struct waiter *waiter; /* NULL: in no list */
 	struct wait_node *next, **prev;
 	unsigned who;
+	unsigned turn; /* api/select.c */
 };
 
 /* First come, first served. */
@@ -112,6 +115,16 @@ void rota__bubble_jobs(struct rota_bubble *b, uint64_t more);
 pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 /* Is the calling thread in @b? */
 bool rota__bubble_member(const struct rota_bubble *b);
+
+/* api/handle.c: a pooled timer that is kept. rota__node_take - one in *@t, not
+ * armed, that runs @fn(@arg) whenever it fires: 0, -ENOMEM, -ENOSPC; arming it
+ * cannot fail. rota__node_give - back: one that is not armed, and whose
+ * function, if it runs, has no more use for it. */
+int rota__node_take(
+    struct rota_engine *e, rota_func *fn, void *arg, struct rota_timer **t);
+void rota__node_give(struct rota_timer *t);
+/* api/timer.c: rota_timer_reset_at(), if it is armed; else < 0. */
+int rota__timer_push(struct rota_timer *t, rota_time when);
 
 /* api/context.c: tell the engine's log of those that are not done. */
 void rota__context_leaks(struct facade *f);
