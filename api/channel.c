@@ -3,14 +3,16 @@
  * channel.c - timers that are received from, and tickers.
  *
  * Whatever happens to a channel happens between lock and unlock, at one
- * instant: an asynchronous one first takes up what has come due; at the end
- * those that wait are served, the descriptor shows what there is, and the
- * timer is armed if somebody needs it. A timer that rings just does that.
- * So a ring that comes too late, for an arming that was stopped meanwhile,
- * does no harm.
+ * instant: an asynchronous one first takes up what has come due, and those
+ * that wait are served, so that no newcomer is before them; at the end they
+ * are served again, the descriptor shows what there is, and the timer is armed
+ * if somebody needs it. A timer that rings just does that. So a ring that
+ * comes too late, for an arming that is not wanted any more, does no harm.
  *
- * Each arming has a reference: a stop that prevents it gives that back, else
- * the ring does.
+ * There is one arming at a time: until the ring of one that could not be
+ * prevented has come nothing is armed, and that ring arms what is needed. It
+ * has a reference: a stop that prevents it gives that back, else the ring does.
+ * Nobody but a channel that needs a timer for the first time can lack one.
  */
 #include "api/channel.h"
 
@@ -30,10 +32,24 @@ put(struct rota_channel *c)
 		return;
 	rota__fd_close(&c->fd);
 	pthread_mutex_destroy(&c->lock);
+	word_add(&c->facade->channels, (uint64_t)0 - 1, relaxed); /* figure */
 	rota_engine_free(c->facade->engine, c, sizeof(*c));
 }
 
-/* A tick has been received or dropped: when is the next? */
+static bool
+due(const struct rota_channel *c, rota_time now)
+{
+	return c->armed && !c->put && c->when <= now;
+}
+
+/* Whole periods since it was due. */
+static uint64_t
+late(const struct rota_channel *c, rota_time now)
+{
+	return (uint64_t)(now - c->when) / (uint64_t)c->period;
+}
+
+/* A tick has been received, put in the buffer or dropped: when is the next? */
 static void
 go_on(struct rota_channel *c, rota_time now)
 {
@@ -44,23 +60,34 @@ go_on(struct rota_channel *c, rota_time now)
 		return;
 	}
 	if (c->policy == ROTA_MISSED_DELAY) {
+		c->put = c->mode != ROTA_CHANNEL_SYNC;
 		c->when = rota_when(now, c->period);
 		return;
 	}
 	if (c->policy == ROTA_MISSED_SKIP && now > c->when)
-		periods += (uint64_t)(now - c->when) / (uint64_t)c->period;
+		periods += late(c, now);
 	c->missed += periods - 1;
 	/* No overflow but from the last period: that far @now has come. */
 	c->when = rota_when(
 	    c->when + (rota_span)(periods - 1) * c->period, c->period);
 }
 
+/* It is stopped or reset: nobody will receive what is due. */
+static void
+drop(struct rota_channel *c, rota_time now)
+{
+	if (c->ticker && due(c, now))
+		c->missed += 1 +
+		    (c->policy == ROTA_MISSED_DELAY ? 0 : late(c, now));
+	c->armed = c->put = false;
+}
+
 /* What an asynchronous one would have put in its buffer by now. */
 static void
 take_up(struct rota_channel *c, rota_time now)
 {
-	while (c->mode != ROTA_CHANNEL_SYNC && c->armed && c->when <= now &&
-	    !(c->full && c->policy == ROTA_MISSED_BURST)) {
+	while (c->mode != ROTA_CHANNEL_SYNC && due(c, now) &&
+	    !(c->full && c->policy != ROTA_MISSED_SKIP)) {
 		if (c->full) {
 			c->missed++;
 		} else {
@@ -74,8 +101,7 @@ take_up(struct rota_channel *c, rota_time now)
 bool
 rota__channel_ready(struct rota_channel *c, rota_time now)
 {
-	return c->full ||
-	    (c->mode == ROTA_CHANNEL_SYNC && c->armed && c->when <= now);
+	return c->full || (c->mode == ROTA_CHANNEL_SYNC && due(c, now));
 }
 
 rota_time
@@ -83,14 +109,30 @@ rota__channel_take(struct rota_channel *c, rota_time now)
 {
 	rota_time value = c->when;
 
-	if (c->full) {
-		c->full = false;
-		value = c->value;
-		take_up(c, now);
-	} else {
+	if (!c->full) {
 		go_on(c, now);
+		return value;
 	}
+	value = c->value;
+	c->full = false;
+	if (c->put)
+		c->when = rota_when(now, c->period);
+	c->put = false;
+	take_up(c, now);
 	return value;
+}
+
+/* First come, first served. */
+static void
+serve(struct rota_channel *c, rota_time now)
+{
+	struct waiter *w;
+
+	while (rota__channel_ready(c, now) &&
+	    (w = rota__wait_list_claim(&c->waiters))) {
+		w->value = rota__channel_take(c, now);
+		rota__waiter_wake(w);
+	}
 }
 
 rota_time
@@ -101,36 +143,38 @@ rota__channel_lock(struct rota_channel *c)
 	lock_take(&c->lock, LOCK_SOURCE);
 	now = rota_engine_now(c->facade->engine);
 	take_up(c, now);
+	serve(c, now);
 	return now;
 }
 
-/* Arm, move or stop the timer. */
+/* Arm, move or stop the timer, which it has at least until then with @keep. */
 static int
-file(struct rota_channel *c, bool needed)
+file(struct rota_channel *c, bool needed, bool keep)
 {
-	struct rota_engine *e = c->facade->engine;
-	int r;
+	int r = 0;
 
-	if (c->filed && needed && c->rings == c->when)
-		return 0;
-	if (c->filed && needed &&
-	    rota_handle_reset_at(e, c->timer, c->when) == 1) {
+	if (c->filed && needed && c->rings != c->when &&
+	    rota__timer_push(c->timer, c->when) == 1)
 		c->rings = c->when;
-		return 0;
-	}
-	if (c->filed && rota_handle_stop(e, c->timer) == ROTA_PREVENTED)
+	if (c->filed && !needed &&
+	    rota_timer_stop(c->timer) == ROTA_PREVENTED) {
+		c->filed = false;
 		c->refs--; /* the caller has one, too */
-	c->filed = false;
-	if (!needed)
+	}
+	if (c->filed) /* or its ring is about to come, and does all this */
 		return 0;
-	r = rota_shard_after_func(
-	    rota_engine_near(e), c->when, ring, c, &c->timer);
-	if (r)
-		return r;
-	c->refs++;
-	c->filed = true;
-	c->rings = c->when;
-	return 0;
+	if (needed && !c->timer)
+		r = rota__node_take(c->facade->engine, ring, c, &c->timer);
+	if (needed && !r) {
+		c->refs++;
+		c->filed = true;
+		c->rings = c->when;
+		rota_timer_reset_at(c->timer, c->when);
+	} else if (!needed && !keep && c->timer) {
+		rota__node_give(c->timer);
+		c->timer = NULL;
+	}
+	return r;
 }
 
 /* Serve who waits, show what there is, arm the timer if it is needed. */
@@ -138,26 +182,28 @@ static int
 settle(struct rota_channel *c, rota_time now)
 {
 	struct waiter *w;
-	bool ready;
+	bool ready, comes;
 	int r;
 
-	while (rota__channel_ready(c, now) &&
-	    (w = rota__wait_list_claim(&c->waiters))) {
-		w->value = rota__channel_take(c, now);
-		rota__waiter_wake(w);
-	}
+	serve(c, now);
 	ready = rota__channel_ready(c, now);
 	rota__fd_show(&c->fd, ready);
-	/* A burst waits for the buffer. */
+	/* Not what waits for the buffer. */
+	comes = c->armed && !c->put &&
+	    !(c->full && c->policy != ROTA_MISSED_SKIP);
+	/* One that shows without being asked has a timer from then on. */
 	r = file(c,
-	    c->armed && !(c->full && c->policy == ROTA_MISSED_BURST) &&
+	    comes &&
 		(c->waiters.first || c->mode == ROTA_CHANNEL_ASYNC ||
-		    (c->fd.at && !ready)));
+		    (c->fd.at && !ready)),
+	    c->armed && (c->mode == ROTA_CHANNEL_ASYNC || c->fd.at));
 	while (r && c->waiters.first) { /* nothing would wake them */
 		c->waiters.first->who = WAIT_FAILED;
 		w = rota__wait_list_claim(&c->waiters);
-		if (w)
+		if (w) {
+			w->value = r;
 			rota__waiter_wake(w);
+		}
 	}
 	return r;
 }
@@ -177,23 +223,32 @@ ring(void *arg)
 	struct rota_channel *c = arg;
 	rota_time now = rota__channel_lock(c);
 
-	/* Its arming is over: the instant has come, by the date of some poll
-	 * if not by the clock. */
-	if (c->filed && rota_handle_pending(c->facade->engine, c->timer) != 1) {
-		c->filed = false;
-		if (c->rings > now) {
-			now = c->rings;
-			take_up(c, now);
-		}
+	/* The instant has come, by the date of some poll if not by the
+	 * clock. */
+	c->filed = false;
+	if (c->rings > now) {
+		now = c->rings;
+		take_up(c, now);
 	}
-	(void)settle(c, now);
+	(void)settle(c, now); /* it has a timer */
 	put(c);
 }
 
-/* With @period 0 no ticker. */
+/* In place of an instant: a span from now, as far as the lock sees it. */
+#define FROM_NOW ((rota_time)-1)
+
+/* Instants before 0 are 0. */
+static rota_time
+instant(rota_time when)
+{
+	return when < 0 ? 0 : when < ROTA_NEVER ? when : ROTA_NEVER;
+}
+
+/* With @period 0 no ticker. First at @first, or FROM_NOW @span. */
 static int
-create(struct rota_channel **out, struct rota_engine *e, rota_span span,
-    rota_span period, enum rota_missed policy, enum rota_channel_mode mode)
+create(struct rota_channel **out, struct rota_engine *e, rota_time first,
+    rota_span span, rota_span period, enum rota_missed policy,
+    enum rota_channel_mode mode)
 {
 	struct rota_channel *c;
 	struct facade *f;
@@ -219,9 +274,10 @@ create(struct rota_channel **out, struct rota_engine *e, rota_span span,
 	c->policy = policy;
 	c->period = period;
 	c->ticker = period > 0;
+	word_add(&f->channels, (uint64_t)1, relaxed); /* a figure */
 	now = rota__channel_lock(c);
 	c->armed = true;
-	c->when = rota_when(now, span);
+	c->when = first == FROM_NOW ? rota_when(now, span) : first;
 	r = rota__channel_unlock(c, now);
 	if (r)
 		rota_channel_unref(c);
@@ -234,7 +290,7 @@ int
 rota_channel_create(struct rota_channel **c, struct rota_engine *e,
     rota_span span, enum rota_channel_mode mode)
 {
-	return create(c, e, span, 0, ROTA_MISSED_SKIP, mode);
+	return create(c, e, FROM_NOW, span, 0, ROTA_MISSED_SKIP, mode);
 }
 
 struct rota_channel *
@@ -259,7 +315,7 @@ rota_channel_unref(struct rota_channel *c)
 		return;
 	}
 	c->armed = false;
-	(void)file(c, false);
+	(void)file(c, false, false);
 	put(c);
 }
 
@@ -275,13 +331,14 @@ rota_channel_stop(struct rota_channel *c)
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	pending = c->armed;
-	c->armed = false;
+	drop(c, now);
 	(void)rota__channel_unlock(c, now); /* it arms nothing */
 	return pending;
 }
 
+/* As create(). */
 static int
-arm(struct rota_channel *c, rota_span span, rota_span period)
+arm(struct rota_channel *c, rota_time first, rota_span span, rota_span period)
 {
 	rota_time now;
 	int pending, r;
@@ -290,8 +347,9 @@ arm(struct rota_channel *c, rota_span span, rota_span period)
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	pending = c->armed;
+	drop(c, now);
 	c->armed = true;
-	c->when = rota_when(now, span);
+	c->when = first == FROM_NOW ? rota_when(now, span) : first;
 	c->period = period;
 	r = rota__channel_unlock(c, now);
 	return r ? r : pending;
@@ -302,7 +360,7 @@ rota_channel_reset(struct rota_channel *c, rota_span span)
 {
 	if (!c || c->ticker)
 		return -EINVAL;
-	return arm(c, span, 0);
+	return arm(c, FROM_NOW, span, 0);
 }
 
 int
@@ -394,7 +452,20 @@ rota_ticker_create_mode(struct rota_channel **c, struct rota_engine *e,
 			*c = NULL;
 		return -EINVAL;
 	}
-	return create(c, e, period, period, missed, mode);
+	return create(c, e, FROM_NOW, period, period, missed, mode);
+}
+
+int
+rota_ticker_create_at(struct rota_channel **c, struct rota_engine *e,
+    rota_time first, rota_span period, enum rota_missed missed,
+    enum rota_channel_mode mode)
+{
+	if (period <= 0) {
+		if (c)
+			*c = NULL;
+		return -EINVAL;
+	}
+	return create(c, e, instant(first), 0, period, missed, mode);
 }
 
 int
@@ -409,7 +480,15 @@ rota_ticker_reset(struct rota_channel *c, rota_span period)
 {
 	if (!c || !c->ticker || period <= 0)
 		return -EINVAL;
-	return arm(c, period, period);
+	return arm(c, FROM_NOW, period, period);
+}
+
+int
+rota_ticker_reset_at(struct rota_channel *c, rota_time first, rota_span period)
+{
+	if (!c || !c->ticker || period <= 0)
+		return -EINVAL;
+	return arm(c, instant(first), 0, period);
 }
 
 int64_t
@@ -424,8 +503,8 @@ rota_ticker_missed(struct rota_channel *c)
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	missed = c->missed;
-	if (c->armed && c->policy == ROTA_MISSED_SKIP && c->when < now)
-		missed += (uint64_t)(now - c->when) / (uint64_t)c->period;
+	if (c->policy == ROTA_MISSED_SKIP && due(c, now))
+		missed += late(c, now);
 	(void)rota__channel_unlock(c, now);
 	return (int64_t)missed;
 }

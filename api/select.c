@@ -74,16 +74,38 @@ come(struct rota_case *k)
 	return k->context && rota_context_err(k->context);
 }
 
-/* One of those that have come, each as likely as the others; @n: none has. */
+/* Take one of those that have come, each as likely as the others; @n: none
+ * has. */
 static unsigned
 choose(struct rota_case *cases, unsigned n)
 {
-	unsigned there = 0, chosen = n;
+	unsigned chosen;
 
-	for (unsigned i = 0; i < n; i++)
-		if (ready(&cases[i]) && turn(++there) == 0)
-			chosen = i;
+	if (n == 1) /* one lock, one look at the clock */
+		return come(cases) ? 0 : 1;
+	do {
+		unsigned there = 0;
+
+		chosen = n;
+		for (unsigned i = 0; i < n; i++)
+			if (ready(&cases[i]) && turn(++there) == 0)
+				chosen = i;
+		/* or another thread took it */
+	} while (chosen < n && !come(&cases[chosen]));
 	return chosen;
+}
+
+/* The order in which they are joined, each as likely as the others: in that
+ * order are armed, and ring, those that come at one instant. */
+static void
+shuffle(struct rota_case *cases, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = turn(i + 1);
+
+		node_of(&cases[i])->turn = node_of(&cases[k])->turn;
+		node_of(&cases[k])->turn = i;
+	}
 }
 
 /* Put @w in the channel's list, or, if it has something by now, take that.
@@ -119,23 +141,31 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 {
 	struct waiter w;
 	bool on = true;
+	unsigned at = n;
 	int r = rota__waiter_init(&w, f);
 
 	if (r)
 		return r;
 	for (unsigned i = 0; i < n; i++)
 		node_of(&cases[i])->waiter = NULL;
+	shuffle(cases, n);
 	for (unsigned i = 0; i < n && !r && on; i++) {
-		struct rota_case *k = &cases[i];
+		unsigned which = node_of(&cases[i])->turn;
+		struct rota_case *k = &cases[which];
 
 		if (k->channel)
-			r = join_channel(&w, k, WAIT_CASE + i, &on);
+			r = join_channel(&w, k, WAIT_CASE + which, &on);
 		else if (k->context)
 			on = rota__context_join(
-			    k->context, node_of(k), &w, WAIT_CASE + i);
+			    k->context, node_of(k), &w, WAIT_CASE + which);
 	}
 	if (!r) /* not on: it is claimed, and woken or about to be */
 		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
+	/* Nothing was handed over: what else has come by now? */
+	if (!r &&
+	    (w.taken == WAIT_TIME ||
+		(w.taken >= WAIT_CASE && !cases[w.taken - WAIT_CASE].channel)))
+		at = choose(cases, n);
 	/* Who claims does so, and wakes, under the lock of its source: out of
 	 * the lists it can't be claimed, and nobody is at work on it. */
 	for (unsigned i = 0; i < n; i++) {
@@ -146,15 +176,14 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 			    cases[i].context, node_of(&cases[i]));
 	}
 	rota__waiter_destroy(&w);
-	if (w.taken >= WAIT_CASE) {
-		unsigned at = w.taken - WAIT_CASE;
-
+	if (at == n && w.taken >= WAIT_CASE) {
+		at = w.taken - WAIT_CASE;
 		cases[at].value = w.value;
-		return (int)at;
 	}
-	return w.taken == WAIT_TIME  ? -ETIME
+	return at < n                ? (int)at
+	    : w.taken == WAIT_TIME   ? -ETIME
 	    : r                      ? r
-	    : w.taken == WAIT_FAILED ? -ENOMEM
+	    : w.taken == WAIT_FAILED ? (int)w.value
 				     : -EDEADLK;
 }
 
@@ -168,11 +197,9 @@ rota_select(struct rota_case *cases, unsigned n, rota_time until)
 		return -EINVAL;
 	if (facade_forked(f))
 		return -ECHILD;
-	if (n == 1 && come(cases)) /* one lock, one look at the clock */
-		return 0;
-	while (n > 1 && (at = choose(cases, n)) < n)
-		if (come(&cases[at])) /* or another thread took it */
-			return (int)at;
+	at = choose(cases, n);
+	if (at < n)
+		return (int)at;
 	if (until <= rota_engine_now(f->engine))
 		return -ETIME;
 	return wait_for(f, cases, n, until);

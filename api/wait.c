@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rota/handle.h>
-
 static void
 facade_end(struct rota_layer *l)
 {
@@ -68,7 +66,10 @@ void
 rota__wait_list_add(
     struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned who)
 {
-	*n = (struct wait_node){ w, NULL, l->last, who };
+	n->waiter = w;
+	n->next = NULL;
+	n->prev = l->last;
+	n->who = who;
 	*l->last = n;
 	l->last = &n->next;
 }

@@ -31,6 +31,7 @@ struct facade {
 	struct rota_layer layer; /* first */
 	struct rota_engine *engine;
 	struct rota_bubble *bubble; /* whose engine it is; NULL: nobody's */
+	rota_word channels;         /* that there are */
 	pthread_mutex_t lock;
 	struct rota_context *contexts; /* that there are; under the lock */
 };

@@ -61,14 +61,16 @@ void rota_channel_unref(struct rota_channel *c);
  * goes on waiting.
  *
  * Returns  1 it was pending: armed, or with a value that nobody has received;
- *          0 not.
+ *          0 not. Asynchronous, as Go's before 1.23, with a value in the
+ *          buffer: 0, it has fired, and the value stays (a ticker ticks on: 1).
  */
 int rota_channel_stop(struct rota_channel *c);
 
 /* rota_channel_reset - it shall bring a value @span from now, and none from
  * before. Returns as a stop; -EINVAL also of a ticker; -ENOMEM, -ENOSPC: it is
  * armed, but those that waited are told so, and a descriptor is not shown
- * before the next call. */
+ * before the next call. Not while it is pending and has a descriptor, or is
+ * asynchronous: then it has its timer. */
 int rota_channel_reset(struct rota_channel *c, rota_span span);
 
 /* rota_channel_poll - receive if there is something.
@@ -81,7 +83,9 @@ int rota_channel_poll(struct rota_channel *c, rota_time *value);
 /* rota_channel_receive - wait for a value. rota_channel_receive_until - but
  * no longer than to the instant @until.
  *
- * Several may wait: one gets it, the first to have come.
+ * Several may wait: one gets it, the first to have come. Who comes later, to
+ * wait or only to ask, has what is left, even if no thread has polled since.
+ * One timer is enough for all of them.
  * Returns  1 and *@value; -ETIME @until has come; -EDEADLK the wait would
  *          never end: see Threads, and rota/bubble.h; -EPERM the caller is
  *          not of the engine's bubble; -ENOMEM, -ENOSPC.
@@ -113,7 +117,10 @@ struct rota_case {
 
 /* rota_select - wait until one of @n cases comes, at most to the instant
  * @until: ROTA_NEVER for ever, 0 not at all. Of several that have come one is
- * taken at random, and nothing is received from the others.
+ * taken at random, each as likely, and nothing is received from the others. So
+ * of several that come at one instant while it sleeps; but what is armed for
+ * others already (who wait, or see a descriptor) rings before.
+ * -ETIME only if none has come by @until.
  *
  * Owns     @cases, until it returns.
  * Returns  the index of the case, its value in it; -ETIME; -EINVAL also if

@@ -222,7 +222,7 @@ static const struct story stories[] = {
 
 	{ "no arming for a reset, somebody waits", 3,
 	    { { { GO, 1 }, { GO, 2 }, { GO, 3 } }, { { RECEIVE, 3 } },
-	        { { RESET, 1 } } },
+	        { { STOP }, { RESET, 1 } } },
 	    SYNC, 0, SKIP, false, 2 },
 
 	/* Contexts. */
@@ -408,7 +408,7 @@ struct model : ground {
 		rota_time now = E->clock > E->shard.now ? E->clock
 							: E->shard.now;
 
-		if (scene.scarce && r == -ENOMEM)
+		if (scene.scarce && r == -ENOSPC)
 			return;
 		RL_ASSERT(r == -ETIME && until && now >= until * ROUND);
 	}
@@ -437,7 +437,7 @@ struct model : ground {
 		    : rota_channel_reset(
 			  c, rounds * ROUND - HALF + (rota_span)id);
 		n.resetting--;
-		if (r == -ENOMEM && scene.scarce) { /* armed all the same */
+		if (r == -ENOSPC && scene.scarce) { /* armed all the same */
 			n.unknown++;
 			r = 0;
 		}
@@ -578,8 +578,7 @@ struct model : ground {
 		unsigned ends;
 
 		for (unsigned i = 0; i < E->armings; i++)
-			filed |= E->arming[i].arg == c &&
-			    E->arming[i].state == ARMED;
+			filed |= E->arming[i].arg == c && E->arming[i].armed;
 		RL_ASSERT(!c->waiters.first && c->filed == filed);
 		if (scene.mode != ROTA_CHANNEL_ASYNC && !scene.fd)
 			RL_ASSERT(!filed);

@@ -41,13 +41,14 @@ extern "C" {
 
 enum { ARMINGS = 24, PARTS = 8, PART = 512 };
 
-enum state { IDLE, ARMED, RUNNING, OVER };
-
+/* A pooled timer, from its first arming to its end. */
 struct arming {
-	enum state state;
+	bool armed, running;
+	bool held, given; /* kept by api/, and given back */
 	rota_time when;
 	rota_func *fn;
 	void *arg;
+	struct rota_timer timer; /* for its address, if it is held */
 };
 
 struct rota_shard {
@@ -96,7 +97,7 @@ due()
 	for (unsigned i = 0; i < E->armings; i++) {
 		struct arming *a = &E->arming[i];
 
-		if (a->state == ARMED && a->when <= E->shard.now &&
+		if (a->armed && a->when <= E->shard.now &&
 		    (!first || a->when < first->when))
 			first = a;
 	}
@@ -115,11 +116,13 @@ poll(rota_time now)
 		a = due();
 		if (!a)
 			break;
-		a->state = RUNNING;
+		a->armed = false;
+		a->running = true;
 		others();
+		RL_ASSERT(!a->given);
 		a->fn(a->arg);
 		others();
-		a->state = OVER;
+		a->running = false;
 	}
 	if (!E->held)
 		at_rest();
@@ -231,50 +234,140 @@ rota_engine_log(struct rota_engine *, const char *)
 {
 }
 
+/* One more, for @fn(@arg); NULL: there is none. */
+static struct arming *
+arming_take(rota_func *fn, void *arg)
+{
+	struct arming *a = &E->arming[E->armings];
+
+	if (E->scarce && E->armings == E->scarce)
+		return NULL;
+	RL_ASSERT(E->armings < ARMINGS);
+	E->armings++;
+	a->fn = fn;
+	a->arg = arg;
+	return a;
+}
+
+static void
+arm(struct arming *a, rota_time when)
+{
+	a->armed = true;
+	a->when = when;
+	post(when);
+}
+
+static int
+prevent(struct arming *a)
+{
+	if (!a->armed)
+		return a->running ? ROTA_RUNNING : ROTA_NOT_PENDING;
+	a->armed = false;
+	return ROTA_PREVENTED;
+}
+
 int
 rota_shard_after_func(struct rota_shard *, rota_time when, rota_func *fn,
     void *arg, rota_handle *h)
 {
+	struct arming *a;
+
 	others();
-	if (E->scarce && E->armings == E->scarce)
-		return -ENOMEM;
-	RL_ASSERT(E->armings < ARMINGS);
-	E->arming[E->armings++] = arming{ ARMED, when, fn, arg };
+	a = arming_take(fn, arg);
+	if (!a)
+		return -ENOSPC;
 	*h = E->armings;
-	post(when);
+	arm(a, when);
 	return 0;
 }
 
 int
 rota_handle_stop(struct rota_engine *e, rota_handle h)
 {
-	struct arming *a = &e->arming[h - 1];
+	int r;
 
 	others();
-	if (a->state != ARMED)
-		return a->state == RUNNING ? ROTA_RUNNING : -ESTALE;
-	a->state = OVER;
-	return ROTA_PREVENTED;
+	r = prevent(&e->arming[h - 1]);
+	return r == ROTA_NOT_PENDING ? -ESTALE : r;
+}
+
+/*
+ * Pooled timers that are kept, and rota/timer.h for them.
+ */
+
+static struct arming *
+arming_of(struct rota_timer *t)
+{
+	size_t i = (size_t)((char *)t - (char *)E->arming) / sizeof(*E->arming);
+	struct arming *a = &E->arming[i];
+
+	RL_ASSERT(i < E->armings && a->held && !a->given && &a->timer == t);
+	return a;
 }
 
 int
-rota_handle_reset_at(struct rota_engine *e, rota_handle h, rota_time when)
+rota__node_take(
+    struct rota_engine *, rota_func *fn, void *arg, struct rota_timer **t)
 {
-	struct arming *a = &e->arming[h - 1];
+	struct arming *a;
 
 	others();
-	if (a->state != ARMED)
-		return -ESTALE;
-	a->when = when;
-	post(when);
+	a = arming_take(fn, arg);
+	if (!a)
+		return -ENOSPC;
+	a->held = true;
+	*t = &a->timer;
+	return 0;
+}
+
+void
+rota__node_give(struct rota_timer *t)
+{
+	struct arming *a = arming_of(t);
+
+	others();
+	RL_ASSERT(!a->armed);
+	a->given = true;
+}
+
+int
+rota_timer_reset_at(struct rota_timer *t, rota_time when)
+{
+	struct arming *a = arming_of(t);
+	bool was;
+
+	others();
+	was = a->armed;
+	arm(a, when);
+	return was;
+}
+
+int
+rota__timer_push(struct rota_timer *t, rota_time when)
+{
+	struct arming *a = arming_of(t);
+
+	others();
+	if (!a->armed)
+		return -EINVAL;
+	arm(a, when);
 	return 1;
 }
 
 int
-rota_handle_pending(struct rota_engine *e, rota_handle h)
+rota_timer_stop(struct rota_timer *t)
+{
+	struct arming *a = arming_of(t);
+
+	others();
+	return prevent(a);
+}
+
+/* Before an access to an atomic of api/; relacy_pthread.h. */
+void
+model_access(void)
 {
 	others();
-	return e->arming[h - 1].state == ARMED ? 1 : -ESTALE;
 }
 
 /*
@@ -446,7 +539,8 @@ struct ground {
 	{
 		poll(engine.shard.now);
 		for (unsigned i = 0; i < engine.armings; i++)
-			RL_ASSERT(engine.arming[i].state == OVER);
+			RL_ASSERT(!engine.arming[i].armed &&
+			    engine.arming[i].held == engine.arming[i].given);
 		if (engine.layer)
 			engine.layer->end(engine.layer);
 		for (unsigned i = 0; i < PARTS; i++)

@@ -12,6 +12,9 @@
 
 #include <pthread.h>
 
+/* rota/timer.h as functions, of the model's. */
+#define ROTA_NO_INLINE
+
 /* Where a call stands. */
 #define MODEL_AT const char *func, const char *file, unsigned line
 
@@ -29,6 +32,21 @@ extern "C" {
 #define pthread_cond_wait(c, m) model_cond_wait((c), (m), MODEL_HERE)
 #define pthread_cond_signal(c) model_cond_signal((c), MODEL_HERE)
 #define pthread_cond_broadcast(c) model_cond_broadcast((c), MODEL_HERE)
+/* The atomics of api/ are plain memory, but others may come between. */
+void model_access(void);
+#include "core/atomic.h"
+#undef word_load
+#undef word_store
+#undef word_add
+#undef word_cas
+#define word_load(p, order) (model_access(), *(p))
+#define word_store(p, v, order) (model_access(), (void)(*(p) = (v)))
+#define word_add(p, v, order) \
+	(model_access(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define word_cas(p, old, new, order, fail)                       \
+	(model_access(),                                         \
+	    __atomic_compare_exchange_n((p), (old), (new), 0,    \
+		__ATOMIC_RELAXED, __ATOMIC_RELAXED))
 #endif
 
 void model_mutex_init(pthread_mutex_t *m, MODEL_AT);

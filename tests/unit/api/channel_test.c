@@ -11,9 +11,11 @@
  * Rows     G2 G5 G7 G8 G9
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "api/channel.h"
 #include "tests/support/pod.h"
 
 static void
@@ -345,6 +347,145 @@ missed_ticks_are_brought_or_delayed_as_asked(void **state)
 	}
 }
 
+/* The clock has come to its instant, but no poll: the first that waits has it
+ * before anybody who comes by, even after the end of its own wait. */
+static void
+who_came_first_is_served_first(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 6; i++) {
+		rota_time begin = pod_now(p), v = 0;
+		struct rota_channel *c = pod_channel(p, 5 * TICK, i % 3);
+		struct rota_case one = { .channel = c };
+		unsigned turns = 0;
+		struct receiver r = { p, c, ROTA_NEVER, .turns = &turns };
+		pthread_t thread;
+
+		if (i >= 3)
+			r.until = begin + 7 * TICK;
+		receiver_begin(&r, &thread);
+		assert_int_equal(rota_engine_advance(p->engine, 10 * TICK), 0);
+		assert_int_equal(i % 2 ? rota_channel_poll(c, &v) - ETIME
+				       : rota_select(&one, 1, 0),
+		    -ETIME);
+		pod_sleep(p, TICK);
+		pthread_join(thread, NULL);
+		assert_int_equal(r.answer, 1);
+		assert_int_equal(r.value, begin + 5 * TICK);
+		rota_channel_unref(c);
+	}
+}
+
+/* What comes at the last instant of a wait comes in time, in whichever order
+ * the two were armed. */
+static void
+what_comes_at_the_end_of_a_wait_is_received(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c = pod_channel(p, ROTA_HOUR, ROTA_CHANNEL_SYNC);
+	unsigned turns = 0;
+	struct receiver r = { p, c, 5 * TICK, .turns = &turns };
+	pthread_t thread;
+
+	assert_int_equal(rota_channel_stop(c), 1);
+	receiver_begin(&r, &thread);
+	assert_int_equal(rota_channel_reset(c, 5 * TICK), 0);
+	pod_sleep(p, 6 * TICK);
+	pthread_join(thread, NULL);
+	assert_int_equal(r.answer, 1);
+	assert_int_equal(r.value, 5 * TICK);
+	rota_channel_unref(c);
+}
+
+/* Of several that come at one instant, while it sleeps. */
+static void
+a_blocked_select_takes_each_as_often(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *never = rota_after(p->engine, ROTA_HOUR);
+	unsigned chosen[3] = { 0 };
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct rota_case k[12] = { { 0 } };
+		int at;
+
+		for (unsigned n = 0; n < 12; n++)
+			k[n].channel = n % 5 == 1
+			    ? rota_after(p->engine, TICK) /* 1, 6, 11 */
+			    : never;
+		at = rota_select(k, 12, ROTA_NEVER);
+		assert_true(at == 1 || at == 6 || at == 11);
+		chosen[at / 5]++;
+		for (unsigned n = 1; n < 12; n += 5) {
+			assert_int_equal(rota_channel_poll(k[n].channel, NULL),
+			    n != (unsigned)at);
+			rota_channel_unref(k[n].channel);
+		}
+	}
+	/* less likely than 1 in 10^9 by chance */
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(chosen[i], 50, 155);
+	rota_channel_unref(never);
+}
+
+static void
+a_blocked_select_takes_a_channel_or_a_context(void **state)
+{
+	struct pod *p = *state;
+	unsigned chosen[2] = { 0 };
+
+	for (unsigned i = 0; i < 200; i++) {
+		struct rota_context *c;
+		struct rota_case k[2] = { { 0 } };
+		int at;
+
+		assert_int_equal(
+		    rota_context_with_timeout(&c, p->engine, NULL, TICK), 0);
+		k[i % 2].context = c;
+		k[!(i % 2)].channel = rota_after(p->engine, TICK);
+		at = rota_select(k, 2, ROTA_NEVER);
+		assert_in_range(at, 0, 1);
+		chosen[k[at].context == NULL]++;
+		rota_channel_unref(k[!(i % 2)].channel);
+		rota_context_unref(c);
+	}
+	assert_true(chosen[0] > 50 && chosen[1] > 50);
+}
+
+/* Each tick whose instant came is received, waits to be, or is missed, and for
+ * good. */
+static void
+missed_ticks_are_counted_for_good(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 9; i++) {
+		enum rota_missed policy = i % 3;
+		enum rota_channel_mode m = i / 3;
+		struct rota_channel *c = ticker(p, TICK, policy, m);
+		bool buffer = m != ROTA_CHANNEL_SYNC;
+		int64_t missed = policy == ROTA_MISSED_SKIP ? 99 : 0;
+
+		pod_sleep(p, 100 * TICK);
+		assert_int_equal(rota_ticker_missed(c), missed);
+		assert_int_equal(rota_channel_stop(c), 1);
+		/* with a buffer the first of them is still to be had */
+		missed = (policy == ROTA_MISSED_DELAY ? 1 : 100) - buffer;
+		assert_int_equal(rota_ticker_missed(c), missed);
+		assert_int_equal(rota_channel_poll(c, NULL), buffer);
+		assert_int_equal(rota_ticker_missed(c), missed);
+		assert_int_equal(rota_ticker_reset(c, TICK), 0);
+		pod_sleep(p, 10 * TICK);
+		assert_int_equal(rota_ticker_missed(c),
+		    missed + (policy == ROTA_MISSED_SKIP ? 9 : 0));
+		rota_ticker_reset(c, TICK); /* and so by a reset */
+		missed += (policy == ROTA_MISSED_DELAY ? 1 : 10) - buffer;
+		assert_int_equal(rota_ticker_missed(c), missed);
+		rota_channel_unref(c);
+	}
+}
+
 static void
 a_ticker_is_reset_to_another_period(void **state)
 {
@@ -518,13 +659,195 @@ a_ring_ahead_of_the_clock_is_shown(void **state)
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 }
 
+/* An engine for few timers, on a clock that the test moves, as its owner. */
+struct few {
+	struct rota_engine *e;
+	struct rota_shard *s;
+	rota_handle taken;
+};
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+few_open(struct few *f, enum rota_backend backend, uint64_t timers)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.backend = backend,
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL,
+		.max_timers = timers };
+
+	assert_int_equal(rota_engine_create(&f->e, &config), 0);
+	f->s = rota_engine_shard(f->e, 0);
+	assert_int_equal(rota_shard_attach(f->s), 0);
+}
+
+/* Takes a place if one is left. */
+static int
+few_take(struct few *f)
+{
+	return rota_after_func(f->e, ROTA_HOUR, nothing, NULL, &f->taken);
+}
+
+static void
+few_give(struct few *f)
+{
+	assert_int_equal(rota_handle_stop(f->e, f->taken), ROTA_PREVENTED);
+}
+
+/* On by @span, with the polls that it asks for. */
+static void
+few_go(struct few *f, rota_span span)
+{
+	assert_int_equal(rota_engine_advance(f->e, span), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+		    rota_shard_poll(f->s, rota_engine_now(f->e), 0), 0);
+}
+
+static void
+few_close(struct few *f)
+{
+	few_go(f, 0);
+	assert_int_equal(rota_engine_destroy(f->e, ROTA_REFUSE), 0);
+}
+
 static void *
 receive_for_ever(void *arg)
 {
 	struct receiver *r = arg;
+	int answer = rota_channel_receive(r->c, &r->value);
 
-	r->answer = rota_channel_receive(r->c, &r->value);
+	__atomic_store_n(&r->answer, answer, __ATOMIC_RELEASE);
 	return NULL;
+}
+
+/* Begin a receive outside of a bubble; it is in the list when this returns. */
+static void
+waiter_begin(struct receiver *r, pthread_t *thread)
+{
+	struct wait_list *l = &r->c->waiters;
+	unsigned before = 0, n = 0;
+
+	lock_take(&r->c->lock, LOCK_SOURCE);
+	for (struct wait_node *w = l->first; w; w = w->next)
+		before++;
+	lock_give(&r->c->lock);
+	assert_int_equal(pthread_create(thread, NULL, receive_for_ever, r), 0);
+	do {
+		lock_take(&r->c->lock, LOCK_SOURCE);
+		n = 0;
+		for (struct wait_node *w = l->first; w; w = w->next)
+			n++;
+		lock_give(&r->c->lock);
+		sched_yield();
+	} while (n == before && !__atomic_load_n(&r->answer, __ATOMIC_ACQUIRE));
+}
+
+/* One timer is enough for all that wait: it goes from tick to tick. */
+static void
+one_timer_is_enough_for_all_that_wait(void **state)
+{
+	for (unsigned b = 0; b < 3; b++) {
+		struct receiver r[3] = { { 0 } };
+		struct rota_channel *c;
+		pthread_t thread[3];
+		struct few f;
+
+		(void)state;
+		few_open(&f, pod_backends[b], 1);
+		assert_int_equal(
+		    rota_ticker_create(&c, f.e, 10 * TICK, ROTA_MISSED_SKIP),
+		    0);
+		for (unsigned i = 0; i < 3; i++) {
+			r[i].c = c;
+			waiter_begin(&r[i], &thread[i]);
+		}
+		for (unsigned i = 0; i < 3; i++) {
+			few_go(&f, 10 * TICK);
+			pthread_join(thread[i], NULL);
+			assert_int_equal(r[i].answer, 1);
+			assert_int_equal(r[i].value, (i + 1) * 10 * TICK);
+		}
+		rota_channel_unref(c);
+		few_close(&f);
+	}
+}
+
+/* Told with the number that says why, in whichever call. */
+static void
+who_finds_no_timer_is_told_why(void **state)
+{
+	for (unsigned b = 0; b < 3; b++) {
+		struct receiver r = { 0 };
+		pthread_t thread;
+		struct few f;
+
+		(void)state;
+		few_open(&f, pod_backends[b], 1);
+		assert_int_equal(
+		    rota_channel_create(&r.c, f.e, TICK, ROTA_CHANNEL_SYNC), 0);
+		assert_int_equal(rota_channel_stop(r.c), 1);
+		assert_int_equal(few_take(&f), 0);
+		waiter_begin(&r, &thread);
+		assert_int_equal(rota_channel_reset(r.c, TICK), -ENOSPC);
+		pthread_join(thread, NULL);
+		assert_int_equal(r.answer, -ENOSPC);
+		r.answer = 0;
+		waiter_begin(&r, &thread);
+		pthread_join(thread, NULL);
+		assert_int_equal(r.answer, -ENOSPC);
+		few_give(&f);
+		few_go(&f, TICK);
+		assert_int_equal(rota_channel_poll(r.c, NULL), 1);
+		rota_channel_unref(r.c);
+		few_close(&f);
+	}
+}
+
+/* What a channel was given to ring with it keeps for as long as it goes on: a
+ * descriptor, and a buffer, never go silent for want of a timer. */
+static void
+what_shows_goes_on_where_no_timer_is_left(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3 * 3 * 3; i++) {
+		enum rota_missed policy = i % 3;
+		enum rota_channel_mode m = i / 3 % 3;
+		struct rota_channel *c;
+		struct few f;
+		int fd = -1;
+
+		few_open(&f, pod_backends[i / 9], 1);
+		assert_int_equal(
+		    rota_ticker_create_mode(&c, f.e, 10 * TICK, policy, m), 0);
+		if (m != ROTA_CHANNEL_ASYNC)
+			fd = rota_channel_fd(c);
+		for (unsigned k = 0; k < 5; k++) {
+			few_go(&f, 10 * TICK);
+			assert_int_equal(few_take(&f), -ENOSPC);
+			if (fd >= 0)
+				assert_true(pod_readable(fd));
+			else
+				assert_true(c->full);
+			assert_int_equal(rota_channel_poll(c, NULL), 1);
+			assert_int_equal(few_take(&f), -ENOSPC);
+			if (fd >= 0)
+				assert_false(pod_readable(fd));
+		}
+		/* stopped it has no use for one */
+		assert_int_equal(rota_channel_stop(c), 1);
+		assert_int_equal(few_take(&f), 0);
+		assert_int_equal(rota_ticker_reset(c, 10 * TICK), -ENOSPC);
+		few_give(&f);
+		assert_int_equal(rota_ticker_reset(c, 10 * TICK), 1);
+		rota_channel_unref(c);
+		few_close(&f);
+	}
 }
 
 /* Where a timer cannot be had for those that go on waiting they are told; that
@@ -617,9 +940,17 @@ main(void)
 		POD(asynchronous_ones_keep_what_is_stale),
 		POD(ticks_stay_on_their_grid),
 		POD(missed_ticks_are_brought_or_delayed_as_asked),
+		POD(who_came_first_is_served_first),
+		POD(what_comes_at_the_end_of_a_wait_is_received),
+		POD(a_blocked_select_takes_each_as_often),
+		POD_EXACT(a_blocked_select_takes_a_channel_or_a_context),
+		POD(missed_ticks_are_counted_for_good),
 		POD(a_ticker_is_reset_to_another_period),
 		POD(the_descriptor_shows_what_there_is),
 		POD(what_cannot_be_waited_for_is_refused),
+		cmocka_unit_test(one_timer_is_enough_for_all_that_wait),
+		cmocka_unit_test(who_finds_no_timer_is_told_why),
+		cmocka_unit_test(what_shows_goes_on_where_no_timer_is_left),
 		cmocka_unit_test(a_ring_ahead_of_the_clock_is_shown),
 		cmocka_unit_test(a_ring_of_a_shard_that_retired_is_heard),
 		cmocka_unit_test(who_waits_where_no_timer_is_left_is_told),
