@@ -2,41 +2,77 @@
  *
  * context.c - a tree of contexts, and what ends them.
  *
+ * A context has ended when its word says why, or the word of one above does:
+ * who asks looks upwards, and what it answers it leaves in the word, which is
+ * written once. So all below are done the moment that a context is. What is
+ * left is to wake those that wait, stop timers and show descriptors: whoever
+ * ended the context walks down and does that, a deadline in slices, each in a
+ * poll. A walk has each context that it will come to, or knows from its parent
+ * that it is left to another's walk. Nobody looks upwards but during a walk.
+ *
  * References: one for all of the users', one for each child, one for the
- * timer. A child is in its parent's list as long as neither is done; under
- * the parent's lock what is in the list is still there, but may be about to
- * leave: its last reference has gone then. Locks are taken from a parent to
- * its child: to leave the parent's list a context gives up its own.
+ * timer, one for a walk. A child is in its parent's list until a walk has
+ * come to it; under the parent's lock what is in the list is still there, but
+ * may be about to leave: its last reference has gone then. Locks are taken
+ * from a parent to its child: to leave the parent's list a context gives up
+ * its own.
+ *
+ * [E1] ended -> asked   who finds it ended sees what was written before.
+ * [E2] walks -> asked   who knows that a context has ended finds a walk under
+ *                       way, or the word that the walk left below.
  */
 #include <rota/handle.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/context.h"
 #include "api/fd.h"
 
+/* Of a deadline's walk, in one poll: some 100 us. A context is a step, a
+ * thread that is woken so many. Both arbitrary. */
+#ifdef ROTA_HOSTILE
+enum { SLICE = 1, WAKE_STEPS = 1 };
+#else
+enum { SLICE = 1024, WAKE_STEPS = 16 };
+#endif
+
 struct rota_context {
 	struct facade *facade;
 	struct rota_context *parent; /* NULL: the background */
+	struct rota_context *root;   /* of the tree: itself, if no parent */
 	const char *site;
 	rota_time deadline;
+	int late;      /* the cause, if that ends it */
+	rota_func *fn; /* to be run at its end; NULL: none */
+	void *arg;
+	rota_word ended; /* WHY(); 0: not */
+	rota_word walks; /* of a root: those in its tree, under way */
 	pthread_mutex_t lock;
-	pthread_cond_t calm; /* settled */
 	/* Under the lock. */
 	unsigned users, refs;
-	int err, cause;
-	bool settled;      /* all below are done as well */
-	rota_handle timer; /* 0: none */
+	bool walked; /* it has ended, and somebody does what is to be done */
+	bool filed;  /* the timer is armed, or its ring is to come */
+	struct rota_timer *timer; /* NULL: none */
 	struct rota_context *children;
 	struct wait_list waiters;
 	struct fd fd;
 	/* Under the parent's: its place in that one's list. */
 	struct rota_context *next, **prev;
+	/* Whose walk begins here: what it has still to come to, by @next. */
+	struct rota_context *todo;
+	bool counts; /* in the root's walks */
+	bool rings;  /* the walk is its ring's */
 	/* Under the facade's: all that there are. */
 	struct rota_context *all_next, **all_prev;
 };
+
+/* The word of what has ended. */
+#define WHY(err, cause) ((uint64_t)(uint32_t)(cause) << 32 | (uint32_t)(err))
+#define WHY_ERR(why) ((int)(uint32_t)(why))
+#define WHY_CAUSE(why) ((int)(uint32_t)((why) >> 32))
 
 struct facade *
 rota__context_facade(const struct rota_context *c)
@@ -65,33 +101,75 @@ list_remove(struct rota_context *c)
 	c->prev = NULL;
 }
 
+/* Why it has ended; 0: it has not. */
+static uint64_t
+ended(struct rota_context *c)
+{
+	bool walk = word_load(&c->root->walks, acquire) != 0; /* [E2] */
+	uint64_t why = word_load(&c->ended, acquire);         /* [E1] */
+	uint64_t above = 0;
+
+	if (why || !walk)
+		return why;
+	for (struct rota_context *p = c->parent; p && !above; p = p->parent)
+		above = word_load(&p->ended, acquire); /* [E1] */
+	while (above && !why)
+		if (word_cas(&c->ended, &why, above, acq_rel, acquire))
+			why = above; /* [E1] */
+	return why;
+}
+
+/* It ends because of @why, if it has not ended. */
+static bool
+set(struct rota_context *c, uint64_t why)
+{
+	uint64_t was = 0;
+
+	while (!was)
+		if (word_cas(&c->ended, &was, why, acq_rel, acquire)) /* [E1] */
+			return true;
+	return false;
+}
+
 static void
 destroy(struct rota_context *c)
 {
 	struct facade *f = c->facade;
 
-	lock_take(&f->lock, LOCK_FACADE);
-	*c->all_prev = c->all_next;
-	if (c->all_next)
-		c->all_next->all_prev = c->all_prev;
-	lock_give(&f->lock);
 	rota__fd_close(&c->fd);
-	pthread_cond_destroy(&c->calm);
 	pthread_mutex_destroy(&c->lock);
 	rota_engine_free(f->engine, c, sizeof(*c));
 }
 
-/* Under the lock. */
+/* Under the lock: no ring is to come, and so no timer is needed. */
+static void
+give(struct rota_context *c)
+{
+	rota__node_give(c->timer);
+	c->timer = NULL;
+	c->filed = false;
+}
+
+/* Under the lock. If it is too late its ring does that. */
 static void
 disarm(struct rota_context *c)
 {
-	if (c->timer &&
-	    rota_handle_stop(c->facade->engine, c->timer) == ROTA_PREVENTED)
-		c->refs--; /* the caller has one, too */
-	c->timer = 0;
+	if (!c->timer ||
+	    (c->filed && rota_timer_stop(c->timer) != ROTA_PREVENTED))
+		return;
+	give(c);
+	c->refs--; /* the caller has one, too */
 }
 
-/* What nobody uses any more needs no deadline. */
+/* Under the lock. What nobody uses any more needs no deadline; but its users'
+ * children do, a function that is to be run, a walk. */
+static void
+disarm_unused(struct rota_context *c)
+{
+	if (!c->users && !c->children && !c->fn && !c->walked)
+		disarm(c);
+}
+
 static void
 leave_parent(struct rota_context *c)
 {
@@ -101,8 +179,7 @@ leave_parent(struct rota_context *c)
 		return;
 	lock_take(&p->lock, LOCK_CONTEXT);
 	list_remove(c);
-	if (!p->users && !p->children)
-		disarm(p);
+	disarm_unused(p);
 	lock_give(&p->lock);
 }
 
@@ -112,6 +189,7 @@ put(struct rota_context *c)
 {
 	while (c) {
 		struct rota_context *parent = c->parent;
+		struct facade *f = c->facade;
 		bool last;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
@@ -120,99 +198,137 @@ put(struct rota_context *c)
 		if (!last)
 			return;
 		leave_parent(c);
+		lock_take(&f->lock, LOCK_FACADE);
+		*c->all_prev = c->all_next;
+		if (c->all_next)
+			c->all_next->all_prev = c->all_prev;
+		lock_give(&f->lock);
 		destroy(c);
 		c = parent;
 	}
 }
 
-/* Under the lock: @c is done. Its children go on *@todo, each with a reference;
- * they are in no list by then, and linked by what is their ender's. */
+/* Under the lock, once: it has ended, by its own end or @above. What takes no
+ * time is done here. */
 static void
-mark(struct rota_context *c, int err, int cause, struct rota_context **todo)
+begin(struct rota_context *c, bool above)
 {
-	struct rota_context *child;
+	c->walked = true;
+	rota__fd_show(&c->fd, true);
+	if (c->fn && above) {
+		c->filed = true;
+		rota_timer_reset_at(c->timer, 0); /* to run it */
+	} else {
+		disarm(c);
+	}
+}
+
+/* Under the lock. What is left of @steps. */
+static long
+wake(struct rota_context *c, long steps)
+{
 	struct waiter *w;
 
-	c->err = err;
-	c->cause = cause;
-	disarm(c);
-	while ((w = rota__wait_list_claim(&c->waiters)))
+	while (steps > 0 && (w = rota__wait_list_claim(&c->waiters))) {
 		rota__waiter_wake(w);
-	rota__fd_show(&c->fd, true);
-	while ((child = c->children)) { /* none is added any more */
-		list_remove(child);
-		lock_take(&child->lock, LOCK_CONTEXT);
-		if (child->refs) { /* or it waits for @c, to leave */
-			child->refs++;
-			child->next = *todo;
-			*todo = child;
-		}
-		lock_give(&child->lock);
+		steps -= WAKE_STEPS;
 	}
+	return steps;
 }
 
-/* Under the lock: @c was done before; whoever ended it may still be at work
- * below. Waits go downwards, so they end. */
-static void
-wait_settled(struct rota_context *c)
+/* Under the lock: is there more for a walk to do? */
+static bool
+more(const struct rota_context *c)
 {
-	while (!c->settled)
-		lock_wait(&c->calm, &c->lock);
+	return c->children || c->waiters.first;
 }
 
 static void
-settle(struct rota_context *c)
+todo_add(struct rota_context *top, struct rota_context *c)
 {
-	lock_take(&c->lock, LOCK_CONTEXT);
-	c->settled = true;
-	pthread_cond_broadcast(&c->calm);
-	lock_give(&c->lock);
+	c->next = top->todo;
+	top->todo = c;
 }
 
-/* End @c and all below; when it returns they are done, whoever ended them. 1:
- * this ended @c. */
-static int
+/* Under the lock of its parent @c, which has ended: @child does, in @top's
+ * walk. */
+static long
+end_child(struct rota_context *top, struct rota_context *c,
+    struct rota_context *child, long steps)
+{
+	list_remove(child);
+	lock_take(&child->lock, LOCK_CONTEXT);
+	/* Or it waits for @c, to leave; or there is another walk. */
+	if (child->refs && !child->walked) {
+		set(child, word_load(&c->ended, relaxed)); /* it is written */
+		begin(child, true);
+		steps = wake(child, steps);
+		if (more(child)) {
+			child->refs++;
+			todo_add(top, child);
+		}
+	}
+	lock_give(&child->lock);
+	return steps - 1;
+}
+
+/* Do what is to be done because @top has ended, there and below, up to @steps.
+ * False: there is more. */
+static bool
+walk(struct rota_context *top, long steps)
+{
+	struct rota_context *c;
+
+	while ((c = top->todo)) {
+		bool again;
+
+		top->todo = c->next;
+		lock_take(&c->lock, LOCK_CONTEXT);
+		steps = wake(c, steps);
+		while (steps > 0 && c->children) /* none is added any more */
+			steps = end_child(top, c, c->children, steps);
+		again = more(c);
+		lock_give(&c->lock);
+		if (again) {
+			todo_add(top, c);
+			return false;
+		}
+		if (c != top)
+			put(c);
+	}
+	if (top->counts)
+		word_add(
+		    &top->root->walks, (uint64_t)0 - 1, acq_rel); /* [E2] */
+	put(top);
+	return true;
+}
+
+/* End @c and all below. True: this did, and the walk is the caller's. */
+static bool
 end(struct rota_context *c, int err, int cause)
 {
-	struct rota_context *todo = NULL, *own = NULL, *others = NULL, *child;
+	bool mine;
 
 	lock_take(&c->lock, LOCK_CONTEXT);
-	if (c->err) {
-		wait_settled(c);
-		lock_give(&c->lock);
-		return 0;
+	mine = !ended(c);
+	if (mine) {
+		c->counts = c->children != NULL;
+		if (c->counts) /* before anybody can know */
+			word_add(&c->root->walks, (uint64_t)1, acq_rel);
+		mine = set(c, WHY(err, cause));
+		if (!mine && c->counts)
+			word_add(&c->root->walks, (uint64_t)0 - 1, acq_rel);
 	}
-	mark(c, err, cause, &todo);
-	c->refs++; /* who is woken may give the last one back */
+	if (mine) {
+		begin(c, false);
+		c->refs++; /* who is woken may give the last one back */
+	}
 	lock_give(&c->lock);
-	while ((child = todo)) {
-		struct rota_context **list = &own;
-
-		todo = child->next;
-		lock_take(&child->lock, LOCK_CONTEXT);
-		if (child->err) {
-			wait_settled(child);
-			list = &others;
-		} else {
-			mark(child, err, cause, &todo);
-		}
-		lock_give(&child->lock);
-		child->next = *list;
-		*list = child;
-	}
-	settle(c);
+	if (!mine)
+		return false;
 	leave_parent(c);
-	while ((child = own)) {
-		own = child->next;
-		settle(child);
-		put(child);
-	}
-	while ((child = others)) {
-		others = child->next;
-		put(child);
-	}
-	put(c);
-	return 1;
+	todo_add(c, c);
+	return true;
 }
 
 static void
@@ -220,7 +336,17 @@ ring(void *arg)
 {
 	struct rota_context *c = arg;
 
-	end(c, -ETIME, -ETIME);
+	if (c->fn)
+		c->fn(c->arg);
+	else if (!c->rings)
+		c->rings = end(c, -ETIME, c->late);
+	if (c->rings && !walk(c, SLICE)) {
+		rota_timer_reset_at(c->timer, 0); /* its reference stays */
+		return;
+	}
+	lock_take(&c->lock, LOCK_CONTEXT);
+	give(c);
+	lock_give(&c->lock);
 	put(c);
 }
 
@@ -228,12 +354,14 @@ ring(void *arg)
 static int
 arm(struct rota_context *c)
 {
-	int r;
+	int r = rota__node_take(c->facade->engine, ring, c, &c->timer);
 
-	r = rota_shard_after_func(rota_engine_near(c->facade->engine),
-	    c->deadline, ring, c, &c->timer);
-	c->refs += !r;
-	return r;
+	if (r)
+		return r;
+	c->refs++;
+	c->filed = true;
+	rota_timer_reset_at(c->timer, c->deadline);
+	return 0;
 }
 
 /* Become a child of the parent, or end as it has. True: that has a deadline
@@ -244,25 +372,32 @@ join_parent(struct rota_context *c)
 	struct rota_context *p = c->parent;
 	bool first;
 
+	c->root = p ? p->root : c;
 	if (!p)
 		return false;
 	lock_take(&p->lock, LOCK_CONTEXT);
 	p->refs++;
-	c->err = p->err;
-	c->cause = p->cause;
-	c->settled = c->err != 0;
+	c->ended = word_load(&p->ended, acquire); /* [E1] */
 	first = p->deadline <= c->deadline;
-	if (first)
+	if (first) {
 		c->deadline = p->deadline;
-	if (!c->err)
+		c->late = p->late;
+	}
+	/* If it is one further up that has ended, a walk comes by. */
+	if (c->ended)
+		begin(c, true);
+	else
 		list_add(p, c);
 	lock_give(&p->lock);
 	return first;
 }
 
-int
-rota_context_create_site(struct rota_context **out, struct rota_engine *e,
-    struct rota_context *parent, rota_time when, const char *site)
+/* One that ends at the instant @when, or that runs @fn(@arg) at its parent's
+ * end. */
+static int
+create(struct rota_context **out, struct rota_engine *e,
+    struct rota_context *parent, rota_time when, int cause, rota_func *fn,
+    void *arg, const char *site)
 {
 	struct rota_context *c;
 	struct facade *f;
@@ -270,24 +405,29 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 	bool first;
 	int r = 0;
 
-	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	if (!e || (parent && parent->facade->engine != e))
-		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
 	c = rota__facade_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->calm, NULL);
 	rota__wait_list_init(&c->waiters);
 	c->facade = f;
 	c->parent = parent;
 	c->site = site;
-	c->deadline = when < ROTA_NEVER ? when : ROTA_NEVER;
+	c->deadline = when < 0 ? 0 : when < ROTA_NEVER ? when : ROTA_NEVER;
+	c->late = cause ? cause : -ETIME;
+	c->fn = fn;
+	c->arg = arg;
 	c->users = c->refs = 1;
+	if (fn) {
+		r = rota__node_take(e, ring, c, &c->timer);
+		if (r) {
+			destroy(c);
+			return r;
+		}
+		c->refs++;
+	}
 	first = join_parent(c);
 	lock_take(&f->lock, LOCK_FACADE);
 	c->all_next = f->contexts;
@@ -297,19 +437,62 @@ rota_context_create_site(struct rota_context **out, struct rota_engine *e,
 	f->contexts = c;
 	lock_give(&f->lock);
 
-	/* Its parent may have ended it meanwhile. */
 	now = rota_engine_now(e);
 	lock_take(&c->lock, LOCK_CONTEXT);
-	if (!c->err && !first && c->deadline > now && c->deadline < ROTA_NEVER)
+	if (!fn && !first && !ended(c) && c->deadline > now &&
+	    c->deadline < ROTA_NEVER)
 		r = arm(c);
 	lock_give(&c->lock);
 	if (r) {
 		put(c);
 		return r;
 	}
-	if (c->deadline <= now) /* or its parent's has, and is late */
-		end(c, -ETIME, -ETIME);
+	/* Or its parent's has, and is late: that one's ring runs a function. */
+	if (!fn && c->deadline <= now && end(c, -ETIME, c->late))
+		walk(c, LONG_MAX);
 	*out = c;
+	return 0;
+}
+
+int
+rota_context_create_site(struct rota_context **c, struct rota_engine *e,
+    struct rota_context *parent, rota_time when, int cause, const char *site)
+{
+	if (!c)
+		return -EINVAL;
+	*c = NULL;
+	if (!e || (parent && parent->facade->engine != e))
+		return -EINVAL;
+	return create(c, e, parent, when, cause, NULL, NULL, site);
+}
+
+int
+rota_context_timeout_site(struct rota_context **c, struct rota_engine *e,
+    struct rota_context *parent, rota_span span, int cause, const char *site)
+{
+	return rota_context_create_site(
+	    c, e, parent, rota_when(rota_engine_now(e), span), cause, site);
+}
+
+int
+rota_context_after_func_site(struct rota_context **c,
+    struct rota_context *parent, rota_func *fn, void *arg, const char *site)
+{
+	struct rota_context *own;
+	int r;
+
+	if (c)
+		*c = NULL;
+	if (!parent || !fn)
+		return -EINVAL;
+	r = create(
+	    &own, parent->facade->engine, parent, ROTA_NEVER, 0, fn, arg, site);
+	if (r)
+		return r;
+	if (c)
+		*c = own;
+	else
+		rota_context_unref(own);
 	return 0;
 }
 
@@ -333,8 +516,7 @@ rota_context_unref(struct rota_context *c)
 		return;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	last = --c->users == 0;
-	if (last && !c->children) /* its deadline is theirs */
-		disarm(c);
+	disarm_unused(c);
 	lock_give(&c->lock);
 	if (last)
 		put(c);
@@ -347,37 +529,30 @@ rota_context_cancel(struct rota_context *c, int cause)
 		return -EINVAL;
 	if (facade_forked(c->facade))
 		return -ECHILD;
-	return end(c, -ECANCELED, cause ? cause : -ECANCELED);
+	if (!end(c, -ECANCELED, cause ? cause : -ECANCELED))
+		return 0;
+	walk(c, LONG_MAX);
+	return 1;
 }
 
 int
 rota_context_err(struct rota_context *c)
 {
-	int err;
-
 	if (!c)
 		return -EINVAL;
 	if (facade_forked(c->facade))
 		return -ECHILD;
-	lock_take(&c->lock, LOCK_CONTEXT);
-	err = c->err;
-	lock_give(&c->lock);
-	return err;
+	return WHY_ERR(ended(c));
 }
 
 int
 rota_context_cause(struct rota_context *c)
 {
-	int cause;
-
 	if (!c)
 		return -EINVAL;
 	if (facade_forked(c->facade))
 		return -ECHILD;
-	lock_take(&c->lock, LOCK_CONTEXT);
-	cause = c->cause;
-	lock_give(&c->lock);
-	return cause;
+	return WHY_CAUSE(ended(c));
 }
 
 rota_time
@@ -397,7 +572,7 @@ rota_context_fd(struct rota_context *c)
 		return -ECHILD;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	fd = rota__fd_open(&c->fd);
-	rota__fd_show(&c->fd, c->err != 0);
+	rota__fd_show(&c->fd, ended(c) != 0);
 	lock_give(&c->lock);
 	return fd;
 }
@@ -409,7 +584,7 @@ rota__context_join(
 	bool on;
 
 	lock_take(&c->lock, LOCK_CONTEXT);
-	on = !c->err;
+	on = !ended(c);
 	if (on)
 		rota__wait_list_add(&c->waiters, n, w, who);
 	else if (rota__waiter_claim(w, who))
@@ -426,8 +601,7 @@ rota__context_leave(struct rota_context *c, struct wait_node *n)
 	lock_give(&c->lock);
 }
 
-/* A context in the list may be about to leave it, but not to end: that needs
- * this lock. */
+/* A context in the list may be about to leave it: that needs this lock. */
 static long
 report(struct facade *f, rota_context_fn *tell, void *arg)
 {
@@ -438,7 +612,7 @@ report(struct facade *f, rota_context_fn *tell, void *arg)
 		bool on, dropped;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
-		on = !c->err;
+		on = !ended(c);
 		dropped = !c->users;
 		lock_give(&c->lock);
 		n += on;
@@ -474,8 +648,19 @@ log_one(void *arg, const char *site, rota_time deadline, int dropped)
 	rota_engine_log(arg, line);
 }
 
-void
+unsigned long
 rota__context_leaks(struct facade *f)
 {
+	struct rota_context *c, *next;
+	unsigned long left = 0;
+
 	report(f, log_one, f->engine);
+	for (c = f->contexts; c; c = next) {
+		next = c->all_next;
+		if (c->users)
+			left++;
+		else /* what kept it, a walk or a timer, is not any more */
+			destroy(c);
+	}
+	return left;
 }

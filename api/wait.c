@@ -5,16 +5,29 @@
 #include "api/wait.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void
 facade_end(struct rota_layer *l)
 {
 	struct facade *f = rota_container_of(l, struct facade, layer);
+	unsigned long contexts, channels;
+	char line[100];
 
-	/* In the child of a fork a thread of the parent may have its lock. */
+	/* In the child of a fork a thread of the parent may have its lock, and
+	 * what is left is the parent's to tell. */
 	if (!facade_forked(f)) {
-		rota__context_leaks(f);
+		contexts = rota__context_leaks(f);
+		channels = word_load(&f->channels, relaxed); /* at rest */
+		if (channels || contexts) {
+			snprintf(line, sizeof(line),
+			    "rota: not given back: %lu channel%s, %lu "
+			    "context%s",
+			    channels, channels == 1 ? "" : "s", contexts,
+			    contexts == 1 ? "" : "s");
+			rota_engine_log(f->engine, line);
+		}
 		pthread_mutex_destroy(&f->lock);
 	}
 	rota_engine_free(f->engine, f, sizeof(*f));

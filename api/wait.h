@@ -127,7 +127,8 @@ void rota__node_give(struct rota_timer *t);
 /* api/timer.c: rota_timer_reset_at(), if it is armed; else < 0. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
 
-/* api/context.c: tell the engine's log of those that are not done. */
-void rota__context_leaks(struct facade *f);
+/* api/context.c, at the engine's end: tell its log of those that are not done,
+ * forget those that nobody uses. How many are left. */
+unsigned long rota__context_leaks(struct facade *f);
 
 #endif

@@ -24,7 +24,7 @@
 #ifndef ROTA_CONTEXT_H
 #define ROTA_CONTEXT_H
 
-#include <rota/engine.h>
+#include <rota/handle.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,26 +34,58 @@ extern "C" {
 struct rota_context;
 
 /* rota_context_create - a context that rota_context_cancel() ends, or its
- * @parent; NULL: the background, which never ends. Go's WithCancel.
+ * @parent; NULL: the background, which never ends. Go's WithCancel; its
+ * WithoutCancel is the background as a parent.
  * rota_context_with_deadline - or the instant @when, if the parent does not
- * end before. One that has passed: it is done at once.
+ * end before. One that has passed: it is done at once. Before 0 is 0.
  * rota_context_with_timeout - the same @span from now.
+ * _with_deadline_cause, _with_timeout_cause - what rota_context_cause() will
+ * say if that instant ends it, any number but 0, which stands for -ETIME. Of a
+ * parent's deadline that comes first the cause is the parent's.
  *
  * Owns     *@c: one reference, yours. Cancel it before you drop that: what
  *          waits for it may wait for ever.
  * Returns  0; -EINVAL @c or @e NULL, the parent is another engine's; -ENOMEM,
  *          -ENOSPC.
- * Cost     an allocation, and for an own deadline a timer.
+ * Cost     an allocation, and for an own deadline a timer. When that comes it
+ *          ends all below at once, by whoever asks. Those that wait are woken,
+ *          descriptors shown and timers stopped in the order of the tree, some
+ *          1000 contexts or 64 threads a poll (100 us), the rest in later
+ *          polls.
  */
 #define rota_context_create(c, e, parent) \
-	rota_context_create_site((c), (e), (parent), ROTA_NEVER, ROTA_HERE)
+	rota_context_create_site((c), (e), (parent), ROTA_NEVER, 0, ROTA_HERE)
 #define rota_context_with_deadline(c, e, parent, when) \
-	rota_context_create_site((c), (e), (parent), (when), ROTA_HERE)
+	rota_context_create_site((c), (e), (parent), (when), 0, ROTA_HERE)
 #define rota_context_with_timeout(c, e, parent, span) \
-	rota_context_create_site((c), (e), (parent),  \
-	    rota_when(rota_engine_now(e), (span)), ROTA_HERE)
+	rota_context_timeout_site((c), (e), (parent), (span), 0, ROTA_HERE)
+#define rota_context_with_deadline_cause(c, e, parent, when, cause) \
+	rota_context_create_site((c), (e), (parent), (when), (cause), ROTA_HERE)
+#define rota_context_with_timeout_cause(c, e, parent, span, cause) \
+	rota_context_timeout_site(                                 \
+	    (c), (e), (parent), (span), (cause), ROTA_HERE)
 int rota_context_create_site(struct rota_context **c, struct rota_engine *e,
-    struct rota_context *parent, rota_time when, const char *site);
+    struct rota_context *parent, rota_time when, int cause, const char *site);
+int rota_context_timeout_site(struct rota_context **c, struct rota_engine *e,
+    struct rota_context *parent, rota_span span, int cause, const char *site);
+
+/* rota_context_after_func - run @fn(@arg) once, when @parent is done, on the
+ * thread that owns a shard; if it is done, in that one's next poll. Go's
+ * AfterFunc.
+ *
+ * @fn must not wait, as no function of rota/handle.h; to have it run on a
+ * worker let it call rota_executor_after_func().
+ * Owns     *@c: a context below @parent, one reference of it yours. To cancel
+ *          it is Go's stop: 1, @fn does not run; 0, it has begun, is about to,
+ *          or was prevented before. To give it back changes nothing. @c NULL:
+ *          nobody will stop it.
+ * Returns  0; -EINVAL @parent, @fn NULL; -ENOMEM, -ENOSPC.
+ * Cost     as a context with a deadline, whose timer is not armed.
+ */
+#define rota_context_after_func(c, parent, fn, arg) \
+	rota_context_after_func_site((c), (parent), (fn), (arg), ROTA_HERE)
+int rota_context_after_func_site(struct rota_context **c,
+    struct rota_context *parent, rota_func *fn, void *arg, const char *site);
 
 /* Another reference, returned; one less. NULL: nothing. */
 struct rota_context *rota_context_ref(struct rota_context *c);
@@ -64,15 +96,19 @@ void rota_context_unref(struct rota_context *c);
  * @cause is what rota_context_cause() will say, any number but 0, which
  * stands for -ECANCELED.
  * Returns  1 this call ended it; 0 it was done before, nothing has changed.
- * Cost     wakes all that wait on it and on its children.
+ * Orders   who finds it done sees what you wrote before.
+ * Cost     wakes all that wait on it and on its children, before it returns,
+ *          some 100 ns for each context.
  */
 int rota_context_cancel(struct rota_context *c, int cause);
 
 /* rota_context_err - 0 while it goes on; -ECANCELED; -ETIME past its deadline.
- * A child has what ended its parent. */
+ * A child is done when its parent is, and has what ended that one, or one
+ * further up. No lock: while an end makes its way through the tree a load for
+ * each parent, else two. */
 int rota_context_err(struct rota_context *c);
 /* rota_context_cause - 0; why it or the parent that ended it was cancelled;
- * -ETIME. */
+ * the cause of the deadline. */
 int rota_context_cause(struct rota_context *c);
 /* rota_context_deadline - its own or its parents', the earliest; ROTA_NEVER:
  * there is none. */
@@ -83,7 +119,8 @@ rota_time rota_context_deadline(struct rota_context *c);
 int rota_context_wait(struct rota_context *c, rota_time until);
 
 /* rota_context_fd - a descriptor that poll(2) finds readable once @c is done,
- * and from then on. It belongs to the context. Returns it; -EMFILE, -ENFILE. */
+ * and from then on (below a deadline that ends many: a poll or more later). It
+ * belongs to the context. Returns it; -EMFILE, -ENFILE. */
 int rota_context_fd(struct rota_context *c);
 
 /* A context that is not done; @dropped: by its users, its children keep it. */
@@ -92,7 +129,8 @@ typedef void rota_context_fn(
 
 /* rota_context_report - tell of each context of @e that is not done. Under a
  * lock: @tell may make, cancel or give back none.
- * Returns how many; -EINVAL. The engine's end tells its log of each. */
+ * Returns how many; -EINVAL. The engine's end tells its log of each, and in
+ * one line how many channels and contexts were not given back. */
 long rota_context_report(
     struct rota_engine *e, rota_context_fn *tell, void *arg);
 

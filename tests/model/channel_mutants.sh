@@ -73,7 +73,7 @@ trap 'exit 1' INT TERM
 files="channel wait select context"
 
 compile() {
-	"$CC" -std=c11 -D_GNU_SOURCE -DNDEBUG -w -O1 \
+	"$CC" -std=c11 -D_GNU_SOURCE -DNDEBUG -DROTA_HOSTILE -w -O1 \
 	    -include "$here/relacy_pthread.h" -I"$root" -I"$root/api" \
 	    -c "$1" -o "$dir/$2.o"
 }

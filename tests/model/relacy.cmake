@@ -29,7 +29,7 @@ if(relacy_can)
 	relacy_program(relacy_channels relacy_channels.cpp ${waits})
 	target_compile_options(relacy_channels PRIVATE
 		"SHELL:$<$<COMPILE_LANGUAGE:C>:-include
-		${CMAKE_CURRENT_SOURCE_DIR}/relacy_pthread.h>")
+		${CMAKE_CURRENT_SOURCE_DIR}/relacy_pthread.h -DROTA_HOSTILE>")
 	target_compile_definitions(relacy_channels PRIVATE _GNU_SOURCE NDEBUG)
 endif()
 

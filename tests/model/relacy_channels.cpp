@@ -23,6 +23,8 @@
  *    whether there is something.
  *  5 When a cancel has returned all below are done. A context is ended by one.
  *    Its cause is one that was given, to it or to one above.
+ *    Who finds one done finds all below done.
+ *    A function runs once, after the end, or was stopped and does not.
  *  6 What a wait has on its stack, its lock, nobody touches afterwards. Memory
  *    goes back, once, and is not touched afterwards.
  *
@@ -57,7 +59,9 @@ enum code {
 	CANCEL, /* context @n */
 	ENDED,  /* wait for context @n */
 	GROW,   /* make context @n, below the one before it */
-	LEAVE   /* give context @n back */
+	LEAVE,  /* give context @n back */
+	AFTER,  /* have a function run after context @n; once in a story */
+	QUIT    /* stop that, of one's own thread */
 };
 
 struct operation {
@@ -280,6 +284,29 @@ static const struct story stories[] = {
 	{ "a parent is given back, its child ends", 3,
 	    { { { GO, 1 } }, { { LEAVE, 0 } }, { { ENDED, 1 }, { LEAVE, 1 } } },
 	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE } },
+	{ "a deadline in slices, waits below", 2,
+	    { { { GO, 1 } }, { { ENDED, 0 } }, { { ENDED, 2 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline in slices, an end below", 2,
+	    { { { GO, 1 } }, { { CANCEL, 1 } }, { { ENDED, 2 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline in slices, what is below is given back", 2,
+	    { { { GO, 1 } }, { { LEAVE, 2 }, { LEAVE, 1 } },
+	        { { ENDED, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline in slices, a child is made", 2,
+	    { { { GO, 1 } }, { { GROW, 2 }, { ENDED, 2 } }, { { ENDED, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE }, NO_DEADLINE },
+	{ "a function, an end", 3,
+	    { { { GO, 1 } }, { { AFTER, 0 }, { QUIT } }, { { CANCEL, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE } },
+	{ "a function, a deadline above", 3,
+	    { { { GO, 1 } }, { { AFTER, 1 }, { QUIT } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE } },
+	{ "a function that nobody stops", 3,
+	    { { { GO, 1 } }, { { AFTER, 1 }, { LEAVE, 1 } },
+	        { { CANCEL, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE, NO_DEADLINE } },
 	{ "both are given back, the deadline comes", 3,
 	    { { { GO, 1 } }, { { LEAVE, 0 } }, { { LEAVE, 1 } } },
 	    SYNC, 0, SKIP, false, 0, { 1, 1 } },
@@ -302,6 +329,8 @@ struct notes {
 	bool again; /* two armings have one number: their sum is left */
 	unsigned dropped;
 	bool left[CONTEXTS], cancelled[CONTEXTS];
+	unsigned runs; /* of the function */
+	bool after, stopped;
 };
 
 static struct rota_channel *channel; /* NULL: none */
@@ -317,7 +346,7 @@ nobody_waits()
 
 struct model : ground {
 	struct rota_channel *c;
-	struct rota_context *context[CONTEXTS];
+	struct rota_context *context[CONTEXTS], *function;
 	struct notes n;
 
 	/*
@@ -347,7 +376,7 @@ struct model : ground {
 		RL_ASSERT(rota_context_create_site(&context[i], E,
 			      i ? context[i - 1] : NULL,
 			      round > 0 ? round * ROUND - HALF : ROTA_NEVER,
-			      "") == 0);
+			      0, "") == 0);
 	}
 
 	void
@@ -359,6 +388,7 @@ struct model : ground {
 		at_rest = nobody_waits;
 		channel = c = NULL;
 		memset(context, 0, sizeof(context));
+		function = NULL;
 		n = notes();
 		for (unsigned th = 0; th < THREADS; th++)
 			for (unsigned i = 0; i < OPS; i++) {
@@ -455,11 +485,33 @@ struct model : ground {
 		done(i);
 	}
 
+	/* What runs at the end of the context 0 or one below. */
+	static void
+	run_after(void *arg)
+	{
+		struct model *m = (struct model *)arg;
+
+		m->n.runs++;
+		if (!m->n.left[0])
+			RL_ASSERT(rota_context_err(m->context[0]) != 0);
+	}
+
+	void
+	quit()
+	{
+		int r = rota_context_cancel(function, 0);
+
+		n.stopped = r == 1;
+		RL_ASSERT(r == 0 || r == 1);
+		rota_context_unref(function);
+		function = NULL;
+	}
+
 	/* It is, and so are all below. */
 	void
 	done(unsigned i)
 	{
-		for (; i < CONTEXTS && scene.context[i]; i++)
+		for (; i < CONTEXTS && context[i]; i++)
 			if (!n.left[i])
 				RL_ASSERT(rota_context_err(context[i]) != 0);
 	}
@@ -535,13 +587,22 @@ struct model : ground {
 		case ENDED:
 			r = rota_context_wait(context[op.n], ROTA_NEVER);
 			RL_ASSERT(r == 0);
-			RL_ASSERT(rota_context_err(context[op.n]) != 0);
+			done((unsigned)op.n);
 			break;
 		case GROW:
 			grow((unsigned)op.n, scene.grown);
 			break;
 		case LEAVE:
 			rota_context_unref(context[op.n]);
+			break;
+		case AFTER:
+			n.after = true;
+			r = rota_context_after_func_site(&function,
+			    context[op.n], run_after, this, "");
+			RL_ASSERT(r == 0);
+			break;
+		case QUIT:
+			quit();
 			break;
 		case NONE:
 			break;
@@ -625,6 +686,11 @@ struct model : ground {
 		for (unsigned i = 0; i < CONTEXTS && context[i]; i++)
 			if (!n.left[i])
 				end_context(i);
+		poll(E->shard.now); /* the function's */
+		if (n.after)
+			RL_ASSERT(n.runs == !n.stopped);
+		if (function)
+			rota_context_unref(function);
 		for (unsigned i = 0; i < CONTEXTS && context[i]; i++)
 			if (!n.left[i])
 				rota_context_unref(context[i]);

@@ -427,6 +427,490 @@ what_was_never_cancelled_is_named(void **state)
 	assert_int_equal(rota_context_report(NULL, name, text), -EINVAL);
 }
 
+/*
+ * An end that has many below it.
+ */
+
+enum { CROWD = 5000, SHOWN = 50 };
+
+struct crowd {
+	struct rota_engine *e;
+	struct rota_shard *s;
+	struct rota_context *top, *c[CROWD];
+	int fd[SHOWN], woken, answer;
+	bool waits;
+};
+
+/* Below @top, which ends at @deadline: every other a child of the one before.
+ * Some have descriptors. */
+static void
+crowd_open(struct crowd *k, enum rota_backend backend, rota_time deadline)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.backend = backend,
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL };
+
+	assert_int_equal(rota_engine_create(&k->e, &config), 0);
+	k->s = rota_engine_shard(k->e, 0);
+	assert_int_equal(rota_shard_attach(k->s), 0);
+	assert_int_equal(
+	    rota_context_with_deadline(&k->top, k->e, NULL, deadline), 0);
+	for (unsigned i = 0; i < CROWD; i++)
+		assert_int_equal(rota_context_create(&k->c[i], k->e,
+				     i % 2 ? k->c[i - 1] : k->top),
+		    0);
+	for (unsigned i = 0; i < SHOWN; i++) {
+		k->fd[i] = rota_context_fd(k->c[i * (CROWD / SHOWN)]);
+		assert_true(k->fd[i] >= 0);
+		assert_false(pod_readable(k->fd[i]));
+	}
+}
+
+static void
+crowd_close(struct crowd *k)
+{
+	for (unsigned i = 0; i < CROWD; i++)
+		rota_context_unref(k->c[i]);
+	rota_context_unref(k->top);
+	assert_int_equal(rota_engine_destroy(k->e, ROTA_REFUSE), 0);
+}
+
+static unsigned
+crowd_readable(const struct crowd *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SHOWN; i++)
+		n += pod_readable(k->fd[i]);
+	return n;
+}
+
+/* Poll until there is no more to do. */
+static void
+crowd_settle(struct crowd *k)
+{
+	do
+		assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
+	while (rota_shard_next(k->s) <= 5 * TICK);
+}
+
+static void
+count(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+/* Each poll does a part of what is to be done, and serves others; but all are
+ * done with the first. */
+static void
+a_deadline_of_many_is_met_in_slices(void **state)
+{
+	struct crowd *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	assert_non_null(k);
+	for (unsigned b = 0; b < 3; b++) {
+		unsigned polls = 0, shown = 0, others = 0;
+
+		crowd_open(k, pod_backends[b], 5 * TICK);
+		assert_int_equal(rota_engine_advance(k->e, 5 * TICK), 0);
+		for (; shown < SHOWN; polls++) {
+			unsigned now;
+
+			assert_int_equal(
+			    rota_after_func(k->e, 0, count, &others, NULL), 0);
+			assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
+			assert_int_equal(others, polls + 1);
+			now = crowd_readable(k);
+			assert_in_range(now - shown, 1, SHOWN / 2);
+			shown = now;
+			for (unsigned i = 0; i < CROWD; i += polls ? 97 : 1) {
+				assert_int_equal(
+				    rota_context_err(k->c[i]), -ETIME);
+				assert_int_equal(
+				    rota_context_cause(k->c[i]), -ETIME);
+				assert_int_equal(
+				    rota_context_cancel(k->c[i], 7), 0);
+			}
+			assert_int_equal(
+			    rota_context_report(k->e, NULL, NULL), 0);
+		}
+		assert_in_range(polls, 3, CROWD);
+		crowd_settle(k);
+		crowd_close(k);
+	}
+	free(k);
+}
+
+/* What is given back, made and asked for between the slices. */
+static void
+a_tree_changes_while_its_end_goes_on(void **state)
+{
+	struct crowd *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	assert_non_null(k);
+	for (unsigned b = 0; b < 3; b++) {
+		struct rota_context *late[3];
+		int fd;
+
+		crowd_open(k, pod_backends[b], 5 * TICK);
+		assert_int_equal(rota_engine_advance(k->e, 5 * TICK), 0);
+		assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
+		assert_in_range(crowd_readable(k), 1, SHOWN - 1);
+		for (unsigned i = 0; i < 3; i++) { /* of none, some, one */
+			struct rota_context *parent = i == 0 ? k->top
+			    : i == 1                         ? k->c[0]
+							     : late[1];
+
+			assert_int_equal(rota_context_with_deadline(&late[i],
+					     k->e, parent, 4 * TICK + i),
+			    0);
+			assert_int_equal(rota_context_err(late[i]), -ETIME);
+			fd = rota_context_fd(late[i]);
+			assert_true(pod_readable(fd));
+		}
+		for (unsigned i = 0; i < 3; i++)
+			rota_context_unref(late[i]);
+		for (unsigned i = CROWD / 3; i < CROWD; i++)
+			rota_context_unref(k->c[i]);
+		rota_context_unref(k->top);
+		crowd_settle(k);
+		for (unsigned i = 0; i < CROWD / 3; i++) {
+			assert_int_equal(rota_context_err(k->c[i]), -ETIME);
+			rota_context_unref(k->c[i]);
+		}
+		assert_int_equal(rota_engine_destroy(k->e, ROTA_REFUSE), 0);
+	}
+	free(k);
+}
+
+/* The engine's end in the middle of it: nothing is left behind. */
+static void
+an_end_that_goes_on_ends_with_the_engine(void **state)
+{
+	struct crowd *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	assert_non_null(k);
+	for (unsigned b = 0; b < 3; b++) {
+		crowd_open(k, pod_backends[b], 5 * TICK);
+		assert_int_equal(rota_engine_advance(k->e, 5 * TICK), 0);
+		assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
+		for (unsigned i = 0; i < CROWD; i++)
+			rota_context_unref(k->c[i]);
+		rota_context_unref(k->top);
+		assert_int_equal(rota_engine_destroy(k->e, ROTA_DROP), 1);
+	}
+	free(k);
+}
+
+static void *
+wait_and_look(void *arg)
+{
+	struct crowd *k = arg;
+
+	__atomic_store_n(&k->waits, true, __ATOMIC_RELEASE);
+	k->answer = rota_context_wait(k->top, ROTA_NEVER);
+	for (unsigned i = 0; i < CROWD; i += 7)
+		k->woken += !rota_context_err(k->c[i]);
+	return NULL;
+}
+
+/* Whoever ends it is still at work below. */
+static void
+who_is_woken_finds_all_below_done(void **state)
+{
+	struct crowd *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	assert_non_null(k);
+	for (unsigned i = 0; i < 60; i++) {
+		pthread_t thread;
+
+		crowd_open(k, pod_backends[i % 3], 5 * TICK);
+		k->waits = false;
+		assert_int_equal(
+		    pthread_create(&thread, NULL, wait_and_look, k), 0);
+		while (!__atomic_load_n(&k->waits, __ATOMIC_ACQUIRE))
+			;
+		if (i % 2) {
+			assert_int_equal(rota_context_cancel(k->top, 3), 1);
+		} else {
+			rota_engine_advance(k->e, 5 * TICK);
+			crowd_settle(k);
+		}
+		pthread_join(thread, NULL);
+		assert_int_equal(k->answer, 0);
+		assert_int_equal(k->woken, 0);
+		crowd_close(k);
+	}
+	free(k);
+}
+
+/*
+ * Causes, and functions.
+ */
+
+static void
+a_deadline_has_a_cause(void **state)
+{
+	struct pod *p = *state;
+	struct rota_context *a, *b, *c, *d;
+
+	assert_int_equal(
+	    rota_context_with_timeout_cause(&a, p->engine, NULL, 5 * TICK, 77),
+	    0);
+	/* the parent's comes first, and so does its cause */
+	assert_int_equal(
+	    rota_context_with_deadline_cause(&b, p->engine, a, 9 * TICK, 88),
+	    0);
+	assert_int_equal(
+	    rota_context_with_deadline_cause(&c, p->engine, a, 2 * TICK, 99),
+	    0);
+	assert_int_equal(
+	    rota_context_with_timeout_cause(&d, p->engine, a, 3 * TICK, 0), 0);
+	assert_int_equal(rota_context_cause(a), 0);
+	pod_sleep(p, 4 * TICK);
+	assert_int_equal(rota_context_err(c), -ETIME);
+	assert_int_equal(rota_context_cause(c), 99);
+	assert_int_equal(rota_context_err(d), -ETIME);
+	assert_int_equal(rota_context_cause(d), -ETIME);
+	pod_sleep(p, 2 * TICK);
+	assert_int_equal(rota_context_err(b), -ETIME);
+	assert_int_equal(rota_context_cause(b), 77);
+	assert_int_equal(rota_context_cause(a), 77);
+	assert_int_equal(rota_context_cause(c), 99);
+	rota_context_unref(a);
+	rota_context_unref(b);
+	rota_context_unref(c);
+	rota_context_unref(d);
+	/* has passed; and cancelled before it does, that is another cause */
+	assert_int_equal(
+	    rota_context_with_timeout_cause(&a, p->engine, NULL, 0, 77), 0);
+	assert_int_equal(rota_context_cause(a), 77);
+	rota_context_unref(a);
+	assert_int_equal(
+	    rota_context_with_timeout_cause(&a, p->engine, NULL, TICK, 77), 0);
+	assert_int_equal(rota_context_cancel(a, 5), 1);
+	pod_sleep(p, 2 * TICK);
+	assert_int_equal(rota_context_err(a), -ECANCELED);
+	assert_int_equal(rota_context_cause(a), 5);
+	rota_context_unref(a);
+}
+
+static void
+no_deadline_looks_like_an_error(void **state)
+{
+	static const rota_time when[] = { -EINVAL, -1, INT64_MIN, 0 };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < CM_COUNT(when); i++) {
+		struct rota_context *c;
+
+		assert_int_equal(
+		    rota_context_with_deadline(&c, p->engine, NULL, when[i]),
+		    0);
+		assert_int_equal(rota_context_deadline(c), 0);
+		assert_int_equal(rota_context_err(c), -ETIME);
+		rota_context_unref(c);
+	}
+}
+
+static struct rota_engine *
+once(struct pod *p, unsigned *n)
+{
+	++*n;
+	return p->engine;
+}
+
+static void
+an_argument_is_evaluated_once(void **state)
+{
+	struct pod *p = *state;
+	struct rota_context *c;
+	unsigned n = 0;
+
+	rota_context_with_timeout(&c, once(p, &n), NULL, TICK);
+	assert_int_equal(n, 1);
+	drop(c);
+	rota_context_with_timeout_cause(&c, once(p, &n), NULL, TICK, 3);
+	assert_int_equal(n, 2);
+	drop(c);
+}
+
+static void
+a_function_runs_once_after_the_end(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 6; i++) {
+		struct rota_context *c = context(
+		    p, NULL, i % 2 ? 5 * TICK : ROTA_NEVER);
+		struct rota_context *child = context(p, c, ROTA_NEVER);
+		struct rota_context *f;
+		unsigned n = 0;
+
+		assert_int_equal(rota_context_after_func(
+				     &f, i / 2 % 2 ? child : c, count, &n),
+		    0);
+		if (i < 2) { /* nobody will stop it */
+			rota_context_unref(f);
+			f = NULL;
+		}
+		assert_int_equal(pod_armed(p), i % 2);
+		pod_sleep(p, 4 * TICK);
+		assert_int_equal(n, 0);
+		if (i % 2 == 0)
+			assert_int_equal(rota_context_cancel(c, 7), 1);
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(n, 1);
+		if (f) {
+			assert_int_equal(
+			    rota_context_err(f), i % 2 ? -ETIME : -ECANCELED);
+			assert_int_equal(rota_context_cancel(f, 0), 0);
+			rota_context_unref(f);
+		}
+		rota_context_unref(c);
+		rota_context_unref(child);
+		pod_sleep(p, TICK);
+		assert_int_equal(n, 1);
+		assert_int_equal(rota_context_report(p->engine, NULL, NULL), 0);
+	}
+}
+
+static void
+a_function_that_is_stopped_does_not_run(void **state)
+{
+	struct pod *p = *state;
+	struct rota_context *c = context(p, NULL, 5 * TICK), *f, *g;
+	unsigned n = 0;
+
+	assert_int_equal(rota_context_after_func(&f, c, count, &n), 0);
+	assert_int_equal(rota_context_cancel(f, 0), 1);
+	assert_int_equal(rota_context_cancel(f, 0), 0);
+	assert_int_equal(rota_context_err(c), 0); /* it is not ended by that */
+	rota_context_unref(f);
+	/* of one that is done: at once, but not in the call */
+	assert_int_equal(rota_context_cancel(c, 0), 1);
+	assert_int_equal(rota_context_after_func(&g, c, count, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(rota_context_cancel(g, 0), 0);
+	pod_sleep(p, TICK);
+	assert_int_equal(n, 1);
+	rota_context_unref(g);
+	assert_int_equal(rota_context_after_func(NULL, c, count, &n), 0);
+	pod_sleep(p, TICK);
+	assert_int_equal(n, 2);
+	rota_context_unref(c);
+	/* whose context goes before: it will never run */
+	c = context(p, NULL, ROTA_NEVER);
+	assert_int_equal(rota_context_after_func(&f, c, count, &n), 0);
+	rota_context_unref(c);
+	assert_int_equal(rota_context_cancel(f, 0), 1);
+	rota_context_unref(f);
+	pod_sleep(p, TICK);
+	assert_int_equal(n, 2);
+	assert_int_equal(rota_context_report(p->engine, NULL, NULL), 0);
+	f = c;
+	assert_int_equal(rota_context_after_func(&f, NULL, count, &n), -EINVAL);
+	assert_null(f);
+	c = context(p, NULL, ROTA_NEVER);
+	assert_int_equal(rota_context_after_func(&f, c, NULL, &n), -EINVAL);
+	drop(c);
+}
+
+/*
+ * What is left at the engine's end.
+ */
+
+/* Memory that is gone with the test, whoever forgot it. */
+static struct {
+	_Alignas(64) char byte[1 << 22];
+	size_t used;
+	unsigned blocks;
+} arena;
+
+static void *
+arena_alloc(void *arg, unsigned shard, size_t size, size_t align)
+{
+	char *at = arena.byte + arena.used;
+
+	(void)arg;
+	(void)shard;
+	assert_true(align <= 64);
+	size = (size + 63) & ~(size_t)63;
+	if (size > sizeof(arena.byte) - arena.used)
+		return NULL;
+	arena.used += size;
+	arena.blocks++;
+	return at;
+}
+
+static void
+arena_free(void *arg, unsigned shard, void *ptr, size_t size)
+{
+	(void)arg;
+	(void)shard;
+	(void)size;
+	arena.blocks -= ptr != NULL;
+}
+
+static void
+keep_line(void *arg, const char *line)
+{
+	char *text = arg;
+
+	assert_true(strlen(text) + strlen(line) < 1000);
+	strcat(text, line);
+	strcat(text, ";");
+}
+
+static void
+what_is_not_given_back_is_counted(void **state)
+{
+	static const char *const lines[] = { "",
+		"rota: not given back: 1 channel, 0 contexts;",
+		"rota: not given back: 0 channels, 1 context;",
+		"rota: not given back: 2 channels, 3 contexts;" };
+	static const unsigned channels[] = { 0, 1, 0, 2 },
+			      contexts[] = { 0, 0, 1, 3 };
+	(void)state;
+
+	for (unsigned i = 0; i < CM_COUNT(lines); i++) {
+		char text[1000] = "";
+		struct rota_config config = { .size = sizeof(config),
+			.shards = 1,
+			.clock = ROTA_CLOCK_VIRTUAL,
+			.log = keep_line,
+			.log_arg = text,
+			.allocator = { arena_alloc, arena_free, NULL } };
+		struct rota_channel *c[3];
+		struct rota_context *k[4];
+		struct rota_engine *e;
+
+		arena.used = arena.blocks = 0;
+		assert_int_equal(rota_engine_create(&e, &config), 0);
+		for (unsigned n = 0; n < 3; n++)
+			assert_int_equal(rota_channel_create(
+					     &c[n], e, TICK, ROTA_CHANNEL_SYNC),
+			    0);
+		for (unsigned n = 0; n < 4; n++) {
+			assert_int_equal(
+			    rota_context_create(&k[n], e, NULL), 0);
+			rota_context_cancel(k[n], 0);
+		}
+		for (unsigned n = channels[i]; n < 3; n++)
+			rota_channel_unref(c[n]);
+		for (unsigned n = contexts[i]; n < 4; n++)
+			rota_context_unref(k[n]);
+		assert_int_equal(rota_engine_destroy(e, ROTA_DROP), 0);
+		assert_string_equal(text, lines[i]);
+		assert_int_equal(arena.blocks, channels[i] + contexts[i]);
+	}
+}
+
 static void
 what_is_none_is_refused(void **state)
 {
@@ -487,6 +971,16 @@ main(void)
 		POD(select_chooses_at_random_and_takes_one),
 		POD(what_was_never_cancelled_is_named),
 		POD(what_is_none_is_refused),
+		POD(a_deadline_has_a_cause),
+		POD(no_deadline_looks_like_an_error),
+		POD(an_argument_is_evaluated_once),
+		POD(a_function_runs_once_after_the_end),
+		POD(a_function_that_is_stopped_does_not_run),
+		cmocka_unit_test(a_deadline_of_many_is_met_in_slices),
+		cmocka_unit_test(a_tree_changes_while_its_end_goes_on),
+		cmocka_unit_test(an_end_that_goes_on_ends_with_the_engine),
+		cmocka_unit_test(who_is_woken_finds_all_below_done),
+		cmocka_unit_test(what_is_not_given_back_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("context", tests, NULL, NULL);
