@@ -344,7 +344,6 @@ run(struct rota_timer *t, rota_time now)
 {
 	struct node *n = rota_container_of(t, struct node, timer);
 	struct rota_engine *e = kind_known(t)->r_pool;
-
 	bool held = word_load(&n->next, relaxed) & HELD; /* its arming's */
 
 	(void)now;

@@ -5,9 +5,12 @@
  * a reset nothing from before is received, and what nobody had received
  * counts as pending; length and capacity are 0; a channel that nobody waits
  * on is filed nowhere and needs no stop; of several that wait one gets it,
- * the first; asynchronous ones keep what is stale, as Go did; ticks stay on
- * their grid and what is missed is dropped, or not, as asked; the descriptor
- * shows what there is; what cannot be waited for is refused.
+ * the first, before who comes by later; of several that come at once each is
+ * as likely; asynchronous ones keep what is stale, as Go did; ticks stay on
+ * their grid and what is missed is dropped, or not, as asked, and counted for
+ * good; the descriptor shows what there is; where no timer is left one is
+ * enough for all that wait, what shows goes on, and who finds none is told;
+ * what cannot be waited for is refused.
  * Rows     G2 G5 G7 G8 G9
  */
 #include <errno.h>
@@ -513,6 +516,64 @@ a_ticker_is_reset_to_another_period(void **state)
 	rota_channel_unref(c);
 }
 
+/* A grid that does not begin a period from now. */
+static void
+a_ticker_begins_when_it_is_told(void **state)
+{
+	struct pod *p = *state;
+
+	pod_sleep(p, 2 * TICK);
+	for (unsigned i = 0; i < 9; i++) {
+		enum rota_channel_mode m = i / 3;
+		enum rota_missed policy = i % 3;
+		rota_time begin = pod_now(p), v = 0;
+		struct rota_channel *c;
+
+		assert_int_equal(rota_ticker_create_at(&c, p->engine,
+				     begin + 3 * TICK, 10 * TICK, policy, m),
+		    0);
+		for (int k = 0; k < 3; k++) {
+			assert_int_equal(rota_channel_receive(c, &v), 1);
+			assert_int_equal(v, begin + (3 + 10 * k) * TICK);
+			assert_int_equal(pod_now(p), v);
+		}
+		/* on another, which began before: its grid is kept */
+		assert_int_equal(
+		    rota_ticker_reset_at(c, begin + TICK, 4 * TICK), 1);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + TICK);
+		assert_int_equal(pod_now(p), begin + 23 * TICK);
+		assert_int_equal(
+		    rota_ticker_missed(c), policy == ROTA_MISSED_SKIP ? 5 : 0);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v,
+		    begin +
+			(policy == ROTA_MISSED_SKIP           ? 25
+				: policy == ROTA_MISSED_BURST ? 5
+							      : 27) *
+			    TICK);
+		rota_channel_unref(c);
+	}
+	{
+		static const rota_time when[] = { -TICK, INT64_MIN, INT64_MAX,
+			ROTA_NEVER };
+		rota_time v;
+
+		for (unsigned i = 0; i < CM_COUNT(when); i++) {
+			struct rota_channel *c;
+
+			assert_int_equal(
+			    rota_ticker_create_at(&c, p->engine, when[i],
+				ROTA_HOUR, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC),
+			    0);
+			v = 7;
+			assert_int_equal(rota_channel_poll(c, &v), i < 2);
+			assert_int_equal(v, i < 2 ? 0 : 7);
+			rota_channel_unref(c);
+		}
+	}
+}
+
 static void
 the_descriptor_shows_what_there_is(void **state)
 {
@@ -597,6 +658,17 @@ what_cannot_be_waited_for_is_refused(void **state)
 	    rota_ticker_create(&none, p->engine, -1, ROTA_MISSED_SKIP),
 	    -EINVAL);
 	assert_int_equal(rota_ticker_create(&none, p->engine, 1, 3), -EINVAL);
+	none = c;
+	assert_int_equal(rota_ticker_create_at(&none, p->engine, 0, 0,
+			     ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC),
+	    -EINVAL);
+	assert_null(none);
+	assert_int_equal(rota_ticker_create_at(NULL, p->engine, 0, 1,
+			     ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC),
+	    -EINVAL);
+	assert_int_equal(rota_ticker_reset_at(NULL, 1, 1), -EINVAL);
+	assert_int_equal(rota_ticker_reset_at(c, 1, 1), -EINVAL);
+	assert_int_equal(rota_ticker_reset_at(t, 1, 0), -EINVAL);
 	assert_null(rota_tick(p->engine, 0));
 	assert_null(rota_tick(p->engine, -5));
 	assert_int_equal(rota_channel_stop(NULL), -EINVAL);
@@ -946,6 +1018,7 @@ main(void)
 		POD_EXACT(a_blocked_select_takes_a_channel_or_a_context),
 		POD(missed_ticks_are_counted_for_good),
 		POD(a_ticker_is_reset_to_another_period),
+		POD(a_ticker_begins_when_it_is_told),
 		POD(the_descriptor_shows_what_there_is),
 		POD(what_cannot_be_waited_for_is_refused),
 		cmocka_unit_test(one_timer_is_enough_for_all_that_wait),

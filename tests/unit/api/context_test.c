@@ -4,8 +4,11 @@
  * Claims: a context is done once, by the first of a cancel, its deadline and
  * its parent, and then for ever; its children are, whatever they have; the
  * earliest deadline of a line counts; its timer goes with it; who waits on it
- * or selects is woken; the order in which a tree is given back does not
- * matter; what was never cancelled is named with its line.
+ * or selects is woken, and finds all below done, however many; a deadline
+ * with many below does its work in slices; a deadline has a cause; a function
+ * runs once after an end, or was stopped; the order in which a tree is given
+ * back does not matter; what was never cancelled is named with its line, and
+ * what was not given back is counted.
  * Rows     G4 G6 G15 G18
  */
 #include <errno.h>
