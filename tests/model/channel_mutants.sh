@@ -18,20 +18,24 @@ CXX=${CXX:-g++}
 # name, file, what sed does to it
 mutants() {
 	cat <<'END'
-stop_keeps_value channel /^rota_channel_stop/,/^}/s/c->armed = false;//
+stop_keeps_value channel /^rota_channel_stop/,/^}/s/drop(c, now);//
 take_keeps_value channel /^go_on/,/^}/s/c->armed = false;//
 stop_keeps_ref channel /^file(/,/^}/s/c->refs--;/;/
 arms_without_ref channel /^file(/,/^}/s/c->refs++;//
 ring_keeps_ref channel /^ring(/,/^}/s/put(c);/pthread_mutex_unlock(\&c->lock);/
-last_forgets_timer channel /^rota_channel_unref/,/^}/s/(void)file(c, false);//
+last_forgets_timer channel /^rota_channel_unref/,/^}/s/(void)file(c, false, false);//
 waiter_unarmed channel /^settle(/,/^}/s/c->waiters.first ||/false ||/
-reset_unmoved channel /^file(/,/^}/s/ && c->rings == c->when//
-stays_filed channel /^file(/,/^}/s/c->filed = false;/if (!needed) return 0; c->filed = false;/
+reset_unmoved channel /^file(/,/^}/s/c->rings != c->when/false/
+stays_filed channel /^file(/,/^}/s/c->filed = false;//
+two_armings channel /^file(/,/^}/s/^\tif (c->filed) .*/\tif (c->filed \&\& c->rings == c->when)/
+kept_for_ever channel /^file(/,/^}/s/rota__node_give(c->timer);//
+given_and_kept channel /^file(/,/^}/s/c->timer = NULL;//
+rings_and_filed channel /^ring(/,/^}/s/c->filed = false;//
 shows_nothing channel s/rota__fd_show(.*);/;/
 shows_for_ever channel s/rota__fd_show(.*);/rota__fd_show(\&c->fd, c->fd.shows || ready);/
 late_by_the_clock channel /^ring(/,/^}/s/if (c->rings > now)/if (false)/
 failure_untold channel /^settle(/,/^}/s/while (r &&/while (false \&\&/
-rings_unmoved channel /^file(/,/rota_handle_stop/s/c->rings = c->when;//
+rings_unmoved channel /^file(/,/rota_timer_stop/s/c->rings = c->when;/;/
 ahead_untaken channel /^ring(/,/^}/s/take_up(c, now);//
 asynchronous_unfiled channel /^settle(/,/^}/s/c->mode == ROTA_CHANNEL_ASYNC/false/
 buffer_overwritten channel /^take_up/,/^}/s/if (c->full)/if (false)/
@@ -44,16 +48,26 @@ detached_and_on wait /^detach(/,/^}/s/n->waiter = NULL;//
 last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
 takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, who))/else if (rota__waiter_claim(w, who) || true)/
 never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
-child_without_ref context /^mark(/,/^}/s/child->refs++;//
-child_gone context /^mark(/,/^}/s/if (child->refs)/if (true)/
-cancel_unsettled context /^wait_settled/,/^}/s/while (!c->settled)/while (false)/
-ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^end(/,/^}/s/^\tput(c);//
-ended_below_an_end context /^join_parent/,/^}/s/c->err = p->err;//
-child_takes_deadline context /^leave_parent/,/^}/s/!p->users \&\& !p->children/!p->children/
-passed_unended context /^rota_context_create_site/,/^}/s/if (c->deadline <= now)/if (false)/
+child_without_ref context /^end_child/,/^}/s/child->refs++;//
+child_gone context /^end_child/,/^}/s/child->refs && //
+walked_twice context /^end_child/,/^}/s/ && !child->walked//
+child_unmarked context /^end_child/,/^}/s/set(child, .*//
+asks_nobody_above context /^ended(/,/^}/s/if (why || !walk)/if (true)/
+walk_uncounted context /^end(/,/^}/s/word_add(&c->root->walks, (uint64_t)1, acq_rel);/;/
+walk_counted_out context /^walk(/,/^}/s/if (top->counts)/if (false)/
+ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^walk(/,/^}/s/^\tput(top);//
+ended_below_an_end context /^join_parent/,/^}/s/c->ended = word_load.*;/c->ended = 0;/
+child_takes_deadline context /^disarm_unused/,/^}/s/!c->users && !c->children/!c->children/
+walk_disarmed context /^disarm_unused/,/^}/s/ && !c->walked//
+slice_forgotten context /^ring(/,/^}/s/rota_timer_reset_at(c->timer, 0);/;/
+two_walk context /^ring(/,/^}/s/else if (!c->rings)/else if (!(c->rings = c->todo))/
+passed_unended context s/if (!fn && c->deadline <= now/if (false/
 context_ring_ref context /^ring(/,/^}/s/put(c);//
 disarm_keeps_ref context /^disarm(/,/^}/s/c->refs--;/;/
-wakes_no_waiter context /^mark(/,/^}/s/rota__waiter_wake(w);/;/
+wakes_no_waiter context /^wake(/,/^}/s/rota__waiter_wake(w);/;/
+function_forgotten context /^begin(/,/^}/s/c->fn && above/false/
+function_unstopped context /^begin(/,/^}/s/c->fn && above/c->fn/
+function_unneeded context /^disarm_unused/,/^}/s/ && !c->fn//
 END
 }
 

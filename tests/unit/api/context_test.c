@@ -526,7 +526,7 @@ a_deadline_of_many_is_met_in_slices(void **state)
 			assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
 			assert_int_equal(others, polls + 1);
 			now = crowd_readable(k);
-			assert_in_range(now - shown, 1, SHOWN / 2);
+			assert_in_range(now, shown, shown + SHOWN / 2);
 			shown = now;
 			for (unsigned i = 0; i < CROWD; i += polls ? 97 : 1) {
 				assert_int_equal(
@@ -561,7 +561,7 @@ a_tree_changes_while_its_end_goes_on(void **state)
 		crowd_open(k, pod_backends[b], 5 * TICK);
 		assert_int_equal(rota_engine_advance(k->e, 5 * TICK), 0);
 		assert_int_equal(rota_shard_poll(k->s, 5 * TICK, 0), 0);
-		assert_in_range(crowd_readable(k), 1, SHOWN - 1);
+		assert_in_range(crowd_readable(k), 0, SHOWN - 1);
 		for (unsigned i = 0; i < 3; i++) { /* of none, some, one */
 			struct rota_context *parent = i == 0 ? k->top
 			    : i == 1                         ? k->c[0]
@@ -888,6 +888,7 @@ what_is_not_given_back_is_counted(void **state)
 			.clock = ROTA_CLOCK_VIRTUAL,
 			.log = keep_line,
 			.log_arg = text,
+			.max_timers = 1000,
 			.allocator = { arena_alloc, arena_free, NULL } };
 		struct rota_channel *c[3];
 		struct rota_context *k[4];
