@@ -9,12 +9,16 @@
  * keeps nobody else; a reset is met to the ns wherever the timer was before;
  * what arms itself for now keeps nobody waiting; tickers keep their grid under
  * load; chains and trees of contexts end where the earliest deadline on the
- * way up is, and all at once when they are cancelled.
+ * way up is, and all at once when they are cancelled; each has the cause that
+ * Go's table says, and keeps it; a child that is made meanwhile ends as well,
+ * one that has ended leaves its parent; a function of a context runs once or
+ * was stopped.
  * Rows     G1 G2 G3 G4 G5 G6 G15 G19
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "tests/support/pod.h"
@@ -665,6 +669,469 @@ each_cancels_the_other(void **state)
 	}
 }
 
+/*
+ * TestAfterFunc: each arms the next. TestAfterTimes, TestAfterTick: what comes
+ * says when it was due.
+ */
+
+struct chain {
+	struct pod *p;
+	struct rota_channel *done;
+	unsigned left;
+};
+
+static void
+arm_the_next(void *arg)
+{
+	struct chain *c = arg;
+
+	if (c->left-- > 0)
+		rota_after_func(c->p->engine, TICK, arm_the_next, c, NULL);
+	else
+		rota_channel_reset(c->done, 0);
+}
+
+static void
+each_arms_the_next(void **state)
+{
+	struct pod *p = *state;
+	struct chain c = { p, pod_channel(p, 0, ROTA_CHANNEL_SYNC), 10 };
+	rota_time v;
+
+	assert_int_equal(rota_channel_stop(c.done), 1);
+	assert_int_equal(
+	    rota_after_func(p->engine, TICK, arm_the_next, &c, NULL), 0);
+	assert_int_equal(rota_channel_receive(c.done, &v), 1);
+	assert_int_equal(v, 11 * TICK);
+	assert_int_equal(pod_now(p), v);
+	rota_channel_unref(c.done);
+}
+
+static void
+what_comes_says_when_it_was_due(void **state)
+{
+	struct pod *p = *state;
+	rota_time v, begin = pod_now(p);
+
+	for (unsigned i = 1; i <= MANY; i++) {
+		struct rota_channel *early = rota_after(p->engine, i * TICK);
+		struct rota_channel *late = rota_after(p->engine, i * TICK / 2);
+
+		assert_int_equal(rota_channel_receive(early, &v), 1);
+		assert_int_equal(v, begin + i * TICK);
+		assert_int_equal(pod_now(p), v);
+		assert_int_equal(rota_channel_receive(late, &v), 1);
+		assert_int_equal(v, begin + i * TICK / 2);
+		begin = pod_now(p);
+		rota_channel_unref(early);
+		rota_channel_unref(late);
+	}
+}
+
+/* TestTickerStop, TestTeardown, TestIssue5745 */
+static void
+no_tick_comes_after_a_stop(void **state)
+{
+	struct pod *p = *state;
+	struct rota_channel *c;
+	rota_time v;
+
+	for (unsigned i = 0; i < 3 * MANY; i++) {
+		rota_time begin = pod_now(p);
+
+		assert_int_equal(
+		    rota_ticker_create(&c, p->engine, 10 * TICK, i % 3), 0);
+		assert_int_equal(rota_channel_receive(c, &v), 1);
+		assert_int_equal(v, begin + 10 * TICK);
+		if (i % 2)
+			pod_sleep(p, 25 * TICK); /* two are to come */
+		assert_int_equal(rota_channel_stop(c), 1);
+		assert_int_equal(
+		    rota_channel_receive_until(c, pod_now(p) + ROTA_HOUR, &v),
+		    -ETIME);
+		assert_int_equal(rota_channel_stop(c), 0);
+		rota_channel_unref(c);
+		assert_int_equal(pod_armed(p), 0);
+	}
+}
+
+/*
+ * TestAdjustTimers: whatever is done to many, each is on time.
+ */
+
+enum { ADJUSTED = 100 };
+
+static void
+adjust(struct one *o)
+{
+	struct rota_engine *e = o->p->engine;
+	struct rota_channel *c;
+	uint64_t x = 88172645463325252u + o->i * 977;
+	rota_time due, v;
+
+	if (rota_channel_create(&c, e, ROTA_HOUR, ROTA_CHANNEL_SYNC))
+		return;
+	due = pod_now(o->p) + ROTA_HOUR;
+	for (unsigned i = 0; i < 200; i++) {
+		rota_span span = (rota_span)(x % 40) * TICK;
+
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		switch (x >> 60 & 3) {
+		case 0: /* as Go's: stopped, or it was received */
+			o->got += rota_channel_stop(c) != (due < ROTA_NEVER);
+			due = ROTA_NEVER;
+			break;
+		case 1:
+			o->got += rota_channel_reset(c, span) !=
+			    (due < ROTA_NEVER);
+			due = pod_now(o->p) + span;
+			break;
+		case 2:
+			rota_sleep(e, span, NULL);
+			break;
+		default:
+			if (due > pod_now(o->p) + 50 * TICK)
+				break;
+			o->got += rota_channel_receive(c, &v) != 1 || v != due;
+			o->got += pod_now(o->p) < due;
+			due = ROTA_NEVER;
+		}
+	}
+	o->at = 1;
+	rota_channel_unref(c);
+}
+
+static void
+whatever_is_done_each_is_on_time(void **state)
+{
+	struct pod *p = *state;
+	struct one o[ADJUSTED];
+	pthread_t thread[ADJUSTED];
+
+	all_begin(o, thread, ADJUSTED, p, adjust, NULL);
+	all_end(p, thread, ADJUSTED);
+	for (unsigned i = 0; i < ADJUSTED; i++) {
+		assert_int_equal(o[i].at, 1);
+		assert_int_equal(o[i].got, 0);
+	}
+	assert_int_equal(pod_armed(p), 0);
+}
+
+/*
+ * TestCause, its table; TestWithoutCancel.
+ */
+
+enum { PARENT = 11, CHILD = 22 };
+
+static const struct cause_row {
+	const char *name;
+	rota_span parent, child; /* spans of deadlines; ROTA_NEVER: none */
+	int parent_cause, child_cause; /* of those */
+	int cancel[2][2]; /* in this order: 1 the parent, 2 the child; cause */
+	int err[2], cause[2]; /* the parent's, the child's */
+} causes[] = {
+	{ "nobody", ROTA_NEVER, ROTA_NEVER, 0, 0, { { 0 } }, { 0, 0 },
+	    { 0, 0 } },
+	{ "cancelled", ROTA_NEVER, ROTA_NEVER, 0, 0, { { 1, 0 } },
+	    { -ECANCELED, -ECANCELED }, { -ECANCELED, -ECANCELED } },
+	{ "with a cause", ROTA_NEVER, ROTA_NEVER, 0, 0, { { 1, PARENT } },
+	    { -ECANCELED, -ECANCELED }, { PARENT, PARENT } },
+	{ "the parent's before", ROTA_NEVER, ROTA_NEVER, 0, 0,
+	    { { 1, PARENT }, { 2, CHILD } }, { -ECANCELED, -ECANCELED },
+	    { PARENT, PARENT } },
+	{ "the parent's after", ROTA_NEVER, ROTA_NEVER, 0, 0,
+	    { { 2, CHILD }, { 1, PARENT } }, { -ECANCELED, -ECANCELED },
+	    { PARENT, CHILD } },
+	{ "the parent's after none", ROTA_NEVER, ROTA_NEVER, 0, 0,
+	    { { 2, 0 }, { 1, PARENT } }, { -ECANCELED, -ECANCELED },
+	    { PARENT, -ECANCELED } },
+	{ "a child's alone", ROTA_NEVER, ROTA_NEVER, 0, 0, { { 2, CHILD } },
+	    { 0, -ECANCELED }, { 0, CHILD } },
+	{ "a child's after a deadline", 0, ROTA_NEVER, 0, 0, { { 2, CHILD } },
+	    { -ETIME, -ETIME }, { -ETIME, -ETIME } },
+	{ "a child's before a deadline", TICK, ROTA_NEVER, 0, 0,
+	    { { 2, CHILD } }, { -ETIME, -ECANCELED }, { -ETIME, CHILD } },
+	{ "a deadline's", 0, ROTA_NEVER, PARENT, 0, { { 0 } },
+	    { -ETIME, -ETIME }, { PARENT, PARENT } },
+	{ "a deadline's, in time", TICK, ROTA_NEVER, PARENT, 0, { { 0 } },
+	    { -ETIME, -ETIME }, { PARENT, PARENT } },
+	{ "cancelled before its deadline", TICK, ROTA_NEVER, PARENT, 0,
+	    { { 1, 0 } }, { -ECANCELED, -ECANCELED },
+	    { -ECANCELED, -ECANCELED } },
+	{ "the child's deadline", ROTA_NEVER, TICK, 0, CHILD, { { 0 } },
+	    { 0, -ETIME }, { 0, CHILD } },
+	{ "the child's deadline is later", TICK, 2 * TICK, PARENT, CHILD,
+	    { { 0 } }, { -ETIME, -ETIME }, { PARENT, PARENT } },
+	{ "the child's deadline is sooner", 2 * TICK, TICK, PARENT, CHILD,
+	    { { 0 } }, { -ETIME, -ETIME }, { PARENT, CHILD } },
+};
+
+static void
+a_cause_is_told_as_the_table_says(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < CM_COUNT(causes); i++) {
+		const struct cause_row *r = &causes[i];
+		struct rota_context *c[2], *apart;
+
+		assert_int_equal(
+		    rota_context_with_timeout_cause(
+			&c[0], p->engine, NULL, r->parent, r->parent_cause),
+		    0);
+		assert_int_equal(rota_context_with_timeout_cause(&c[1],
+				     p->engine, c[0], r->child, r->child_cause),
+		    0);
+		/* WithoutCancel: made there, and not below */
+		assert_int_equal(
+		    rota_context_create(&apart, p->engine, NULL), 0);
+		for (unsigned k = 0; k < 2 && r->cancel[k][0]; k++)
+			rota_context_cancel(
+			    c[r->cancel[k][0] - 1], r->cancel[k][1]);
+		pod_sleep(p, 3 * TICK);
+		for (unsigned k = 0; k < 2; k++) {
+			if (rota_context_err(c[k]) != r->err[k] ||
+			    rota_context_cause(c[k]) != r->cause[k])
+				fail_msg("%s: %s has %d for %d", r->name,
+				    k ? "the child" : "the parent",
+				    rota_context_err(c[k]),
+				    rota_context_cause(c[k]));
+		}
+		assert_int_equal(rota_context_err(apart), 0);
+		assert_int_equal(rota_context_cause(apart), 0);
+		assert_int_equal(rota_context_deadline(apart), ROTA_NEVER);
+		for (unsigned k = 0; k < 2; k++) {
+			rota_context_cancel(c[k], 0);
+			rota_context_unref(c[k]);
+		}
+		assert_int_equal(rota_context_cause(apart), 0);
+		rota_context_cancel(apart, 0);
+		rota_context_unref(apart);
+	}
+}
+
+/*
+ * TestCauseRace: who sees an end sees its cause, and for good.
+ */
+
+struct race {
+	struct rota_context *c[5]; /* a line */
+};
+
+static void
+look_at_the_last(struct one *o)
+{
+	struct race *r = o->arg;
+	int err, cause;
+
+	while (!(err = rota_context_err(r->c[4])))
+		sched_yield();
+	cause = rota_context_cause(r->c[4]);
+	o->got = cause;
+	for (unsigned i = 0; i < 20; i++) {
+		if (rota_context_err(r->c[4]) != err ||
+		    rota_context_cause(r->c[4]) != cause)
+			o->got = 0;
+		sched_yield();
+	}
+}
+
+static void
+cancel_one_of_the_line(struct one *o)
+{
+	struct race *r = o->arg;
+
+	o->got = rota_context_cancel(r->c[o->i], (int)o->i + 1);
+	o->at = rota_context_cause(r->c[o->i]);
+}
+
+static void
+who_sees_an_end_sees_its_cause(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned n = 0; n < 100; n++) {
+		struct race r;
+		struct one look[2], cancel[5];
+		pthread_t looking[2], cancelling[5];
+
+		for (unsigned i = 0; i < 5; i++)
+			assert_int_equal(rota_context_create(&r.c[i], p->engine,
+					     i ? r.c[i - 1] : NULL),
+			    0);
+		all_begin(look, looking, 2, p, look_at_the_last, &r);
+		all_begin(cancel, cancelling, 5, p, cancel_one_of_the_line, &r);
+		all_end(p, looking, 2);
+		all_end(p, cancelling, 5);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_in_range(look[i].got, 1, 5);
+			assert_int_equal(
+			    look[i].got, rota_context_cause(r.c[4]));
+		}
+		for (unsigned i = 0; i < 5; i++) {
+			assert_in_range(cancel[i].at, 1, i + 1);
+			assert_int_equal(cancel[i].got, cancel[i].at == i + 1);
+			rota_context_unref(r.c[i]);
+		}
+	}
+}
+
+/*
+ * TestWithCancelSimultaneouslyCanceledParent
+ */
+
+static void
+make_a_child(struct one *o)
+{
+	struct rota_context *c;
+
+	if (rota_context_with_timeout(&c, o->p->engine, o->arg, ROTA_HOUR))
+		return;
+	o->got = rota_context_wait(c, ROTA_NEVER) == 0 &&
+	    rota_context_cause(c) == 5;
+	rota_context_unref(c);
+}
+
+static void
+a_child_that_is_made_meanwhile_ends_too(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned n = 0; n < 50; n++) {
+		struct rota_context *c;
+		struct one o[8];
+		pthread_t thread[8];
+
+		assert_int_equal(rota_context_create(&c, p->engine, NULL), 0);
+		all_begin(o, thread, 8, p, make_a_child, c);
+		if (n % 2)
+			sched_yield();
+		assert_int_equal(rota_context_cancel(c, 5), 1);
+		all_end(p, thread, 8);
+		for (unsigned i = 0; i < 8; i++)
+			assert_int_equal(o[i].got, 1);
+		rota_context_unref(c);
+	}
+	assert_int_equal(pod_armed(p), 0);
+	assert_int_equal(rota_context_report(p->engine, NULL, NULL), 0);
+}
+
+/* TestCancelRemoves: a parent that goes on keeps none of its children. */
+static void
+what_is_cancelled_leaves_its_parent(void **state)
+{
+	struct pod *p = *state;
+	struct rota_context *top, *c;
+	unsigned n = 0;
+
+	assert_int_equal(rota_context_create(&top, p->engine, NULL), 0);
+	for (unsigned i = 0; i < MILLION / 10; i++) {
+		switch (i % 3) {
+		case 0:
+			rota_context_create(&c, p->engine, top);
+			break;
+		case 1:
+			rota_context_with_timeout(
+			    &c, p->engine, top, ROTA_HOUR);
+			break;
+		default:
+			rota_context_after_func(&c, top, too_late, &n);
+		}
+		assert_int_equal(rota_context_cancel(c, 0), 1);
+		rota_context_unref(c);
+		if (i % 1000 == 0)
+			assert_int_equal(
+			    rota_context_report(p->engine, NULL, NULL), 1);
+	}
+	assert_int_equal(pod_armed(p), 0);
+	rota_context_cancel(top, 0);
+	rota_context_unref(top);
+	pod_sleep(p, TICK);
+	assert_int_equal(n, 0);
+}
+
+/*
+ * TestAfterFuncCalledAfterCancel, ...Timeout, ...Immediately,
+ * TestAfterFuncNotCalledAfterStop, and a stop that races with the end.
+ */
+
+static void
+stop_a_function(struct one *o)
+{
+	o->got = rota_context_cancel(o->arg, 0);
+}
+
+static void
+a_function_runs_or_was_stopped(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned n = 0; n < 200; n++) {
+		struct rota_context *c, *f;
+		struct one o[2];
+		pthread_t thread[2];
+		unsigned went = 0;
+
+		assert_int_equal(
+		    rota_context_with_timeout(&c, p->engine, NULL, TICK), 0);
+		assert_int_equal(
+		    rota_context_after_func(&f, c, too_late, &went), 0);
+		all_begin(o, thread, 2, p, stop_a_function, f);
+		if (n % 2)
+			rota_context_cancel(c, 0);
+		all_end(p, thread, 2);
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(o[0].got + o[1].got + went, 1);
+		rota_context_unref(f);
+		rota_context_unref(c);
+	}
+}
+
+struct onward {
+	struct pod *p;
+	struct rota_context *next;
+	unsigned runs;
+};
+
+static void
+end_the_next(void *arg)
+{
+	struct onward *o = arg;
+
+	o->runs++;
+	rota_context_cancel(o->next, 9);
+}
+
+/* A function may end a context that has one of its own, and so on. */
+static void
+functions_follow_one_another(void **state)
+{
+	struct pod *p = *state;
+	struct rota_context *c[MANY + 1];
+	struct onward o[MANY];
+
+	for (unsigned i = 0; i <= MANY; i++)
+		assert_int_equal(
+		    rota_context_create(&c[i], p->engine, NULL), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		o[i] = (struct onward){ p, c[i + 1], 0 };
+		assert_int_equal(
+		    rota_context_after_func(NULL, c[i], end_the_next, &o[i]),
+		    0);
+	}
+	assert_int_equal(rota_context_cancel(c[0], 1), 1);
+	assert_int_equal(rota_context_wait(c[MANY], ROTA_NEVER), 0);
+	assert_int_equal(pod_now(p), 0);
+	assert_int_equal(rota_context_cause(c[MANY]), 9);
+	for (unsigned i = 0; i <= MANY; i++) {
+		if (i < MANY)
+			assert_int_equal(o[i].runs, 1);
+		rota_context_unref(c[i]);
+	}
+}
+
 /* TestTimerStopUninitialized, TestTimerResetUninitialized, and the like. */
 static void
 what_was_never_made_is_refused(void **state)
@@ -702,6 +1169,16 @@ main(void)
 		POD(a_tree_ends_branch_by_branch),
 		POD(all_of_a_tree_cancel_at_once),
 		POD(each_cancels_the_other),
+		POD(each_arms_the_next),
+		POD(what_comes_says_when_it_was_due),
+		POD(no_tick_comes_after_a_stop),
+		POD(whatever_is_done_each_is_on_time),
+		POD(a_cause_is_told_as_the_table_says),
+		POD(who_sees_an_end_sees_its_cause),
+		POD(a_child_that_is_made_meanwhile_ends_too),
+		POD(what_is_cancelled_leaves_its_parent),
+		POD(a_function_runs_or_was_stopped),
+		POD(functions_follow_one_another),
 		POD(what_was_never_made_is_refused),
 	};
 
