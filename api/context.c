@@ -258,8 +258,9 @@ end_child(struct rota_context *top, struct rota_context *c,
 {
 	list_remove(child);
 	lock_take(&child->lock, LOCK_CONTEXT);
-	/* Or it waits for @c, to leave; or there is another walk. */
-	if (child->refs && !child->walked) {
+	/* Or that is another walk's. One that only waits for @c, to leave, has
+	 * nothing left to be done. */
+	if (!child->walked) {
 		set(child, word_load(&c->ended, relaxed)); /* it is written */
 		begin(child, true);
 		steps = wake(child, steps);

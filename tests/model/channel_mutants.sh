@@ -49,12 +49,10 @@ last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
 takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, who))/else if (rota__waiter_claim(w, who) || true)/
 never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
 child_without_ref context /^end_child/,/^}/s/child->refs++;//
-child_gone context /^end_child/,/^}/s/child->refs && //
 walked_twice context /^end_child/,/^}/s/ && !child->walked//
 child_unmarked context /^end_child/,/^}/s/set(child, .*//
 asks_nobody_above context /^ended(/,/^}/s/if (why || !walk)/if (true)/
 walk_uncounted context /^end(/,/^}/s/word_add(&c->root->walks, (uint64_t)1, acq_rel);/;/
-walk_counted_out context /^walk(/,/^}/s/if (top->counts)/if (false)/
 ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^walk(/,/^}/s/^\tput(top);//
 ended_below_an_end context /^join_parent/,/^}/s/c->ended = word_load.*;/c->ended = 0;/
 child_takes_deadline context /^disarm_unused/,/^}/s/!c->users && !c->children/!c->children/

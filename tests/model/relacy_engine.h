@@ -537,7 +537,12 @@ struct ground {
 	void
 	clear()
 	{
+		unsigned parts = 0;
+
 		poll(engine.shard.now);
+		for (unsigned i = 0; i < PARTS; i++)
+			parts += engine.used[i];
+		RL_ASSERT(parts == (engine.layer != NULL));
 		for (unsigned i = 0; i < engine.armings; i++)
 			RL_ASSERT(!engine.arming[i].armed &&
 			    engine.arming[i].held == engine.arming[i].given);
