@@ -137,11 +137,11 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 			object_no_kind(k);
 		return -EINVAL;
 	}
-	if (shard_forked(shard_of(k)))
-		return -ECHILD;
-	r = object_may_init(t, k);
+	r = object_may_init(t, k); /* asks whether @k's engine is there */
 	if (r)
 		return r;
+	if (shard_forked(shard_of(k)))
+		return -ECHILD;
 	for (;;) {
 		n = timer_count(k, &s);
 		/* acquire: the blocks that make the room */

@@ -139,11 +139,11 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 			    "from it first",
 			    fn, s->index);
 		break;
-	case -ECHILD:
+	case -ENOTRECOVERABLE:
 		if (rota__misuse_first(said, bit + 2))
 			rota__misuse_say(s->config,
-			    "%s(): shard %u belongs to the parent of this "
-			    "process",
+			    "%s(): a thread ended in a `released` of shard "
+			    "%u, in the middle of a poll: destroy the engine",
 			    fn, s->index);
 		break;
 	case -EBUSY:

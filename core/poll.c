@@ -695,6 +695,10 @@ expire_exact(struct poll *p)
 			return false;
 		if (!expire_run(p, &e, &done))
 			return done;
+		/* An adopter, during a callback, came to the next slot. */
+		if (rota_unlikely(
+			!b->run.sorted && b->wheel.draining == WHEEL_NONE))
+			continue;
 		h = b->heap.len ? heap_first(&b->heap) : NULL;
 		if (h && h->when < upto)
 			upto = h->when;

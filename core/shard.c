@@ -308,16 +308,15 @@ take(struct rota_shard *s)
 		n->own = s->index;
 }
 
-int
-rota_shard_attach(struct rota_shard *s)
+/* As rota_shard_attach(), but nothing is said. */
+static int
+attach(struct rota_shard *s)
 {
 	struct life *life, *before;
 	int r;
 
-	if (!s)
-		return -EINVAL;
 	if (shard_forked(s))
-		return rota__misuse_shard(s, -ECHILD, __func__);
+		return -ECHILD;
 	r = rota__life_take(&life);
 	if (r)
 		return r;
@@ -335,10 +334,20 @@ rota_shard_attach(struct rota_shard *s)
 	}
 	lock_give(&s->lock);
 	rota__life_put(life);
-	if (r)
-		return rota__misuse_shard(s, r, __func__);
-	object_home(s);
-	return 0;
+	if (!r)
+		object_home(s);
+	return r;
+}
+
+int
+rota_shard_attach(struct rota_shard *s)
+{
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	r = attach(s);
+	return r ? rota__misuse_shard(s, r, __func__) : 0;
 }
 
 void
@@ -661,7 +670,7 @@ rota__shard_wait(struct rota_shard *s, rota_time limit)
 	r = rota__shard_open(s);
 	if (r)
 		return r;
-	until = park(s, __func__);
+	until = park(s, "rota_shard_wait");
 	if (until <= 0)
 		return (int)until;
 	if (limit < until)
@@ -865,10 +874,11 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 		return -EINVAL; /* hand_over() asks again */
 	}
 	mine = word_load(&s->attached, relaxed) == self_id();
-	r = word_load(&s->attached, relaxed) ? owner_check(s, __func__)
-					     : rota_shard_attach(s);
+	r = mine ? owner_check(s, __func__) : attach(s);
+	if (r == -EBUSY)
+		return rota__misuse_shard(s, -EPERM, __func__);
 	if (r)
-		return r == -EBUSY ? -EPERM : r;
+		return r;
 	r = poll_begin(s);
 	if (r)
 		goto out;
