@@ -357,20 +357,11 @@ fire_due(struct rota_engine *e)
 static bool
 inside(const struct rota_engine *e)
 {
-	uint64_t self = self_id();
+	const struct rota_self *me;
 
-	if (rota__self.shard && rota__self.shard->engine == e)
-		return true;
-	for (unsigned i = 0; i < e->shards; i++) {
-		const struct rota_shard *s = &e->shard[i];
-
-		/* What is its own it stored itself. */
-		if ((word_load(&s->attached, relaxed) == self &&
-			word_load(&s->running[SEAT_OWNER], relaxed)) ||
-		    (word_load(&s->adopter, relaxed) == self &&
-			word_load(&s->running[SEAT_ADOPTER], relaxed)))
+	for (me = &rota__self; me && me->shard; me = me->before)
+		if (me->shard->engine == e)
 			return true;
-	}
 	return false;
 }
 
@@ -540,7 +531,7 @@ rota_engine_inside(const struct rota_engine *e)
 		return -EINVAL;
 	if (engine_forked(e))
 		return -ECHILD;
-	return near(e)->owned || (rota__self.shard && inside(e));
+	return near(e)->owned || inside(e);
 }
 
 struct rota_layer *

@@ -68,7 +68,8 @@ rota__misuse_kind(struct rota_kind *k, enum misuse m, int r, const char *fn)
 	};
 	const struct rota_config *c = shard_of(k)->config;
 
-	if (c->log && rota__misuse_first(&k->r_said, m))
+	if (c->log && !shard_forked(shard_of(k)) &&
+	    rota__misuse_first(&k->r_said, m))
 		rota__misuse_say(c, "%s(): kind %s (%s): %s", fn,
 		    k->name ? k->name : "?", k->site, what[m]);
 	return r;
@@ -118,7 +119,9 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 	    !strcmp(fn, "rota_shard_park");
 	rota_word *said = (rota_word *)&s->said;
 
-	if (!s->config->log)
+	/* In the child of a fork the hook may wait for a thread of the
+	 * parent. */
+	if (!s->config->log || shard_forked(s))
 		return r;
 	switch (r) {
 	case -EPERM:
@@ -181,7 +184,8 @@ rota__misuse_once(
 {
 	va_list args;
 
-	if (!s->config->log || !rota__misuse_first((rota_word *)&s->said, m))
+	if (!s->config->log || shard_forked(s) ||
+	    !rota__misuse_first((rota_word *)&s->said, m))
 		return;
 	va_start(args, format);
 	say(s->config, format, args);

@@ -67,8 +67,8 @@ check_sources() {
 
 	includes $(sources api |
 		grep -vE '^api/(rota|engine|timer|conn|handle)\.[ch]$') |
-	grep '"' | grep -vE '"(api/|core/lock\.h")' |
-	rule "the facade is written on <rota/...>, but for its mutexes"
+	grep '"' | grep -vE '"(api/|core/(lock|atomic)\.h")' |
+	rule "the facade is written on <rota/...>, but for mutexes and atomics"
 
 	includes api/jemalloc.c | grep '"' |
 	rule "an adapter is written on <rota/...>"
