@@ -49,7 +49,7 @@ last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
 takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, who))/else if (rota__waiter_claim(w, who) || true)/
 never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
 child_without_ref context /^end_child/,/^}/s/child->refs++;//
-walked_twice context /^end_child/,/^}/s/ && !child->walked//
+walked_twice context /^end_child/,/^}/s/if (!child->walked)/if (true)/
 child_unmarked context /^end_child/,/^}/s/set(child, .*//
 asks_nobody_above context /^ended(/,/^}/s/if (why || !walk)/if (true)/
 walk_uncounted context /^end(/,/^}/s/word_add(&c->root->walks, (uint64_t)1, acq_rel);/;/
