@@ -334,11 +334,12 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	return (int)(old & ST_ARMED);
 }
 
-/* It comes up before all that is filed. The alarm is not after `quiet`. */
+/* It may come up before all that is filed. The alarm is not after `quiet`. */
 static rota_noinline int
-filed_first(struct rota_shard *s, uint64_t d, uint64_t when, int answer)
+filed_first(struct rota_shard *s, const struct rota_timer *t, uint64_t d,
+    int answer)
 {
-	s->quiet = when;
+	shard_comes(s, s->which, kind_known(t), d);
 	return armed_rarely(s, d, answer);
 }
 
@@ -355,7 +356,7 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	shard_stamp(s, t);
 	if (rota_unlikely(when < s->quiet))
-		return filed_first(s, d, when, (int)(old & ST_ARMED));
+		return filed_first(s, t, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }
 

@@ -66,6 +66,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
+		shard_comes(s, which, k, d);
 		break;
 	case DRAIN_MOVE:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
@@ -73,6 +74,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		    backend_file_by(&s->backend, which, &t->r_place, d,
 			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
+		shard_comes(s, which, k, d);
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);
@@ -123,9 +125,6 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 	while (s->staged) {
 		uint64_t n = s->staged, wait = 0;
 
-		/* A parked owner's are all for the alarm or later: an earlier
-		 * one has ended it. */
-		s->quiet = s->alarm;
 		memcpy(batch, s->stage, n * sizeof(*batch));
 		s->staged = 0;
 		for (uint64_t i = 0; i < n; i++) {
@@ -285,7 +284,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	}
 	word_store(&s->ended[p->seat],
 	    word_load(&s->ended[p->seat], relaxed) + 1, release); /* [R2] */
-	word_store(&s->running[p->seat], NULL, release); /* [R1] */
+	word_store(&s->running[p->seat], NULL, release);          /* [R1] */
 	if (!plain && rota_unlikely(p->lost))
 		rota_shard_wake(s); /* who has hold may wait for this end */
 }
@@ -552,37 +551,36 @@ pour(struct poll *p)
 	return run_ready(p);
 }
 
-/* A timer was not due any more: of what the heap brings up next file those
- * again, together, that are not either. */
-static rota_noinline void
-refile(struct poll *p)
+uint64_t
+rota__shard_refile(
+    struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most)
 {
-	struct rota_shard *s = p->s;
 	struct heap *h = &s->backend.heap;
-	uint32_t at[HEAP_MANY], n = heap_due(h, p->now, at), pushed = 0;
+	uint32_t at[HEAP_MANY], n = heap_due(h, upto, at), pushed = 0;
 
 	for (uint32_t i = 0; i < n; i++)
 		rota_prefetch(*heap_item(h, heap_at(h, at[i])->id));
-	for (uint32_t i = 0; i < n && p->left; i++) {
+	for (uint32_t i = 0; i < n && pushed < most; i++) {
 		struct heap_entry *e = heap_at(h, at[i]);
 		struct rota_timer *t = timer_of(*heap_item(h, e->id));
+		uint64_t due = now < e->when ? e->when : now;
 		uint64_t w;
 
 		if (object_lost(s, t))
 			continue;
 		/* As state_look(): only a later place. */
 		w = word_load(&t->r_word, relaxed);
-		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= p->now)
+		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= due)
 			continue;
 		e->when = ST_DEADLINE(w);
 		e->seq = t->r_seq;
 		trace(s, kind_known(t), t, ROTA_TRACE_FILE, w);
 		shard_note(kind_known(t), t, e->when, e->when);
 		at[pushed++] = at[i];
-		p->left--;
 	}
 	count_add(&s->count.moves, pushed);
 	heap_settle(h, at, pushed);
+	return pushed;
 }
 
 /* Out of steps, or of room in @out. */
@@ -605,7 +603,8 @@ expire_heap(struct poll *p)
 			return false;
 		p->left--;
 		if (step_heap(p, ROTA_HEAP))
-			refile(p);
+			p->left -= rota__shard_refile(
+			    p->s, p->now, p->now, p->left);
 		if (p->lost)
 			return false;
 	}

@@ -237,8 +237,12 @@ rota__shard_next(struct rota_shard *s)
 
 	if (s->taken || s->backlog || !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
-	SHARD_SWITCH(
-	    s, next = backend_next(&s->backend, (enum rota_backend)WHICH));
+	/* A wheel's slot may begin before what is in it is due: core/front.c. */
+	if (s->which != ROTA_HEAP && s->quiet > s->now)
+		next = s->quiet;
+	else
+		SHARD_SWITCH(s,
+		    next = backend_next(&s->backend, (enum rota_backend)WHICH));
 	return next <= SHARD_LAST ? (rota_time)next : ROTA_NEVER;
 }
 
@@ -436,8 +440,11 @@ poll_quiet(struct rota_shard *s, rota_time now)
 {
 	uint64_t tick = shard_advance(s, now) >> WHEEL_TICK_BITS;
 
+	struct wheel *w = &s->backend.wheel;
+
+	/* A slot that has begun may be quiet: core/front.c. */
 	if (s->which != ROTA_HEAP)
-		wheel_come(&s->backend.wheel, tick);
+		wheel_come(w, tick < w->event ? tick : w->event - 1);
 }
 
 static rota_noinline int
@@ -598,13 +605,16 @@ park(struct rota_shard *s, const char *fn)
 
 	if (r)
 		return r;
-	next = rota_shard_next(s);
+	next = rota_shard_next(s); /* it files what is staged */
+	if (!s->adoptable)
+		next = rota__shard_front(s);
 	/* What is armed for never wakes nobody. */
 	s->alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next
 						: SHARD_LAST + 1;
 	if (!s->adoptable && s->quiet < s->alarm) {
+		if (!s->quiet)
+			shard_busy(s); /* a poll may have work all the same */
 		s->quiet = s->alarm;
-		shard_busy(s); /* a poll may have work all the same */
 	}
 	park_enter(&s->park, s->alarm);
 	if (inbox_empty(&s->remote.inbox) &&

@@ -81,9 +81,11 @@ struct rota_shard {
 	struct rota_hot hot;
 	uint64_t staged;
 	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
-	uint64_t poll_seq;    /* of the latest before this poll */
-	uint64_t quiet;       /* a poll before this instant has nothing to do */
+	uint64_t poll_seq; /* of the latest before this poll */
+	uint64_t quiet; /* a poll before this instant, which is after the latest
+			 * poll's, has nothing to do; or 0 */
 	uint64_t quiet_stops; /* unless there were more stops than this */
+	uint64_t fronted; /* the event of a wheel whose slot was looked at */
 	uint64_t alarm; /* the owner sleeps until then, or is about to: what it
 			 * arms itself for earlier wakes it. 0: it is awake */
 	struct rota_timer *taken;   /* from the inbox, last come first */
@@ -460,6 +462,20 @@ shard_publish(struct rota_shard *s, uint64_t next)
 		rota__shard_publish(s, next);
 }
 
+/* shard_comes: a timer of kind @k was filed, for @d. */
+rota_inline void
+shard_comes(struct rota_shard *s, enum rota_backend which,
+    const struct rota_kind *k, uint64_t d)
+{
+	if (rota_likely(d >= s->quiet)) /* as in a poll, where it is 0 */
+		return;
+	if (which == ROTA_WHEEL_COARSE)
+		d = backend_tick(which, d, (uint64_t)k->slack)
+		    << WHEEL_TICK_BITS;
+	if (d < s->quiet)
+		s->quiet = d > s->now ? d : 0;
+}
+
 /* shard_busy: the next poll has something to do, though nothing comes up. */
 rota_inline void
 shard_busy(struct rota_shard *s)
@@ -497,6 +513,14 @@ rota_time rota__shard_next(struct rota_shard *s);
 /* rota__timer_push - api/timer.c. As rota_timer_reset_at(), but -EINVAL and
  * nothing changed if the timer is not armed. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
+
+/* rota__shard_front - rota__shard_next(), for a thread that is about to sleep,
+ * settled and not adoptable: core/front.c. */
+rota_time rota__shard_front(struct rota_shard *s);
+/* rota__shard_refile - of what the heap has up to @upto, file those again that
+ * are due after their entry and after @now, at most @most. How many. */
+uint64_t rota__shard_refile(
+    struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most);
 
 /* rota__shard_unstage - file what is staged. The holder. */
 void rota__shard_unstage(struct rota_shard *s);

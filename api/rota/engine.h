@@ -291,9 +291,11 @@ int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
 
 /* rota_shard_next - when the owner must poll next, if nothing changes.
  *
- * Never later than the earliest deadline; ROTA_NEVER if nothing is armed;
- * at or before the last poll's now if something waits. A wheel may answer an
- * earlier instant (the start of a slot). Owner; -EPERM.
+ * Never later than the earliest deadline, which a coarse wheel counts with its
+ * slot and the timer's slack; ROTA_NEVER if nothing is armed; at or before the
+ * last poll's now if something waits. May be earlier: the instant at which the
+ * entry of a stopped or postponed timer comes up, or the start of a wheel's
+ * slot. rota_shard_park() looks closer. Owner; -EPERM.
  */
 rota_time rota_shard_next(struct rota_shard *s);
 
@@ -315,8 +317,12 @@ rota_time rota_shard_now(const struct rota_shard *s);
  *
  * Returns  the instant to sleep until, ROTA_NEVER for "until woken"; 0 if
  *          there is something to do at once. From then on a thread that arms
- *          an earlier timer makes rota_shard_fd() readable (or calls
- *          config.wake). The next poll ends the parking. Owner; -EPERM.
+ *          an earlier timer, the owner too, makes rota_shard_fd() readable (or
+ *          calls config.wake). The next poll ends the parking. Owner; -EPERM.
+ * Cost     if nothing has come up since the last park, one look. Else entries of
+ *          stopped and postponed timers that would wake the owner for nothing
+ *          are moved, up to 4096 looks: work that the wake would have done.
+ *          On an engine with ROTA_ADOPT none are.
  * A loop that sleeps by poll(2)'s own timeout sleeps on CLOCK_MONOTONIC: on
  * ROTA_CLOCK_BOOTTIME it is late by as long as the machine was suspended.
  */

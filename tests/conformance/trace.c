@@ -671,8 +671,11 @@ call_next(void)
 	note("park", 0, 0, park);
 	T.parked = park != 0;
 	T.until = (uint64_t)park;
-	if (park != next && !(park == 0 && next <= (rota_time)T.model.now))
+	/* It knows more: who is about to sleep looks at what comes up first. */
+	if (park < next && !(park == 0 && next <= (rota_time)T.model.now))
 		fail("park and next do not agree", -1);
+	if (park)
+		rule(model_next(&T.model, (uint64_t)park, T.quiet), -1);
 }
 
 /* Zombies that one sweep may leave: core/poll.c, bounded dead memory. */

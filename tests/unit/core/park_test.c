@@ -334,6 +334,99 @@ a_later_deadline_of_its_own_does_not_wake_the_owner(void **state)
 	assert_int_equal(w->wakes, 1);
 }
 
+/* What is filed first is stale, stopped or pushed: the owner sleeps until what
+ * is due first all the same. */
+static void
+a_parked_owner_sleeps_until_something_is_due(void **state)
+{
+	enum { MANY = 2000 };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, MANY);
+	rota_time now = 0, least, until;
+	unsigned needless = 0;
+	uint64_t x = 3;
+
+	for (unsigned round = 0; round < 60; round++) {
+		rota_time reach = (rota_time)1 << (21 + round % 15);
+
+		for (unsigned i = 0; i < MANY; i++)
+			rota_timer_reset_at(&p[i].timer,
+			    now + 1 +
+				(rota_time)(random_next(&x) % (uint64_t)reach));
+		world_poll(w, now);
+		least = ROTA_NEVER;
+		for (unsigned i = 0; i < MANY; i++) {
+			struct rota_timer *t = &p[i].timer;
+
+			if (random_next(&x) % 50)
+				random_next(&x) % 3
+				    ? rota_timer_reset_at(
+					  t, rota_timer_deadline(t) + 4 * reach)
+				    : rota_timer_stop(t);
+			if (rota_timer_pending(t) &&
+			    rota_timer_deadline(t) < least)
+				least = rota_timer_deadline(t);
+		}
+		/* A slot of a wheel is looked at once: if it was in the round
+		 * before, the owner may wake for it. */
+		until = rota_shard_park(w->shard);
+		if (until < least) {
+			needless++;
+			world_poll(w, until);
+			until = rota_shard_park(w->shard);
+		}
+		if (w->row->backend == ROTA_WHEEL_COARSE)
+			assert_in_range(until, least, least + TICK);
+		else
+			assert_int_equal(until, least);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		/* polls before that have nothing to do, next ones know it */
+		w->fired = 0;
+		world_poll(w, now + (least - now) / 2);
+		world_poll(w, least - 1);
+		expect_nothing(w);
+		assert_true(rota_shard_next(w->shard) <= least + TICK);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		now = least + TICK;
+		world_poll(w, now);
+		assert_true(w->fired > 0);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		w->fired = 0;
+	}
+	assert_in_range(needless, 0, 60 / 5);
+	if (w->row->backend == ROTA_HEAP)
+		assert_int_equal(needless, 0);
+}
+
+/* An arming that comes before what a park has found is not slept past. */
+static void
+what_is_armed_behind_a_park_counts(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 300);
+	rota_time far = 3000 * TICK;
+
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK + i);
+	world_poll(w, 1);
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, far + i);
+	assert_in_range(rota_shard_park(w->shard), far, far + TICK);
+	for (unsigned i = 200; i < 300; i++) {
+		rota_time d = far - (i - 199) * 7 * TICK;
+
+		world_poll(w, 1 + i);
+		rota_timer_reset_at(&p[i].timer, d);
+		assert_in_range(rota_shard_park(w->shard), 1, d + TICK);
+		world_poll(w, 2000 * TICK + i);
+		rota_timer_reset_at(&p[i - 1].timer, d + 1);
+		assert_in_range(rota_shard_park(w->shard), 1, d + TICK);
+		if (i % 3 == 0)
+			rota_timer_stop(&p[i].timer);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	}
+}
+
 static void
 spurious_wakes_do_nothing(void **state)
 {
@@ -373,6 +466,8 @@ main(void)
 		EVERY(parking_says_until_when),
 		EVERY(the_descriptor_is_readable_from_the_wake_to_the_poll),
 		EVERY(spurious_wakes_do_nothing),
+		EVERY_OWNED(a_parked_owner_sleeps_until_something_is_due),
+		EVERY_OWNED(what_is_armed_behind_a_park_counts),
 		EVERY_OWNED(
 		    an_earlier_deadline_of_its_own_wakes_the_owner_once),
 		EVERY_OWNED(
