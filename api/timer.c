@@ -509,39 +509,28 @@ rota_timer_reset(struct rota_timer *t, rota_span span)
 	    t, k, rota_when(rota__clock_read(shard_of(k)->clock), span));
 }
 
-/* The seat on which @t's callback runs or is about to, or SEATS. */
-static int
-seat_of(struct rota_shard *s, const struct rota_timer *t, void **running)
-{
-	int seat;
-
-	for (seat = 0; seat < SEATS; seat++) {
-		*running = word_load(&s->running[seat], acquire); /* [R1] */
-		if (*running == t || *running == running_claim(t))
-			break;
-	}
-	return seat;
-}
-
 /* Why a stop that found @word did not prevent. False: look again. */
 static rota_noinline bool
 stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
     int *verdict)
 {
-	void *running;
+	bool claimed = false;
 
-	*verdict = ROTA_NOT_PENDING;
-	if (seat_of(s, t, &running) == SEATS)
-		return true;
-	if (running == t) {
-		*verdict = ROTA_RUNNING;
-		return true;
+	*verdict = ROTA_RUNNING;
+	/* All seats: one may be claiming it, another still be in what it was
+	 * armed for before. */
+	for (int seat = 0; seat < SEATS; seat++) {
+		void *is = word_load(&s->running[seat], acquire); /* [R1] */
+
+		if (is == t)
+			return true;
+		claimed |= is == running_claim(t);
 	}
 	/* About to be claimed, or just claimed: the word knows which. */
-	if (word & ST_LINKED)
-		return true;
-	*verdict = ROTA_RUNNING;
-	return word_load(&t->r_word, acquire) == word; /* [P3] */
+	if (claimed && !(word & ST_LINKED))
+		return word_load(&t->r_word, acquire) == word; /* [P3] */
+	*verdict = ROTA_NOT_PENDING;
+	return true;
 }
 
 rota_inline int
