@@ -556,19 +556,15 @@ rota_shard_next(struct rota_shard *s)
 	return rota__shard_next(s);
 }
 
-int
-rota_shard_armed(struct rota_shard *s, rota_time before)
+/* Is a timer armed for before @before? Entries of stopped ones are taken out up
+ * to there. What rises above one that goes has been passed over: @again. */
+static bool
+armed_before(struct rota_shard *s, uint64_t before, bool *again)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
 	uint32_t *item;
-	int r = owner_check(s, __func__);
 
-	if (!r)
-		r = poll_begin(s);
-	if (r)
-		return r;
-	rota__shard_drain(s);
-	rota__shard_settle(s);
+	*again = false;
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 		struct rota_kind *k = kind_known(t);
@@ -583,7 +579,26 @@ rota_shard_armed(struct rota_shard *s, rota_time before)
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
+		*again = true;
 	}
+	return false;
+}
+
+int
+rota_shard_armed(struct rota_shard *s, rota_time before)
+{
+	bool found, again;
+	int r = owner_check(s, __func__);
+
+	if (!r)
+		r = poll_begin(s);
+	if (r)
+		return r;
+	rota__shard_drain(s);
+	rota__shard_settle(s);
+	do /* a walk passes over no more than it takes out: at most log2 */
+		found = armed_before(s, (uint64_t)before, &again);
+	while (!found && again);
 	shard_show(s);
 	if (s->adoptable)
 		shard_unhold(s);

@@ -371,6 +371,49 @@ only_what_is_armed_is_told_as_such(void **state)
 	assert_int_equal(told, -EDEADLK);
 }
 
+/* What is behind a stopped timer in the heap may rise above it, once that one's
+ * entry is gone. */
+static void
+what_rises_above_an_entry_that_goes_is_told_too(void **state)
+{
+	static const unsigned when[] = { 1, 100, 2, 90, 90, 100, 101, 102, 103,
+		40 };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, CM_COUNT(when));
+
+	for (unsigned i = 0; i < CM_COUNT(when); i++) {
+		rota_timer_reset_at(&p[i].timer, when[i] * TICK);
+		world_poll(w, 0); /* filed in this order */
+	}
+	rota_timer_reset_at(&p[0].timer, 200 * TICK);
+	rota_timer_reset_at(&p[2].timer, 200 * TICK);
+	rota_timer_stop(&p[5].timer);
+	assert_int_equal(rota_shard_armed(w->shard, 50 * TICK), 1);
+	rota_timer_stop(&p[5].timer);
+	rota_timer_stop(&p[9].timer);
+	assert_int_equal(rota_shard_armed(w->shard, 50 * TICK), 0);
+	assert_int_equal(world_stat(w).entries, CM_COUNT(when) - 2);
+}
+
+/* The same of both, the one behind the other. */
+static void
+no_entry_of_a_stopped_timer_is_left(void **state)
+{
+	static const unsigned when[] = { 1, 100, 2, 90, 90, 100, 101, 102, 103,
+		40 };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, CM_COUNT(when));
+
+	for (unsigned i = 0; i < CM_COUNT(when); i++) {
+		rota_timer_reset_at(&p[i].timer, when[i] * TICK);
+		world_poll(w, 0);
+	}
+	rota_timer_stop(&p[5].timer);
+	rota_timer_stop(&p[9].timer);
+	assert_int_equal(rota_shard_armed(w->shard, TICK), 0);
+	assert_int_equal(world_stat(w).entries, CM_COUNT(when) - 2);
+}
+
 int
 main(void)
 {
@@ -387,6 +430,8 @@ main(void)
 		EVERY_OWNED(refused_memory_is_told_and_the_next_try_works),
 		EVERY(overdue_tells_how_late_the_earliest_is),
 		EVERY_OWNED(only_what_is_armed_is_told_as_such),
+		EVERY_OWNED(what_rises_above_an_entry_that_goes_is_told_too),
+		EVERY_OWNED(no_entry_of_a_stopped_timer_is_left),
 		EVERY_OWNED(check_finds_an_entry_whose_timer_says_it_has_none),
 	};
 
