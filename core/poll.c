@@ -272,7 +272,10 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	if (!k->fire) {
 		;
 	} else if (!plain && s->adoptable) {
-		/* It may block: others must know what is next. */
+		/* It may block: others must know what is next, and that
+		 * what a `released` armed. */
+		if (rota_unlikely(s->staged))
+			rota__shard_unstage(s);
 		rota__shard_publish(s, (uint64_t)rota__shard_next(s));
 		shard_unhold(s);
 		k->fire(t, (rota_time)p->now);

@@ -712,6 +712,50 @@ an_adopter_wakes_an_owner_that_would_sleep_too_long(void **state)
 	}
 /* clang-format on */
 
+static struct probe *armed_by_release;
+
+static void
+released_arms(struct rota_timer *t)
+{
+	(void)t;
+	rota_timer_reset_at(&armed_by_release->timer, 2 * TICK);
+}
+
+/* Others hear of what a `released` armed before a callback blocks. */
+static void
+what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct owner o = { w, TICK, 0, 0 };
+	struct rota_timer t;
+	struct rota_kind k;
+	pthread_t owner;
+
+	assert_int_equal(rota_kind_init(&k, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = released_arms,
+				 .name = "arms" }),
+	    0);
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	armed_by_release = &p[1];
+	p[0].then = blocked;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	assert_int_equal(elsewhere_release(&t), 1);
+	rota_shard_detach(w->shard);
+	pthread_create(&owner, NULL, owner_run, &o);
+	sem_wait(&begun);
+	assert_true(rota_shard_overdue(w->shard, 20 * TICK) >= 17 * TICK);
+	adopt_all(w, 20 * TICK, 0);
+	sem_post(&end);
+	pthread_join(owner, NULL);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+	expect_fired(w, 0, 1);
+}
+
 int
 main(void)
 {
@@ -734,6 +778,8 @@ main(void)
 		ADOPT(
 		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
+		ADOPT(
+		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
 		ADOPT(who_may_not_is_told_so),
 	};
 
