@@ -186,15 +186,24 @@ reset_lost(struct rota_kind *k, bool push)
 	    : rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, "rota_timer_reset");
 }
 
+/* Does the owner sleep beyond @d? */
+rota_inline bool
+sleeps_beyond(const struct rota_shard *s, uint64_t d)
+{
+	return d < word_load(&s->alarm, relaxed); /* its own, or a hint */
+}
+
 /* After an arming by the holder for @d: file what is staged, once that is
- * much; wake the owner, if it sleeps until later. Seldom, so that what is
- * mostly done calls nothing. */
+ * much; wake the owner, if it sleeps until later. (An adopter's poll does so at
+ * its end: the alarm is the owner's to end.) Seldom, so that what is mostly
+ * done calls nothing. */
 static rota_noinline int
 armed_rarely(struct rota_shard *s, uint64_t d, int answer)
 {
 	if (s->staged == SHARD_STAGE)
 		rota__shard_unstage(s);
-	if (d < s->alarm)
+	if (sleeps_beyond(s, d) &&
+	    word_load(&s->attached, relaxed) == self_id())
 		rota__shard_alarm(s);
 	return answer;
 }
@@ -221,7 +230,7 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
-	if (rota_unlikely(staged == SHARD_STAGE || d < s->alarm))
+	if (rota_unlikely(staged == SHARD_STAGE || sleeps_beyond(s, d)))
 		return armed_rarely(s, d, (int)(was & ST_ARMED));
 	return (int)(was & ST_ARMED);
 }
@@ -329,7 +338,7 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
-	if (rota_unlikely(s->staged == SHARD_STAGE || d < s->alarm))
+	if (rota_unlikely(s->staged == SHARD_STAGE || sleeps_beyond(s, d)))
 		return armed_rarely(s, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }

@@ -164,9 +164,10 @@ rota__shard_posted(struct rota_shard *s, uint64_t wake)
 void
 rota__shard_alarm(struct rota_shard *s)
 {
-	uint64_t wake = park_wakes(&s->park, s->alarm - 1);
+	uint64_t alarm = word_load(&s->alarm, relaxed); /* its own */
+	uint64_t wake = park_wakes(&s->park, alarm - 1);
 
-	s->alarm = 0;
+	word_store(&s->alarm, (uint64_t)0, relaxed);
 	if (wake) /* else another thread was first */
 		shard_wake(s, wake);
 }
@@ -571,8 +572,8 @@ armed_before(struct rota_shard *s, uint64_t before, bool *again)
 		uint64_t is;
 
 		if (state_keep(&t->r_word, kind_plain(k), &is)) {
-			if (ST_DEADLINE(is) < (uint64_t)before)
-				break;
+			if (ST_DEADLINE(is) < before)
+				return true;
 			continue;
 		}
 		backend_unvisit(&cursor, item);
@@ -602,7 +603,7 @@ rota_shard_armed(struct rota_shard *s, rota_time before)
 	shard_show(s);
 	if (s->adoptable)
 		shard_unhold(s);
-	return item != NULL;
+	return found;
 }
 
 rota_time
@@ -616,6 +617,7 @@ static rota_time
 park(struct rota_shard *s, const char *fn)
 {
 	rota_time next;
+	uint64_t alarm;
 	int r = owner_check(s, fn);
 
 	if (r)
@@ -624,14 +626,14 @@ park(struct rota_shard *s, const char *fn)
 	if (!s->adoptable)
 		next = rota__shard_front(s);
 	/* What is armed for never wakes nobody. */
-	s->alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next
-						: SHARD_LAST + 1;
-	if (!s->adoptable && s->quiet < s->alarm) {
+	alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next : SHARD_LAST + 1;
+	word_store(&s->alarm, alarm, relaxed); /* its own */
+	if (!s->adoptable && s->quiet < alarm) {
 		if (!s->quiet)
 			shard_busy(s); /* a poll may have work all the same */
-		s->quiet = s->alarm;
+		s->quiet = alarm;
 	}
-	park_enter(&s->park, s->alarm);
+	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) &&
 	    !(s->adoptable &&

@@ -86,8 +86,9 @@ struct rota_shard {
 			 * poll's, has nothing to do; or 0 */
 	uint64_t quiet_stops; /* unless there were more stops than this */
 	uint64_t fronted; /* the event of a wheel whose slot was looked at */
-	uint64_t alarm; /* the owner sleeps until then, or is about to: what it
-			 * arms itself for earlier wakes it. 0: it is awake */
+	rota_word alarm; /* the owner sleeps until then, or is about to: what
+			  * it arms itself for earlier wakes it. 0: it is
+			  * awake. The owner's; an adopter may read it */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
@@ -448,7 +449,7 @@ void rota__shard_alarm(struct rota_shard *s);
 rota_inline void
 shard_unpark(struct rota_shard *s)
 {
-	s->alarm = 0;
+	word_store(&s->alarm, (uint64_t)0, relaxed); /* its own */
 	park_leave(&s->park);
 }
 

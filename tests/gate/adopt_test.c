@@ -62,12 +62,97 @@ an_owner_is_told_of_the_end_that_it_waits_for(void **state)
 	w->fired = 0;
 }
 
+static struct probe *armed_by_release;
+
+static void
+released_arms(struct rota_timer *t)
+{
+	(void)t;
+	rota_timer_reset_at(&armed_by_release->timer, 2 * TICK);
+}
+
+/* An adopter arms, in a `released`, while the owner parks: each goes by until
+ * when the owner sleeps. (Of the two accesses a thread sanitizer tells.) */
+static void
+an_owner_parks_while_an_adopter_arms(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 2);
+	struct act adopter = { .shard = s, .when = TICK };
+	struct rota_kind k;
+	struct rota_timer t;
+	struct gated *a;
+
+	assert_int_equal(rota_kind_init(&k, s,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = released_arms,
+				 .name = "arms" }),
+	    0);
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	armed_by_release = &p[1];
+	rota_timer_reset_at(&p[0].timer, 9 * TICK);
+	world_poll(w, 0);
+	assert_int_equal(elsewhere_release(&t), 1);
+	a = gate_open(act_adopt, &adopter);
+	/* In its poll, with `next` still to be told. */
+	assert_true(gate_to(a, &s->next, ATOMIC_STORE, 1));
+	w->wakes = 0;
+	assert_in_range(rota_shard_park(s), 1, 9 * TICK);
+	gate_end(a);
+	assert_int_equal(w->wakes, 1);
+	assert_int_equal(answered(&adopter), 0);
+	world_poll(w, 2 * TICK);
+	expect_fired(w, 1);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
+/* An adopter that armed something, which is stopped before it is filed, finds
+ * the owner awake; the owner then parks, and arms for earlier itself. */
+static void
+an_adopter_leaves_the_owners_alarm_alone(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 2);
+	struct act adopter = { .shard = s, .when = TICK };
+	struct rota_kind k;
+	struct rota_timer t;
+	struct gated *a;
+
+	assert_int_equal(rota_kind_init(&k, s,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = released_arms,
+				 .name = "arms" }),
+	    0);
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	armed_by_release = &p[1];
+	rota_timer_reset_at(&p[0].timer, 9 * TICK);
+	world_poll(w, 0);
+	assert_in_range(rota_shard_park(s), 1, 9 * TICK);
+	assert_int_equal(elsewhere_release(&t), 1);
+	a = gate_open(act_adopt, &adopter);
+	(void)gate_to(a, &s->alarm, ATOMIC_STORE, 1); /* there is none */
+	(void)rota_shard_poll(s, 0, 0);
+	assert_in_range(rota_shard_park(s), 1, 9 * TICK);
+	assert_int_equal(rota_timer_stop(&p[1].timer), ROTA_PREVENTED);
+	gate_end(a);
+	w->wakes = 0;
+	rota_timer_reset_at(&p[1].timer, TICK + 1);
+	assert_int_equal(w->wakes, 1);
+	world_poll(w, 2 * TICK);
+	expect_fired(w, 1);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		ADOPT_EVERY(an_owner_is_not_refused_for_no_reason),
 		ADOPT_EVERY(an_owner_is_told_of_the_end_that_it_waits_for),
+		ADOPT_EVERY(an_owner_parks_while_an_adopter_arms),
+		ADOPT_EVERY(an_adopter_leaves_the_owners_alarm_alone),
 	};
 
 	return cmocka_run_group_tests_name("gate_adopt", tests, NULL, NULL);

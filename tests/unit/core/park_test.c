@@ -451,6 +451,25 @@ spurious_wakes_do_nothing(void **state)
 	expect_fired(w, 0);
 }
 
+/* What is armed for never stands in a wheel all the same, and comes down its
+ * levels before the last instant: that poll is not to be left out. */
+static void
+what_is_filed_for_never_is_not_passed_over(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	world_poll(w, 0);
+	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+	rota_timer_reset_at(&p[0].timer, ROTA_NEVER);
+	rota_timer_reset_at(&p[1].timer, ROTA_NEVER);
+	assert_int_equal(w->wakes, 0);
+	rota_shard_next(w->shard); /* files them */
+	world_poll(w, ROTA_NEVER - TICK);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	expect_nothing(w);
+}
+
 int
 main(void)
 {
@@ -468,6 +487,7 @@ main(void)
 		EVERY(spurious_wakes_do_nothing),
 		EVERY_OWNED(a_parked_owner_sleeps_until_something_is_due),
 		EVERY_OWNED(what_is_armed_behind_a_park_counts),
+		EVERY_OWNED(what_is_filed_for_never_is_not_passed_over),
 		EVERY_OWNED(
 		    an_earlier_deadline_of_its_own_wakes_the_owner_once),
 		EVERY_OWNED(
