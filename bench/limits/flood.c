@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * flood.c - how late a timer is that has nothing to do with it, while other
+ * threads reset a million timers of the same shard at random, earlier and
+ * later. The engine drives itself. What the machine does to it is measured the
+ * same way: as many threads add to as much memory at random, without rota. The
+ * two sides take turns.
+ *
+ * The timer is due on a grid of 1 ms. Where it comes so late that instants of
+ * the grid have passed, each of them counts as one that was late as well: a
+ * stall is not one sample.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "bench/limits/limits.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bench/random.h"
+
+#define GRID ROTA_MILLISECOND
+
+enum { THREADS = 64, AT_ONCE = 64 };
+
+struct samples {
+	uint64_t *ns;
+	size_t n, room;
+	size_t fires;
+};
+
+struct probe {
+	struct rota_timer t;
+	struct rota_engine *e;
+	struct samples *to;
+	atomic_bool begun; /* record */
+	atomic_bool over;  /* arm no more */
+};
+
+struct side {
+	struct rota_engine *e; /* NULL: burn */
+	struct rota_kind *kind;
+	struct rota_timer *timers;
+	_Atomic uint64_t *memory; /* burn: as large as the timers */
+	uint64_t n;
+	atomic_bool over;
+	uint64_t done[THREADS];
+};
+
+struct thread {
+	struct side *side;
+	unsigned index;
+	pthread_t id;
+};
+
+static void
+sample(struct samples *s, uint64_t late)
+{
+	if (s->n < s->room)
+		s->ns[s->n++] = late;
+}
+
+static void
+on_probe(struct rota_timer *t, rota_time now)
+{
+	struct probe *p = rota_container_of(t, struct probe, t);
+	rota_time due = rota_timer_deadline(t);
+	bool begun = atomic_load(&p->begun);
+
+	now = rota_engine_now(p->e); /* not the poll's: it may have begun long
+				      * ago */
+	if (begun)
+		p->to->fires++;
+	for (; due <= now; due += GRID)
+		if (begun)
+			sample(p->to, (uint64_t)(now - due));
+	if (!atomic_load(&p->over))
+		rota_timer_reset_at(t, due);
+}
+
+static void
+nothing(struct rota_timer *t, rota_time now)
+{
+	(void)t;
+	(void)now;
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct thread *self = arg;
+	struct side *s = self->side;
+	uint64_t rng = RANDOM_SEED + self->index, done = 0;
+	uint32_t n = (uint32_t)s->n;
+
+	while (!atomic_load_explicit(&s->over, memory_order_relaxed)) {
+		/* Of the grid of a clock that is read now and then. */
+		rota_time now = s->e ? rota_engine_now(s->e) : 0;
+
+		for (int i = 0; i < AT_ONCE; i++, done++) {
+			struct pick p = pick_make(&rng, n);
+			rota_time when = now +
+			    pick_span(p, ROTA_SECOND, 10 * ROTA_SECOND);
+
+			if (s->e)
+				rota_timer_reset_at(&s->timers[p.index], when);
+			else /* a word of a timer */
+				atomic_fetch_add(
+				    &s->memory[4 * (size_t)p.index],
+				    (uint64_t)when);
+		}
+	}
+	s->done[self->index] = done;
+	return NULL;
+}
+
+static void
+sleep_for(double seconds)
+{
+	struct timespec t = { (time_t)seconds,
+		(long)((seconds - (double)(time_t)seconds) * 1e9) };
+
+	nanosleep(&t, NULL);
+}
+
+/* All are filed, so that what is measured is no start. */
+static void
+timers_begin(struct side *s, struct rota_shard *shard)
+{
+	struct rota_stats stats;
+	rota_time now = rota_engine_now(s->e);
+	uint64_t rng = RANDOM_SEED;
+
+	if (rota_shard_reserve(shard, s->n))
+		die("rota_shard_reserve");
+	for (uint64_t i = 0; i < s->n; i++) {
+		struct pick p = pick_make(&rng, (uint32_t)s->n);
+
+		if (rota_timer_init(&s->timers[i], s->kind))
+			die("rota_timer_init");
+		rota_timer_reset_at(&s->timers[i],
+		    now + pick_span(p, 2 * ROTA_SECOND, 10 * ROTA_SECOND));
+	}
+	do {
+		sleep_for(0.001);
+		if (rota_engine_stat(s->e, &stats))
+			die("rota_engine_stat");
+	} while (stats.inserts < s->n);
+}
+
+static void
+probe_begin(struct probe *p, struct rota_kind *kind)
+{
+	if (rota_timer_init(&p->t, kind))
+		die("rota_timer_init");
+	atomic_store(&p->begun, false);
+	atomic_store(&p->over, false);
+	rota_timer_reset_at(&p->t, rota_engine_now(p->e) + GRID);
+}
+
+/* What is late when it ends counts too. */
+static void
+probe_end(struct probe *p)
+{
+	rota_time now = rota_engine_now(p->e);
+
+	atomic_store(&p->over, true);
+	while (rota_timer_stop_sync(&p->t) == ROTA_PREVENTED)
+		for (rota_time due = rota_timer_deadline(&p->t); due <= now;
+		     due += GRID)
+			sample(p->to, (uint64_t)(now - due));
+}
+
+enum what { QUIET, BURN, FLOOD, WHATS };
+
+static const char *const what_name[] = { "quiet", "burn", "flood" };
+
+struct memory {
+	struct rota_timer *timers;
+	void *burned;
+	uint64_t n;
+};
+
+/* One round of one side; what comes out is added to @to and @ops. */
+static bool
+round_run(enum rota_backend b, enum what what, const struct memory *m,
+    double seconds, struct samples *to, double *ops)
+{
+	struct rota_engine *e = engine_make(
+	    b, ROTA_CLOCK_MONOTONIC, ROTA_DRIVERS);
+	struct rota_shard *shard = rota_engine_shard(e, 0);
+	struct rota_kind other, own;
+	struct probe probe = { .e = e, .to = to };
+	struct side side = { .e = what == FLOOD ? e : NULL,
+		.kind = &other,
+		.timers = m->timers,
+		.memory = m->burned,
+		.n = m->n };
+	struct thread thread[THREADS];
+	unsigned threads = what == QUIET ? 0 : options.threads;
+	uint64_t begin;
+	bool good = true;
+
+	if (rota_kind_init(&other, shard,
+		&(struct rota_kind_config){
+		    .fire = nothing, .name = "other" }) ||
+	    rota_kind_init(&own, shard,
+		&(struct rota_kind_config){
+		    .fire = on_probe, .name = "probe" }))
+		die("rota_kind_init");
+	if (what == FLOOD)
+		timers_begin(&side, shard);
+	probe_begin(&probe, &own);
+	begin = clock_wall();
+	for (unsigned i = 0; i < threads; i++) {
+		thread[i] = (struct thread){ .side = &side, .index = i };
+		if (pthread_create(
+			&thread[i].id, NULL, thread_main, &thread[i]))
+			die("pthread_create");
+	}
+	sleep_for(seconds / 10);
+	atomic_store(&probe.begun, true);
+	sleep_for(seconds);
+	probe_end(&probe);
+	atomic_store(&side.over, true);
+	for (unsigned i = 0; i < threads; i++) {
+		pthread_join(thread[i].id, NULL);
+		*ops += (double)side.done[i] /
+		    ((double)(clock_wall() - begin) / 1e9);
+	}
+	if (!to->n)
+		good = broken("the timer of 1 ms did not fire");
+	if (what == FLOOD && options.smoke) {
+		struct rota_stats s;
+
+		/* The driver may be about to count what it fires. */
+		for (int i = 0; i < 100; i++) {
+			if (rota_engine_stat(e, &s))
+				die("rota_engine_stat");
+			if (s.starts == s.fires + s.stops + s.live)
+				break;
+			sleep_for(0.001);
+		}
+		good &= engine_adds_up(e);
+	}
+	engine_end(e);
+	return good;
+}
+
+static int
+order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* us; @s is sorted. */
+static double
+percentile(const struct samples *s, double p)
+{
+	size_t i = (size_t)((double)s->n * p);
+
+	return (double)s->ns[i < s->n ? i : s->n - 1] / 1e3;
+}
+
+static void
+samples_print(enum rota_backend b, enum what what, const char *round,
+    struct samples *s, double ops)
+{
+	qsort(s->ns, s->n, sizeof(*s->ns), order);
+	line_begin("flood", b, "shared");
+	printf("%-5s round %-3s p50_us %.1f p99_us %.1f p99.9_us %.1f max_us "
+	       "%.1f instants %zu fires %zu ops_per_s %.3g\n",
+	    what_name[what], round, percentile(s, 0.5), percentile(s, 0.99),
+	    percentile(s, 0.999), percentile(s, 1), s->n, s->fires, ops);
+	fflush(stdout);
+}
+
+bool
+flood_run(enum rota_backend b)
+{
+	double seconds = options.seconds > 0 ? options.seconds : 10;
+	double each = seconds / options.rounds, ops[WHATS] = { 0 };
+	struct memory m = { .n = options.timers ? options.timers : 1000000 };
+	struct samples all[WHATS] = { { 0 } };
+	/* A stall at the end may be as long as the round. */
+	size_t room = (size_t)(each * 2000) + 10000;
+	bool good = true;
+
+	m.timers = memory_make(m.n * sizeof(*m.timers));
+	m.burned = memory_make(m.n * sizeof(*m.timers));
+	for (int w = 0; w < WHATS; w++) {
+		all[w].room = room * options.rounds;
+		all[w].ns = memory_make(all[w].room * sizeof(uint64_t));
+	}
+	for (unsigned r = 0; r < options.rounds; r++) {
+		/* Who is first changes. */
+		for (int i = 0; i < WHATS; i++) {
+			enum what w = r % 2 && i ? 3 - i : i;
+			struct samples *a = &all[w];
+			struct samples one = { .ns = a->ns + a->n,
+				.room = room };
+			double done = 0;
+			char name[16];
+
+			snprintf(name, sizeof(name), "%u", r + 1);
+			/* The quiet one is short: nothing happens. */
+			if (w == QUIET && r)
+				continue;
+			good &= round_run(b, w, &m, each, &one, &done);
+			if (!one.n)
+				continue;
+			if (one.n == one.room)
+				good = broken("too many samples");
+			samples_print(b, w, name, &one, done);
+			a->n += one.n;
+			a->fires += one.fires;
+			ops[w] += done / options.rounds;
+		}
+	}
+	if (all[BURN].n && all[FLOOD].n) {
+		samples_print(b, BURN, "all", &all[BURN], ops[BURN]);
+		samples_print(b, FLOOD, "all", &all[FLOOD], ops[FLOOD]);
+		line_begin("flood", b, "shared");
+		printf("p99 of flood / p99 of burn: %.3f\n",
+		    percentile(&all[FLOOD], 0.99) /
+			percentile(&all[BURN], 0.99));
+	}
+	for (int w = 0; w < WHATS; w++)
+		free(all[w].ns);
+	free(m.burned);
+	free(m.timers);
+	return good;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main.c - rota_limits: how far it goes. Four modes that drive an engine to
+ * where a promise could end: ranks that wrap (armings), an inbox that is never
+ * empty (flood), the longest single poll (poll), the wakeups of a thread that
+ * has little to do (idle).
+ *
+ * Plain lines on the standard output; the first say where they come from.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "bench/limits/limits.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/load/machine.h"
+
+struct options options = {
+	.backends = 7,
+	.armings = UINT64_C(1) << 33,
+	.seconds = 0,
+	.rounds = 5,
+	.runs = 5,
+	.threads = 3,
+	.idle = 15 * ROTA_SECOND,
+	.spread = -1,
+};
+
+void
+die(const char *what)
+{
+	fflush(stdout);
+	fprintf(stderr, "rota_limits: %s\n", what);
+	exit(1);
+}
+
+bool
+broken(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fputs("BROKEN ", stdout);
+	vprintf(format, ap);
+	putchar('\n');
+	va_end(ap);
+	return false;
+}
+
+const char *
+backend_name(enum rota_backend b)
+{
+	return b == ROTA_HEAP ? "heap" : b == ROTA_WHEEL ? "wheel" : "coarse";
+}
+
+const char *
+kind_name(bool confined)
+{
+	return confined ? "confined" : "shared";
+}
+
+static uint64_t
+clock_read(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t
+clock_wall(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+uint64_t
+clock_cpu(void)
+{
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void
+line_begin(const char *mode, enum rota_backend b, const char *kind)
+{
+	printf("%-7s %-6s %-8s ", mode, backend_name(b), kind);
+}
+
+void *
+memory_make(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) / 64 * 64);
+
+	if (!p)
+		die("out of memory");
+	memset(p, 0, size);
+	return p;
+}
+
+/* An engine's memory is touched before it is used, so that no page is made in
+ * what is measured. */
+static void *
+touched_alloc(void *arg, unsigned shard, size_t size, size_t align)
+{
+	void *p = aligned_alloc(align, (size + align - 1) / align * align);
+
+	(void)arg;
+	(void)shard;
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
+static void
+touched_free(void *arg, unsigned shard, void *p, size_t size)
+{
+	(void)arg;
+	(void)shard;
+	(void)size;
+	free(p);
+}
+
+static void
+engine_says(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "rota_limits: %s\n", line);
+}
+
+struct rota_engine *
+engine_make(enum rota_backend b, enum rota_clock clock, unsigned flags)
+{
+	struct rota_config config = {
+		.size = sizeof(config),
+		.backend = b,
+		.shards = 1,
+		.flags = flags,
+		.clock = clock,
+		.allocator = { touched_alloc, touched_free, NULL },
+		.log = engine_says,
+	};
+	struct rota_engine *e;
+
+	if (rota_engine_create(&e, &config))
+		die("rota_engine_create");
+	if (!(flags & ROTA_DRIVERS) &&
+	    rota_shard_attach(rota_engine_shard(e, 0)))
+		die("rota_shard_attach");
+	return e;
+}
+
+bool
+engine_adds_up(struct rota_engine *e)
+{
+	struct rota_stats s;
+
+	if (rota_engine_stat(e, &s))
+		die("rota_engine_stat");
+	return s.starts == s.fires + s.stops + s.live ||
+	    broken("%llu starts, %llu fires, %llu stops, %llu armed",
+		(unsigned long long)s.starts, (unsigned long long)s.fires,
+		(unsigned long long)s.stops, (unsigned long long)s.live);
+}
+
+void
+engine_end(struct rota_engine *e)
+{
+	if (rota_engine_destroy(e, ROTA_DROP) < 0)
+		die("rota_engine_destroy");
+}
+
+static const char help[] =
+    "usage: rota_limits [OPTION...] [MODE...]\n"
+    "\n"
+    "Modes, all of them if none is named:\n"
+    "  armings  timers that wait while their shard arms others 2^33 times:\n"
+    "           each fires on time, equal deadlines in the order of arming\n"
+    "  flood    how late is a timer of 1 ms, while threads reset a million\n"
+    "           others at random, and while they burn as much without rota\n"
+    "  poll     the longest single poll at a million timers, processor time\n"
+    "  idle     wakeups and processor time of a thread with 100,000 deadlines\n"
+    "           that are pushed and hardly ever come; libevent beside it\n"
+    "\n"
+    "  --backend NAME  heap, wheel or coarse; may be given again (all three)\n"
+    "  --kind NAME     confined or shared; may be given again (armings: both,\n"
+    "                  poll and idle: confined; flood is always shared)\n"
+    "  --armings N     of mode armings (2^33)\n"
+    "  --timers N      (flood and poll 1000000, idle 100000)\n"
+    "  --seconds S     flood: of each side, rounds together (10); idle: what\n"
+    "                  is measured, after a warm-up of 4/3 deadlines (20)\n"
+    "  --rounds N      of mode flood, the two sides in turn (5)\n"
+    "  --threads N     of mode flood (3)\n"
+    "  --runs N        of mode poll (5)\n"
+    "  --idle-ms N     the deadline of mode idle (15000)\n"
+    "  --spread-us N   of the deadlines of one batch (idle-ms / 150 * 1000:\n"
+    "                  activity was spread; 0: all equal)\n"
+    "  --smoke         tiny sizes: do the invariants hold?\n"
+    "  --help\n"
+    "\n"
+    "N may be a power such as 2^33. Plain lines, for bench/results:\n"
+    "  rota_limits | tee bench/results/$(date +%F)-limits.txt\n"
+    "Ends with 1 if an invariant did not hold; a bound of time that was missed\n"
+    "is marked OVER and is no failure.\n";
+
+static int
+usage(void)
+{
+	fputs("rota_limits: see rota_limits --help\n", stderr);
+	return 2;
+}
+
+static bool
+number(const char *text, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (*out == 2 && *end == '^') {
+		unsigned long power = strtoul(end + 1, &end, 10);
+
+		*out = power < 64 ? UINT64_C(1) << power : 0;
+	}
+	return !errno && *text >= '0' && *text <= '9' && !*end && *out <= max;
+}
+
+static bool
+option(int c)
+{
+	static bool backends, kinds;
+	uint64_t n;
+	char *end;
+
+	switch (c) {
+	case 'b':
+		if (!backends)
+			options.backends = 0;
+		backends = true;
+		for (int b = ROTA_HEAP; b <= ROTA_WHEEL_COARSE; b++)
+			if (strcmp(optarg, backend_name(b)) == 0)
+				return options.backends |= 1u << b;
+		return false;
+	case 'k':
+		if (!kinds)
+			options.kinds = 0;
+		kinds = true;
+		if (strcmp(optarg, "confined") == 0)
+			return options.kinds |= KIND_CONFINED;
+		if (strcmp(optarg, "shared") == 0)
+			return options.kinds |= KIND_SHARED;
+		return false;
+	case 's':
+		options.seconds = strtod(optarg, &end);
+		return options.seconds > 0 && options.seconds <= 1e6 && !*end;
+	case 'u':
+		if (!number(optarg, 1000000000, &n))
+			return false;
+		options.spread = (rota_span)n * ROTA_MICROSECOND;
+		return true;
+	}
+	if (!number(optarg, UINT64_C(1) << 50, &n) || !n)
+		return false;
+	switch (c) {
+	case 'a':
+		options.armings = n;
+		return n >= 1024;
+	case 't':
+		options.timers = n;
+		return n >= 100 && n <= 1 << 24;
+	case 'r':
+		options.rounds = (unsigned)n;
+		return n <= 1000;
+	case 'R':
+		options.runs = (unsigned)n;
+		return n <= 1000;
+	case 'T':
+		options.threads = (unsigned)n;
+		return n <= 64;
+	case 'i':
+		options.idle = (rota_span)n * ROTA_MILLISECOND;
+		return n >= 15 && n <= 3600000;
+	}
+	return false;
+}
+
+static void
+head(int argc, char **argv)
+{
+	struct machine m;
+	time_t now = time(NULL);
+	struct tm utc;
+	char date[64] = "unknown";
+
+	if (gmtime_r(&now, &utc))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &utc);
+	machine_stat(&m);
+	printf("# %s\n# %s, %u processors, %s, clock %s, load %.2f\n#", date,
+	    m.cpu, m.cores, m.kernel, m.clocksource, m.load);
+	for (int i = 0; i < argc; i++)
+		printf(" %s", i ? argv[i] : "rota_limits");
+	putchar('\n');
+}
+
+/* Those of @mode: both kinds if @kinds says so, where no option does. */
+static bool
+each(bool (*run)(enum rota_backend b, bool confined), unsigned kinds)
+{
+	bool good = true;
+
+	if (options.kinds)
+		kinds = options.kinds;
+	for (int b = ROTA_HEAP; b <= ROTA_WHEEL_COARSE; b++) {
+		if (!(options.backends & 1u << b))
+			continue;
+		if (kinds & KIND_CONFINED)
+			good &= run(b, true);
+		if (kinds & KIND_SHARED)
+			good &= run(b, false);
+		fflush(stdout);
+	}
+	return good;
+}
+
+static bool
+mode_armings(void)
+{
+	return each(armings_run, KIND_CONFINED | KIND_SHARED);
+}
+
+static bool
+mode_flood(void)
+{
+	bool good = true;
+
+	for (int b = ROTA_HEAP; b <= ROTA_WHEEL_COARSE; b++)
+		if (options.backends & 1u << b)
+			good &= flood_run(b);
+	return good;
+}
+
+static bool
+mode_poll(void)
+{
+	return each(poll_run,
+	    options.smoke ? KIND_CONFINED | KIND_SHARED : KIND_CONFINED);
+}
+
+static bool
+mode_idle(void)
+{
+	bool good = each(idle_run, KIND_CONFINED);
+
+	idle_libevent();
+	return good;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "backend", required_argument, NULL, 'b' },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "armings", required_argument, NULL, 'a' },
+		{ "timers", required_argument, NULL, 't' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "runs", required_argument, NULL, 'R' },
+		{ "threads", required_argument, NULL, 'T' },
+		{ "idle-ms", required_argument, NULL, 'i' },
+		{ "spread-us", required_argument, NULL, 'u' },
+		{ "smoke", no_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const struct {
+		const char *name;
+		bool (*run)(void);
+	} modes[] = {
+		{ "armings", mode_armings },
+		{ "flood", mode_flood },
+		{ "poll", mode_poll },
+		{ "idle", mode_idle },
+	};
+	enum { MODES = sizeof(modes) / sizeof(*modes) };
+	bool asked[MODES] = { false }, good = true;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (c == 'h')
+			return fputs(help, stdout) == EOF;
+		if (c == 'S') {
+			options.smoke = true;
+			options.armings = 1 << 16;
+			options.timers = 500;
+			options.seconds = 0.025;
+			options.rounds = 1;
+			options.runs = 2;
+			options.idle = 30 * ROTA_MILLISECOND;
+			continue;
+		}
+		if (c == '?' || !option(c))
+			return usage();
+	}
+	for (int i = optind; i < argc; i++) {
+		int m = 0;
+
+		while (m < MODES && strcmp(argv[i], modes[m].name) != 0)
+			m++;
+		if (m == MODES)
+			return usage();
+		asked[m] = true;
+	}
+	head(argc, argv);
+	for (int m = 0; m < MODES; m++) {
+		if (optind < argc && !asked[m])
+			continue;
+		good &= modes[m].run();
+		fflush(stdout);
+	}
+	return !good;
+}
