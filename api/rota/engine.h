@@ -280,8 +280,9 @@ int rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget);
 
 /* rota_shard_poll_batch - as rota_shard_poll(), but up to @n timers that are
  * due are put in @out instead of firing. They count as fired: not pending,
- * and yours to reset or release. Until the next poll of the shard, or its
- * retiring, a stop of one of them answers ROTA_RUNNING.
+ * and yours to reset or release. A stop of one of them answers
+ * ROTA_NOT_PENDING. Pooled timers of the shard are handed out too, and their
+ * functions are not called: do not use them on a shard that is polled so.
  *
  * Returns  how many; ask rota_shard_next() whether more are due. -errno as
  *          rota_shard_poll(), -EINVAL @out NULL or @n 0.
