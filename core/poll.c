@@ -807,16 +807,17 @@ void
 rota__shard_drain(struct rota_shard *s)
 {
 	struct poll p = { .s = s, .left = UINT64_MAX };
-	struct rota_self before = rota__self;
+	struct rota_self *outer = &s->outer[SEAT_OWNER];
 
-	rota__self = (struct rota_self){ s, SEAT_OWNER, &before };
+	*outer = rota__self;
+	rota__self = (struct rota_self){ s, SEAT_OWNER, outer };
 	rota__shard_unstage(s);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	SHARD_SWITCH(s, drain(&p, WHICH));
 	rota__shard_unstage(s); /* what a `released` armed */
 	shard_show(s);
 	shard_busy(s);
-	rota__self = before;
+	rota__self = *outer;
 }
 
 int
@@ -831,16 +832,17 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 		.out = out,
 		.room = out ? *n : 0,
 	};
-	struct rota_self before = rota__self;
+	struct rota_self *outer = &s->outer[seat];
 	bool done = false;
 	uint64_t next, stops = shard_stops(s);
 
-	rota__self = (struct rota_self){ s, seat, &before };
+	*outer = rota__self;
+	rota__self = (struct rota_self){ s, seat, outer };
 	s->quiet = 0;
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)
 		*n = p.given;
-	rota__self = before;
+	rota__self = *outer;
 	if (p.lost)
 		return 1;
 	next = (uint64_t)rota__shard_next(s);

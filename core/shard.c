@@ -279,15 +279,9 @@ callback_over(struct rota_shard *s, enum shard_seat seat)
 
 /* A `fire` is called between two steps of a poll, and the next poll goes on
  * from there. A `released` is called in the middle of one. */
-void
-rota__shard_ended(void)
+static void
+self_ended(struct rota_shard *s, enum shard_seat seat)
 {
-	struct rota_shard *s = rota__self.shard;
-	enum shard_seat seat = rota__self.seat;
-
-	if (!s)
-		return;
-	rota__self.shard = NULL;
 	if (!word_load(&s->running[seat], relaxed))              /* its own */
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
 	callback_over(s, seat);
@@ -295,6 +289,18 @@ rota__shard_ended(void)
 		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
 	if (s->adoptable)
 		rota_shard_wake(s); /* who polls may wait for this end */
+}
+
+void
+rota__shard_ended(void)
+{
+	struct rota_self me = rota__self, before;
+
+	rota__self.shard = NULL;
+	for (; me.shard; me = before) {
+		before = *me.before; /* the seat may be taken afterwards */
+		self_ended(me.shard, me.seat);
+	}
 }
 
 /* The caller becomes the owner, after one that has ended, or none. Under the

@@ -61,6 +61,14 @@ struct shard_count {
 /* Who polls: the owner or the one adopter. Each has a callback at most. */
 enum shard_seat { SEAT_OWNER, SEAT_ADOPTER, SEATS };
 
+/* What a thread is doing for rota: the innermost callback that it runs. */
+struct rota_self {
+	struct rota_shard *shard; /* NULL: it runs none */
+	enum shard_seat seat;
+	const struct rota_self *before; /* the one that this is inside: in the
+					 * shard, not on a stack that may end */
+};
+
 struct rota_shard {
 	/* Read by everybody, written seldom. */
 	const struct rota_engine *engine; /* whose it is, no more */
@@ -102,6 +110,7 @@ struct rota_shard {
 	rota_link running[SEATS]; /* the timer whose callback runs, or is about
 				   * to: then as running_claim() */
 	rota_word ended[SEATS];   /* callbacks that have run */
+	struct rota_self outer[SEATS]; /* what its poll is inside; its own */
 	rota_word adopter;        /* identity of the adopter, 0: none */
 	rota_word next;           /* earliest deadline known: adopters go by
 				   * it, and an owner that has them */
@@ -131,12 +140,6 @@ struct rota_shard {
 	rota_word said; /* core/misuse.h */
 };
 
-/* What a thread is doing for rota: the innermost callback that it runs. */
-struct rota_self {
-	struct rota_shard *shard;
-	enum shard_seat seat;
-	const struct rota_self *before; /* the one that this is inside */
-};
 extern _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));
 

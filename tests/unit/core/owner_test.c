@@ -415,6 +415,48 @@ an_owner_with_adopters_may_end_so_too(void **state)
 	expect_fired(w, 3);
 }
 
+static struct rota_shard *inner;
+
+static void
+polls_the_inner(struct probe *p, rota_time now)
+{
+	if (rota_shard_attach(inner))
+		abort();
+	rota_timer_reset_at(p->arg, now);
+	rota_shard_poll(inner, now, 0);
+	abort();
+}
+
+/* Its callback is inside that of another shard: both are over. */
+static void
+so_are_all_that_its_last_callback_is_inside(void **state)
+{
+	struct world *w = *state;
+	struct probe *p, q = { .world = w, .id = 9, .then = exit_there };
+	struct rota_kind k;
+
+	inner = two_shards(w, ROTA_ADOPT);
+	p = world_probes(w, 2);
+	assert_int_equal(rota_kind_init(&k, inner,
+			     &(struct rota_kind_config){
+				 .fire = probe_fire, .name = "inner" }),
+	    0);
+	assert_int_equal(rota_timer_init(&q.timer, &k), 0);
+	p[0].then = polls_the_inner;
+	p[0].arg = &q.timer;
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_timer_reset_at(&p[1].timer, 2 * TICK);
+	elsewhere(adopt_and_exit, w);
+	expect_fired(w, 0, 9);
+	assert_int_equal(rota_shard_adopt(w->shard, 5 * TICK, 0), 0);
+	expect_fired(w, 1);
+	assert_int_equal(rota_timer_stop_sync(&p[0].timer), ROTA_NOT_PENDING);
+	assert_int_equal(rota_shard_attach(inner), 0);
+	assert_int_equal(rota_shard_retire(w->shard, inner), 0);
+	assert_int_equal(rota_timer_release(&q.timer), 0);
+}
+
 static rota_word gone;
 
 static void
@@ -663,6 +705,7 @@ main(void)
 		EVERY(in_the_middle_of_its_filing_it_is_refused_from_then_on),
 		EVERY(an_adopter_may_end_so_too),
 		EVERY(an_owner_with_adopters_may_end_so_too),
+		EVERY(so_are_all_that_its_last_callback_is_inside),
 		EVERY(a_driver_whose_callback_ends_it_leaves_its_shard),
 		EVERY(its_end_touches_no_engine_that_is_gone),
 		EVERY(a_destructor_that_runs_later_is_as_another_thread),
