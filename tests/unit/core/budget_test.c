@@ -7,6 +7,7 @@
  * are swept once they are many; a flood of resets takes no memory.
  * Rows     G10
  */
+#include "core/shard.h"
 #include "tests/support/world.h"
 #include "wheel/wheel.h"
 
@@ -464,6 +465,65 @@ what_is_deferred_starves_nobody(void **state)
 		assert_in_range(p[i].fires, 2, 10);
 }
 
+static void
+arm_the_rest_for_now(struct probe *p, rota_time now)
+{
+	for (unsigned i = 1; i < 100; i++)
+		rota_timer_reset_at(&p[i].timer, now);
+	p->then = NULL;
+}
+
+/* What is brought back is a step each, and a move. */
+static void
+what_was_deferred_comes_back_within_the_budget(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 100);
+	struct rota_stats before, after;
+
+	p[0].then = arm_the_rest_for_now;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_shard_poll(w->shard, TICK, 0); /* defers a stage of them */
+	expect_fired(w, 0);
+	before = world_stat(w);
+	assert_int_equal(rota_shard_poll(w->shard, TICK, 5), 1);
+	after = world_stat(w);
+	assert_int_equal(after.moves - before.moves, 5);
+	assert_int_equal(after.steps - before.steps, 10); /* five fired */
+	world_poll(w, TICK);
+	after = world_stat(w);
+	assert_int_equal(after.moves - before.moves, SHARD_STAGE);
+	assert_int_equal(w->fired, 99);
+	w->fired = 0;
+}
+
+/* Of many that come up together, and are not due any more, each is a step. */
+static void
+what_is_filed_again_is_within_the_budget(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 200);
+
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, TICK);
+	world_poll(w, 0);
+	for (unsigned i = 0; i < 200; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK);
+	for (bool more = true; more;) {
+		struct rota_stats before = world_stat(w), after;
+
+		more = rota_shard_poll(w->shard, 2 * TICK, 10);
+		after = world_stat(w);
+		assert_in_range(after.moves - before.moves, 0, 10);
+		assert_in_range(after.steps - before.steps,
+		    after.moves - before.moves, 10);
+	}
+	assert_in_range(world_stat(w).moves, 200, 800);
+	world_poll(w, 1000 * TICK);
+	assert_int_equal(w->fired, 200);
+	w->fired = 0;
+}
+
 /* A slot of many instants in no order: its sorting is within the budget too,
  * whether that allows for it at once or not, and the order is the same. */
 static void
@@ -587,6 +647,8 @@ main(void)
 		EVERY(the_inbox_does_not_starve_what_is_due),
 		EVERY(what_is_due_does_not_starve_the_inbox),
 		EVERY_OWNED(what_is_deferred_starves_nobody),
+		EXACT_OWNED(what_was_deferred_comes_back_within_the_budget),
+		EVERY_OWNED(what_is_filed_again_is_within_the_budget),
 		EVERY_OWNED(a_sweep_is_bounded_without_a_budget_too),
 		EXACT_OWNED(a_sort_is_within_the_budget),
 	};
