@@ -119,8 +119,7 @@ struct rota_timer {
 enum rota_verdict {
 	ROTA_NOT_PENDING = 0, /* it was not armed and is not running */
 	ROTA_PREVENTED = 1,   /* this call stopped it: it does not fire */
-	ROTA_RUNNING = 2 /* too late: its callback is running. (What a batch
-			       * handed out is not pending.) */
+	ROTA_RUNNING = 2      /* too late: its callback is running */
 };
 
 #define ROTA_STRING_(x) #x
