@@ -592,23 +592,44 @@ armed_before(struct rota_shard *s, uint64_t before, bool *again)
 }
 
 int
-rota_shard_armed(struct rota_shard *s, rota_time before)
+rota__shard_enter(struct rota_shard *s, const char *fn)
 {
-	bool found, again;
-	int r = owner_check(s, __func__);
+	int r = owner_check(s, fn);
 
 	if (!r)
 		r = poll_begin(s);
 	if (r)
 		return r;
+	if (rota_unlikely(word_load(&s->heir, acquire) != NULL))
+		return poll_retired(s, NULL);
 	rota__shard_drain(s);
 	rota__shard_settle(s);
+	return 0;
+}
+
+void
+rota__shard_exit(struct rota_shard *s)
+{
+	shard_show(s);
+	/* Of what came out of the inbox no adopter hears otherwise, nor the
+	 * owner when it parks. */
+	shard_publish(s, (uint64_t)rota__shard_next(s));
+	if (s->adoptable)
+		shard_unhold(s);
+}
+
+int
+rota_shard_armed(struct rota_shard *s, rota_time before)
+{
+	bool found, again;
+	int r = rota__shard_enter(s, __func__);
+
+	if (r)
+		return r;
 	do /* a walk passes over no more than it takes out: at most log2 */
 		found = armed_before(s, (uint64_t)before, &again);
 	while (!found && again);
-	shard_show(s);
-	if (s->adoptable)
-		shard_unhold(s);
+	rota__shard_exit(s);
 	return found;
 }
 

@@ -525,6 +525,10 @@ rota_time rota__shard_front(struct rota_shard *s);
  * are due after their entry and after @now, at most @most. How many. */
 uint64_t rota__shard_refile(
     struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most);
+/* rota__shard_enter - the owner takes hold outside of callbacks, for @fn: 0, or
+ * -errno; what came has been filed then. rota__shard_exit - the end of that. */
+int rota__shard_enter(struct rota_shard *s, const char *fn);
+void rota__shard_exit(struct rota_shard *s);
 
 /* rota__shard_unstage - file what is staged. The holder. */
 void rota__shard_unstage(struct rota_shard *s);

@@ -756,6 +756,24 @@ what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
 	expect_fired(w, 0, 1);
 }
 
+static void
+what_the_owner_asks_for_it_does_not_sleep_past(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	elsewhere_reset_at(&p->timer, 5 * TICK);
+	assert_int_equal(rota_shard_armed(w->shard, 6 * TICK), 1);
+	assert_true(rota_shard_next(w->shard) <= 5 * TICK);
+	assert_true(rota_shard_park(w->shard) <= 5 * TICK);
+	assert_int_equal(rota_shard_overdue(w->shard, 7 * TICK), 2 * TICK);
+	while (rota_shard_poll(w->shard, 7 * TICK, 0))
+		;
+	expect_fired(w, 0);
+}
+
 int
 main(void)
 {
@@ -780,6 +798,7 @@ main(void)
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
 		ADOPT(
 		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
+		ADOPT(what_the_owner_asks_for_it_does_not_sleep_past),
 		ADOPT(who_may_not_is_told_so),
 	};
 

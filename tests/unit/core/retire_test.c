@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/shard.h"
 #include "tests/support/world.h"
 
 static const struct world_row pair_heap = { .backend = ROTA_HEAP, .shards = 3 };
@@ -629,6 +630,28 @@ what_a_release_arms_while_its_shard_retires_fires_on_the_heir(void **state)
 	w->fired = 0;
 }
 
+/* Who read the shard before it retired pushes on its inbox; before that is
+ * passed on, the owner asks what is armed. */
+static void
+a_late_push_is_passed_on_by_who_asks_what_is_armed(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = heir_of(w);
+	struct probe *p = world_probes(w, 1);
+	struct rota_shard *s = w->shard;
+	uint64_t was, wake;
+
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	poll_heir(heir, 0);
+	assert_true(remote_reset(&s->remote, &s->park, &p->timer.r_word,
+	    &p->timer, &p->timer.r_link, 5 * TICK, false, &was, &wake));
+	word_add(&s->starts, (uint64_t)1, relaxed); /* as who pushes does */
+	assert_int_equal(rota_shard_armed(s, ROTA_NEVER), 0);
+	assert_int_equal(rota_shard_armed(heir, ROTA_NEVER), 1);
+	poll_heir(heir, 5 * TICK);
+	expect_fired(w, 0);
+}
+
 #define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
 
 int
@@ -651,6 +674,7 @@ main(void)
 		PAIR_EVERY(without_room_nothing_moves),
 		PAIR_EVERY(refused_memory_moves_nothing),
 		PAIR_EVERY(handles_stay_valid),
+		PAIR_EVERY(a_late_push_is_passed_on_by_who_asks_what_is_armed),
 		PAIR_EVERY(
 		    what_a_release_arms_while_an_owner_parks_is_known_to_it),
 		PAIR_EVERY(
