@@ -220,6 +220,40 @@ int rota_timer_reset_at(struct rota_timer *t, rota_time when);
  * so it is not early whatever the age of the last poll. */
 int rota_timer_reset(struct rota_timer *t, rota_span span);
 
+/* rota_timer_forward - arm @t, which is periodic, for its next instant: the
+ * first after @now on the grid that has @t's deadline on it and one instant
+ * each @period from there on. In its callback, first thing:
+ *
+ *	static void
+ *	on_tick(struct rota_timer *t, rota_time now)
+ *	{
+ *		uint64_t missed;
+ *
+ *		rota_timer_forward(t, now, ROTA_SECOND, &missed);
+ *		beat(1 + missed);
+ *	}
+ *
+ * However late it fires, the grid stays where it was. If the deadline is after
+ * @now it is armed for that. One that was never armed has the grid of 0.
+ * Past ROTA_NEVER it is armed for that, and fires no more.
+ *
+ * Units    @now: instant in ns; a callback's is as of its poll: instants that
+ *          have come since are due in the next one. @period: ns, > 0.
+ *          *@missed: how many instants of the grid came after the deadline and
+ *          not after @now. NULL: nobody asks.
+ * Threads  any. It reads the deadline, then resets: what another thread resets
+ *          between the two is overwritten, as by any reset. A stop from
+ *          outside while its callback runs may come before this call, which
+ *          arms it anew.
+ * Returns  as rota_timer_reset_at(); -EINVAL also @period <= 0. *@missed is
+ *          not written then.
+ * Cost     a division, and that of rota_timer_reset_at(). No clock is read.
+ * Source   hrtimer_forward() of Linux, whose answer counts the instant that is
+ *          the deadline, too.
+ */
+int rota_timer_forward(
+    struct rota_timer *t, rota_time now, rota_span period, uint64_t *missed);
+
 /* rota_timer_stop - @t shall not fire.
  *
  * Returns  an enum rota_verdict. ROTA_PREVENTED: the callback does not run

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * forward.c - the next instant of a timer that is periodic.
+ *
+ * The grid is counted from the deadline, not from the instant of the call: so
+ * nothing is added up from period to period. All arithmetic stays in the range
+ * of instants: rota_when() saturates, and what comes before it only divides.
+ */
+#include <rota/timer.h>
+
+#include <errno.h>
+
+int
+rota_timer_forward(
+    struct rota_timer *t, rota_time now, rota_span period, uint64_t *missed)
+{
+	rota_time next;
+	uint64_t n = 0;
+	int r;
+
+	if (period <= 0)
+		return -EINVAL;
+	next = rota_timer_deadline(t);
+	if (next < 0)
+		return (int)next;
+	if (now > ROTA_NEVER)
+		now = ROTA_NEVER;
+	if (next <= now && next < ROTA_NEVER) {
+		n = (uint64_t)((now - next) / period);
+		next = rota_when(now - (now - next) % period, period);
+	}
+	r = rota_timer_reset_at(t, next);
+	if (r >= 0 && missed)
+		*missed = n;
+	return r;
+}
