@@ -123,25 +123,14 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 	}
 }
 
-/* rota_timer_init(), called by the line @site, or near @caller. */
+/* Count a timer of @k where there is room for it, for @fn. */
 rota_inline int
-init(struct rota_timer *t, struct rota_kind *k, const char *site,
-    const void *caller)
+make_room(struct rota_kind *k, const char *fn)
 {
 	struct rota_shard *s;
 	uint64_t n;
 	int r;
 
-	if (!t || !k || !kind_any(k)) {
-		if (t && k)
-			object_no_kind(k);
-		return -EINVAL;
-	}
-	r = object_may_init(t, k); /* asks whether @k's engine is there */
-	if (r)
-		return r;
-	if (shard_forked(shard_of(k)))
-		return -ECHILD;
 	for (;;) {
 		n = timer_count(k, &s);
 		/* acquire: the blocks that make the room */
@@ -154,10 +143,38 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 		if (r != -ENOSPC)
 			return r;
 		if (!rota__pool_release(s))
-			return rota__misuse_kind(
-			    k, MISUSE_FULL, r, "rota_timer_init");
+			return rota__misuse_kind(k, MISUSE_FULL, r, fn);
 	}
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
+	return 0;
+}
+
+int
+rota__timer_room(struct rota_kind *k, const char *fn)
+{
+	return make_room(k, fn);
+}
+
+/* rota_timer_init(), called by the line @site, or near @caller. */
+rota_inline int
+init(struct rota_timer *t, struct rota_kind *k, const char *site,
+    const void *caller)
+{
+	int r;
+
+	if (!t || !k || !kind_any(k)) {
+		if (t && k)
+			object_no_kind(k);
+		return -EINVAL;
+	}
+	r = object_may_init(t, k); /* asks whether @k's engine is there */
+	if (r)
+		return r;
+	if (shard_forked(shard_of(k)))
+		return -ECHILD;
+	r = make_room(k, "rota_timer_init");
+	if (r)
+		return r;
 	*t = (struct rota_timer){ .r_kind = kind_mixed(t, k) };
 	object_born(t, k, site, caller);
 	return 0;
@@ -597,18 +614,6 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_any(t);
 }
 
-/* Is the calling thread in @t's callback, if through those of others? */
-static bool
-inside(const struct rota_timer *t)
-{
-	const struct rota_self *me;
-
-	for (me = &rota__self; me && me->shard; me = me->before)
-		if (word_load(&me->shard->running[me->seat], relaxed) == t)
-			return true; /* its own seat */
-	return false;
-}
-
 /* What a seat showed before a stop. */
 struct seen {
 	uint64_t ended;
@@ -668,7 +673,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 		return -EINVAL;
 	if (shard_forked(shard_of(k)))
 		return -ECHILD; /* who runs it is the parent's */
-	if (inside(t))
+	if (running_here(t))
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
 	s = shard_of(k);

@@ -65,6 +65,12 @@ rota__misuse_kind(struct rota_kind *k, enum misuse m, int r, const char *fn)
 		    "release what is not needed",
 		[MISUSE_KIND_IN_USE] =
 		    "it has timers that were not released: release them first",
+		[MISUSE_MOVE_OWNER] =
+		    "only the owner of the shard may move a timer away: let "
+		    "that thread do it",
+		[MISUSE_MOVE_INSIDE] =
+		    "the timer's callback runs, and waiters would look for it "
+		    "on the new shard: move it once that has returned",
 	};
 	const struct rota_config *c = shard_of(k)->config;
 

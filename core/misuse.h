@@ -21,7 +21,9 @@ enum misuse {
 	MISUSE_NO_RELEASED, /* another thread releases, nobody is to be told */
 	MISUSE_SYNC_INSIDE, /* stop_sync in the timer's own callback */
 	MISUSE_FULL,        /* init beyond max_timers */
-	MISUSE_KIND_IN_USE  /* kind_release with timers */
+	MISUSE_KIND_IN_USE, /* kind_release with timers */
+	MISUSE_MOVE_OWNER,  /* move by another thread than the owner's */
+	MISUSE_MOVE_INSIDE  /* move in the timer's own callback */
 };
 
 /* The same of a shard, after those of its functions; and of an engine, whose

@@ -375,6 +375,29 @@ rota__object_born(const struct rota_timer *t, struct rota_kind *k,
 }
 
 void
+rota__object_moved(const struct rota_timer *t, struct rota_kind *k)
+{
+	struct origin *g;
+	struct object *o;
+
+	take();
+	o = find(t);
+	if (o && o->origin->kind != k) {
+		g = origin_of(k, shard_of(k));
+		if (g) {
+			g->refs++;
+			o->origin->refs--;
+			origin_drop(o->origin);
+			o->origin = g;
+		} else {
+			forget(o);
+			table.incomplete = true;
+		}
+	}
+	give(NULL);
+}
+
+void
 rota__object_free(const struct rota_timer *t)
 {
 	struct object *o;

@@ -32,6 +32,8 @@ void rota__object_no_kind(const struct rota_kind *k);
 /* object_born - it has; by the line @site, NULL: unknown, or near @caller. */
 void rota__object_born(const struct rota_timer *t, struct rota_kind *k,
     const char *site, const void *caller);
+/* object_moved - it is of @k from now on. */
+void rota__object_moved(const struct rota_timer *t, struct rota_kind *k);
 /* object_free - its release is complete. */
 void rota__object_free(const struct rota_timer *t);
 /* object_kind - @k begins anew. */
@@ -70,6 +72,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_may_init rota__object_may_init
 #define object_no_kind rota__object_no_kind
 #define object_born rota__object_born
+#define object_moved rota__object_moved
 #define object_free rota__object_free
 #define object_kind rota__object_kind
 #define objects_end rota__objects_end
@@ -88,6 +91,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_may_init(t, k) 0
 #define object_no_kind(k) ((void)0)
 #define object_born(t, k, site, caller) ((void)(site), (void)(caller))
+#define object_moved(t, k) ((void)0)
 #define object_free(t) ((void)0)
 #define object_kind(k) ((void)0)
 #define objects_end(e) ((void)0)

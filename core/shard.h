@@ -276,6 +276,18 @@ running_at_all(struct rota_shard *s, const struct rota_timer *t)
 		word_load(&s->running[SEAT_ADOPTER], acquire) == t); /* [R1] */
 }
 
+/* running_here: is the caller in @t's callback, if through those of others? */
+rota_inline bool
+running_here(const struct rota_timer *t)
+{
+	const struct rota_self *me;
+
+	for (me = &rota__self; me && me->shard; me = me->before)
+		if (word_load(&me->shard->running[me->seat], relaxed) == t)
+			return true; /* its own seat */
+	return false;
+}
+
 rota_inline struct rota_timer *
 timer_of(uint32_t *item)
 {
@@ -525,6 +537,10 @@ rota_time rota__shard_front(struct rota_shard *s);
  * are due after their entry and after @now, at most @most. How many. */
 uint64_t rota__shard_refile(
     struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most);
+/* rota__timer_room - api/timer.c. Count a timer of @k and of its shard, once
+ * there is room: 0, -ENOMEM, -ENOSPC as @fn's answer. Any thread. */
+int rota__timer_room(struct rota_kind *k, const char *fn);
+
 /* rota__shard_enter - the owner takes hold outside of callbacks, for @fn: 0, or
  * -errno; what came has been filed then. rota__shard_exit - the end of that. */
 int rota__shard_enter(struct rota_shard *s, const char *fn);

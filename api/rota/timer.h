@@ -319,6 +319,35 @@ int rota_timer_stop_sync(struct rota_timer *t);
  */
 int rota_timer_release(struct rota_timer *t);
 
+/* rota_timer_move - @t becomes a timer of @to, a kind of the same engine, if on
+ * another shard: a connection changes its thread. If @t is armed it stays so,
+ * for its deadline: the next poll of that shard files it, and its owner is
+ * woken if it sleeps until later. Among equal deadlines @t ranks as armed then.
+ *
+ * Owns     @t stays where it is in memory. The kind that it leaves counts it no
+ *          more, and may be released.
+ * Threads  the owner of the shard that @t is on, in a callback too, but not
+ *          @t's own. No other call on @t may be under way, or begin before this
+ *          one has returned: tell the other threads afterwards, or hold the
+ *          mutex under which they call. From then on the rules are those of
+ *          @to. If one of the two is confined, only its owner's calls count:
+ *          where another thread owns the shard of a confined @to, this call is
+ *          the last one here.
+ * Returns  1 @t is pending there, 0 it is not.
+ *          -EAGAIN another thread armed @t, and no poll of its shard has come
+ *          to that yet: poll, then try again. -EBUSY, with ROTA_ADOPT: an
+ *          adopter is polling the shard, or in @t's callback: a little later.
+ *          -EDEADLK the caller is inside @t's callback: let that arm another
+ *          timer, or move @t after the poll. -EPERM not the owner. -ENOMEM,
+ *          -ENOSPC @to's shard has no room. -EINVAL also @to NULL, not
+ *          initialised or another engine's; @t's release is under way.
+ *          -ECHILD. After each of these @t is as it was.
+ * Orders   what you wrote before is visible in the callback [I1].
+ * Cost     takes the entry out, an allocation at times; if @t is armed a lock,
+ *          a push and maybe a wake.
+ */
+int rota_timer_move(struct rota_timer *t, struct rota_kind *to);
+
 /* rota_timer_pending - 1 armed and not yet fired, 0 not. A snapshot. */
 int rota_timer_pending(const struct rota_timer *t);
 

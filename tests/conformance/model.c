@@ -69,6 +69,19 @@ model_stop(struct model *m, uint32_t i)
 }
 
 void
+model_move(struct model *m, uint32_t i, uint64_t slack)
+{
+	struct model_timer *t = &m->timer[i];
+
+	t->slack = slack;
+	if (!model_armed(m, i))
+		return;
+	m->rank[i] = ++m->ranks;
+	t->loose = true;
+	t->queued = t->posted = m->stamp;
+}
+
+void
 model_release(struct model *m, uint32_t i, bool waits)
 {
 	struct model_timer *t = &m->timer[i];

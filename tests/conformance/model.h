@@ -95,6 +95,8 @@ void model_init(struct model *m, uint32_t i, uint64_t slack);
 int model_reset(struct model *m, uint32_t i, uint64_t when, bool remote);
 /* model_stop: was it armed? */
 int model_stop(struct model *m, uint32_t i);
+/* model_move: it goes to another kind, if armed through the inbox. */
+void model_move(struct model *m, uint32_t i, uint64_t slack);
 /* model_release: it is stopped for good; @waits: not yet given back. */
 void model_release(struct model *m, uint32_t i, bool waits);
 /* model_released: the callback that says so. */

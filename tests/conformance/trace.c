@@ -241,7 +241,7 @@ logged(void *arg, const char *line)
 		"not the owner", "would wait for its own end",
 		"without `released`", "config.max_timers", "has ROTA_ADOPT",
 		"has retired", "timers that were not released",
-		"timers are armed",
+		"timers are armed", "only the owner", "callback runs",
 		/* of a debug build */
 		"is no timer", "is no kind", "copy of a timer", "ten years",
 		"less than 1000 ns" };
@@ -495,6 +495,39 @@ any_kind(uint32_t x)
 	return T.remote && kinds[k].flags & ROTA_CONFINED ? 0 : k;
 }
 
+/* To another kind of the shard, through its inbox. */
+static void
+call_move(uint32_t id, uint32_t kind)
+{
+	struct node *n = &T.node[id];
+	bool armed_now = model_armed(&T.model, id);
+	int r;
+
+	arms(id, T.model.when[id]);
+	r = rota_timer_move(&n->timer, &T.kind[kind]);
+	T.arming = UINT64_MAX;
+	note("move", id, kind, r);
+	if (T.remote) {
+		expect(r, -EPERM, "a remote move", id);
+	} else if (T.running == id) {
+		expect(r, -EDEADLK, "a move in its own callback", id);
+	} else if (kind == n->kind && r >= 0) {
+		expect(r, armed_now, "a move to its own kind", id);
+	} else if (r == -EAGAIN) {
+		if (!model_queued(&T.model, id) && !is_far())
+			fail("a move that waits without need", id);
+	} else if (r == -EBUSY) {
+		if (!is_far())
+			fail("a move of what nobody has", id);
+	} else {
+		expect(r, armed_now, "move: is it pending?", id);
+		n->kind = kind;
+		model_move(&T.model, id, (uint64_t)kinds[kind].slack);
+		if (armed_now)
+			T.quiet = false;
+	}
+}
+
 static void
 act_on(uint32_t id, unsigned what, uint64_t far)
 {
@@ -530,6 +563,9 @@ act_on(uint32_t id, unsigned what, uint64_t far)
 		    "a poll in a callback", id);
 		expect(rota_shard_detach(T.s), -EDEADLK,
 		    "a detach in a callback", id);
+		break;
+	case 7:
+		call_move(id, any_kind((uint32_t)(far >> 8)));
 		break;
 	default:
 		call_reset(id, later);
@@ -821,6 +857,8 @@ touch(unsigned what)
 		call_ask(id);
 	else if (what < 62)
 		call_back(id);
+	else if (what < 63)
+		call_move(id, any_kind((uint32_t)source_bits(&T.source, 8)));
 	else
 		call_wrong(id);
 }
