@@ -311,6 +311,32 @@ rota_time rota_shard_next(struct rota_shard *s);
  */
 int rota_shard_armed(struct rota_shard *s, rota_time before);
 
+/* One armed timer of a walk; not 0: the walk ends. */
+typedef int rota_each_fn(void *arg, const struct rota_kind *kind,
+    struct rota_timer *t, rota_time deadline);
+
+/* rota_shard_each - call @fn(@arg, kind, t, deadline) for each timer of @s that
+ * is armed, in no order: those too that others have armed, that were staged or
+ * deferred, and those of ROTA_NEVER. Not one that another thread is arming just
+ * now; and one that another thread stops meanwhile may be shown or not.
+ * What is built on rota has timers of its own, which are shown as well: go by
+ * the kind.
+ *
+ * Threads  the owner, in no callback of @s. In @fn it is as in a callback of
+ *          @s: polls, detaching, and what waits answer -EDEADLK. @fn may stop
+ *          any timer, but must not init, reset, move or release one of @s:
+ *          remember them, and do it after the walk. Any other thread may do as
+ *          always. With ROTA_ADOPT nobody adopts @s meanwhile. @fn must return.
+ * Units    deadline: ns, the latest; ROTA_NEVER too.
+ * Returns  how many @fn was called for, the last one included; -EPERM not the
+ *          owner; -EDEADLK inside a callback; -EBUSY an adopter is polling;
+ *          -EINVAL, -ECHILD.
+ * Orders   @fn sees what the thread that armed the timer wrote before [P1].
+ * Cost     drains the inbox, where `released` may run, then a line for each
+ *          entry, of stopped timers too.
+ */
+int rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg);
+
 /* rota_shard_now - the instant of the latest poll. Owner; no clock read. */
 rota_time rota_shard_now(const struct rota_shard *s);
 

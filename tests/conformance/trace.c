@@ -767,6 +767,30 @@ call_stat(bool swept)
 		check_bounds(&st);
 }
 
+static int
+shown(void *arg, const struct rota_kind *k, struct rota_timer *t,
+    rota_time deadline)
+{
+	struct node *n = rota_container_of(t, struct node, timer);
+
+	(void)arg;
+	if (k != &T.kind[n->kind])
+		fail("a walk shows a timer of another kind", n->id);
+	if (T.model.when[n->id] != (uint64_t)deadline)
+		fail("a walk shows a timer that was not armed so", n->id);
+	return 0;
+}
+
+/* That none is shown twice the count tells. */
+static void
+call_each(void)
+{
+	int r = rota_shard_each(T.s, shown, NULL);
+
+	note("each", 0, 0, r);
+	expect(r, (int64_t)T.model.live, "each: how many", 0);
+}
+
 static void
 call_check(void)
 {
@@ -947,6 +971,8 @@ rare(unsigned what)
 		call_check();
 		break;
 	case 6:
+		if (source_bits(&T.source, 1))
+			call_each();
 		call_stat(false);
 		break;
 	default:

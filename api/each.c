@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * each.c - a walk over the armed timers of a shard.
+ *
+ * All that has come is filed first, so that what is armed has an entry. The
+ * walk then reads words and changes nothing. It counts as a callback of the
+ * shard's: a poll, a detaching or another walk inside it is refused.
+ */
+#include <rota/engine.h>
+
+#include <errno.h>
+
+#include "core/shard.h"
+
+static int
+walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
+{
+	struct backend_cursor cursor = { 0, 0, 0 };
+	uint32_t *item;
+	int n = 0, stop = 0;
+
+	while (!stop && (item = backend_visit(&s->backend, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+		uint64_t w;
+
+		backend_visit_ahead(&s->backend, &cursor);
+		if (!object_there(t))
+			continue;
+		/* acquire: what the resetter wrote, as a callback sees it [P1] */
+		w = word_load(&t->r_word, acquire);
+		if (!(w & ST_ARMED))
+			continue;
+		n++;
+		stop = fn(arg, kind_known(t), t,
+		    ST_DEADLINE(w) <= SHARD_LAST ? (rota_time)ST_DEADLINE(w)
+						 : ROTA_NEVER);
+	}
+	return n;
+}
+
+int
+rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
+{
+	struct rota_self before;
+	int n;
+
+	if (!fn)
+		return -EINVAL;
+	n = rota__shard_enter(s, __func__);
+	if (n)
+		return n;
+	before = rota__self;
+	rota__self = (struct rota_self){ s, SEAT_OWNER, &before };
+	/* No timer; for who asks from a callback of another shard. */
+	word_store(&s->running[SEAT_OWNER], s, relaxed);
+	n = walk(s, fn, arg);
+	word_store(&s->running[SEAT_OWNER], NULL, relaxed);
+	rota__self = before;
+	rota__shard_exit(s);
+	return n;
+}
