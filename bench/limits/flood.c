@@ -47,6 +47,7 @@ struct side {
 	uint64_t n;
 	atomic_bool over;
 	uint64_t done[THREADS];
+	uint64_t cpu[THREADS]; /* ns */
 };
 
 struct thread {
@@ -113,6 +114,7 @@ thread_main(void *arg)
 		}
 	}
 	s->done[self->index] = done;
+	s->cpu[self->index] = clock_cpu();
 	return NULL;
 }
 
@@ -125,11 +127,20 @@ sleep_for(double seconds)
 	nanosleep(&t, NULL);
 }
 
+static struct rota_stats
+stat_of(struct rota_engine *e)
+{
+	struct rota_stats s;
+
+	if (rota_engine_stat(e, &s))
+		die("rota_engine_stat");
+	return s;
+}
+
 /* All are filed, so that what is measured is no start. */
 static void
 timers_begin(struct side *s, struct rota_shard *shard)
 {
-	struct rota_stats stats;
 	rota_time now = rota_engine_now(s->e);
 	uint64_t rng = RANDOM_SEED;
 
@@ -143,11 +154,9 @@ timers_begin(struct side *s, struct rota_shard *shard)
 		rota_timer_reset_at(&s->timers[i],
 		    now + pick_span(p, 2 * ROTA_SECOND, 10 * ROTA_SECOND));
 	}
-	do {
+	do
 		sleep_for(0.001);
-		if (rota_engine_stat(s->e, &stats))
-			die("rota_engine_stat");
-	} while (stats.inserts < s->n);
+	while (stat_of(s->e).inserts < s->n);
 }
 
 static void
@@ -183,10 +192,18 @@ struct memory {
 	uint64_t n;
 };
 
-/* One round of one side; what comes out is added to @to and @ops. */
+/* What a round comes to besides its samples. */
+struct figures {
+	double ops;       /* of all threads together, a second */
+	double driver;    /* processors that the driver got */
+	double polls;     /* a second */
+	double steps, us; /* of one poll; of the processor */
+};
+
+/* One round of one side; what comes out is added to @to and @f. */
 static bool
 round_run(enum rota_backend b, enum what what, const struct memory *m,
-    double seconds, struct samples *to, double *ops)
+    double seconds, struct samples *to, struct figures *f)
 {
 	struct rota_engine *e = engine_make(
 	    b, ROTA_CLOCK_MONOTONIC, ROTA_DRIVERS);
@@ -200,7 +217,9 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 		.n = m->n };
 	struct thread thread[THREADS];
 	unsigned threads = what == QUIET ? 0 : options.threads;
-	uint64_t begin;
+	struct rota_stats before, after;
+	uint64_t begin, cpu;
+	double wall, polls;
 	bool good = true;
 
 	if (rota_kind_init(&other, shard,
@@ -213,7 +232,9 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 	if (what == FLOOD)
 		timers_begin(&side, shard);
 	probe_begin(&probe, &own);
+	before = stat_of(e);
 	begin = clock_wall();
+	cpu = clock_process();
 	for (unsigned i = 0; i < threads; i++) {
 		thread[i] = (struct thread){ .side = &side, .index = i };
 		if (pthread_create(
@@ -225,21 +246,28 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 	sleep_for(seconds);
 	probe_end(&probe);
 	atomic_store(&side.over, true);
-	for (unsigned i = 0; i < threads; i++) {
+	for (unsigned i = 0; i < threads; i++)
 		pthread_join(thread[i].id, NULL);
-		*ops += (double)side.done[i] /
-		    ((double)(clock_wall() - begin) / 1e9);
+	wall = (double)(clock_wall() - begin);
+	cpu = clock_process() - cpu;
+	after = stat_of(e);
+	for (unsigned i = 0; i < threads; i++) {
+		f->ops += (double)side.done[i] / wall * 1e9;
+		cpu -= side.cpu[i];
 	}
+	polls = (double)(after.polls - before.polls);
+	f->driver = (double)cpu / wall;
+	f->polls = polls / wall * 1e9;
+	f->steps = (double)(after.steps - before.steps) / polls;
+	f->us = (double)cpu / 1e3 / polls;
 	if (!to->n)
 		good = broken("the timer of 1 ms did not fire");
 	if (what == FLOOD && options.smoke) {
-		struct rota_stats s;
-
 		/* The driver may be about to count what it fires. */
 		for (int i = 0; i < 100; i++) {
-			if (rota_engine_stat(e, &s))
-				die("rota_engine_stat");
-			if (s.starts == s.fires + s.stops + s.live)
+			after = stat_of(e);
+			if (after.starts ==
+			    after.fires + after.stops + after.live)
 				break;
 			sleep_for(0.001);
 		}
@@ -267,15 +295,23 @@ percentile(const struct samples *s, double p)
 }
 
 static void
-samples_print(enum rota_backend b, enum what what, const char *round,
-    struct samples *s, double ops)
+samples_print(
+    enum rota_backend b, enum what what, const char *round, struct samples *s)
 {
 	qsort(s->ns, s->n, sizeof(*s->ns), order);
 	line_begin("flood", b, "shared");
 	printf("%-5s round %-3s p50_us %.1f p99_us %.1f p99.9_us %.1f max_us "
-	       "%.1f instants %zu fires %zu ops_per_s %.3g\n",
+	       "%.1f instants %zu fires %zu",
 	    what_name[what], round, percentile(s, 0.5), percentile(s, 0.99),
-	    percentile(s, 0.999), percentile(s, 1), s->n, s->fires, ops);
+	    percentile(s, 0.999), percentile(s, 1), s->n, s->fires);
+}
+
+static void
+figures_print(const struct figures *f)
+{
+	printf(" ops_per_s %.3g driver_cpus %.3f polls_per_s %.0f "
+	       "steps_per_poll %.0f cpu_us_per_poll %.1f\n",
+	    f->ops, f->driver, f->polls, f->steps, f->us);
 	fflush(stdout);
 }
 
@@ -283,7 +319,7 @@ bool
 flood_run(enum rota_backend b)
 {
 	double seconds = options.seconds > 0 ? options.seconds : 10;
-	double each = seconds / options.rounds, ops[WHATS] = { 0 };
+	double each = seconds / options.rounds;
 	struct memory m = { .n = options.timers ? options.timers : 1000000 };
 	struct samples all[WHATS] = { { 0 } };
 	/* A stall at the end may be as long as the round. */
@@ -303,27 +339,29 @@ flood_run(enum rota_backend b)
 			struct samples *a = &all[w];
 			struct samples one = { .ns = a->ns + a->n,
 				.room = room };
-			double done = 0;
+			struct figures f = { 0 };
 			char name[16];
 
 			snprintf(name, sizeof(name), "%u", r + 1);
 			/* The quiet one is short: nothing happens. */
 			if (w == QUIET && r)
 				continue;
-			good &= round_run(b, w, &m, each, &one, &done);
+			good &= round_run(b, w, &m, each, &one, &f);
 			if (!one.n)
 				continue;
 			if (one.n == one.room)
 				good = broken("too many samples");
-			samples_print(b, w, name, &one, done);
+			samples_print(b, w, name, &one);
+			figures_print(&f);
 			a->n += one.n;
 			a->fires += one.fires;
-			ops[w] += done / options.rounds;
 		}
 	}
 	if (all[BURN].n && all[FLOOD].n) {
-		samples_print(b, BURN, "all", &all[BURN], ops[BURN]);
-		samples_print(b, FLOOD, "all", &all[FLOOD], ops[FLOOD]);
+		samples_print(b, BURN, "all", &all[BURN]);
+		putchar('\n');
+		samples_print(b, FLOOD, "all", &all[FLOOD]);
+		putchar('\n');
 		line_begin("flood", b, "shared");
 		printf("p99 of flood / p99 of burn: %.3f\n",
 		    percentile(&all[FLOOD], 0.99) /

@@ -47,6 +47,7 @@ const char *kind_name(bool confined);
 /* ns */
 uint64_t clock_wall(void);
 uint64_t clock_cpu(void); /* of the calling thread */
+uint64_t clock_process(void);
 
 /* A backend and a kind by names in front of a line. */
 void line_begin(const char *mode, enum rota_backend b, const char *kind);

@@ -85,6 +85,12 @@ clock_cpu(void)
 	return clock_read(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t
+clock_process(void)
+{
+	return clock_read(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void
 line_begin(const char *mode, enum rota_backend b, const char *kind)
 {
