@@ -213,6 +213,29 @@ a_claim_that_fails_hides_no_callback(void **state)
 	assert_int_equal(rota_shard_attach(s), 0);
 }
 
+/* Nor is it one itself. */
+static void
+a_claim_that_fails_is_no_callback(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK };
+	struct gated *o;
+
+	rota_timer_reset_at(&p->timer, TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &s->running[SEAT_OWNER], ATOMIC_STORE, 1));
+	assert_true(gate_to(o, &p->timer.r_word, ATOMIC_CAS, 1));
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);
+	gate_end(o);
+	expect_nothing(w);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
 int
 main(void)
 {
@@ -223,6 +246,7 @@ main(void)
 		EVERY(a_stop_does_not_wait_from_callback_to_callback),
 		EVERY(who_finds_a_callback_ended_sees_what_it_wrote),
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
+		EVERY(a_claim_that_fails_is_no_callback),
 	};
 
 	return cmocka_run_group_tests_name("gate_sync", tests, NULL, NULL);
