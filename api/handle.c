@@ -678,6 +678,8 @@ rota_handle_init(struct rota_shard *s, rota_func *fn, void *arg, rota_handle *h)
 
 	if (!s || !fn || !h)
 		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
 	e = rota__engine_of(s);
 	r = node_get(e, s, fn, arg, &n);
 	if (r)

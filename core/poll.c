@@ -149,17 +149,43 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 	}
 }
 
+/* Outside of a poll: what a `released` calls meanwhile is in a callback. False:
+ * so it is already. */
+static bool
+guard(struct rota_shard *s)
+{
+	const struct rota_self *me;
+
+	for (me = &rota__self; me && me->shard; me = me->before)
+		if (me->shard == s)
+			return false;
+	s->outer[SEAT_OWNER] = rota__self;
+	rota__self = (struct rota_self){ s, SEAT_OWNER, &s->outer[SEAT_OWNER] };
+	return true;
+}
+
 void
 rota__shard_unstage(struct rota_shard *s)
 {
+	bool guarded = guard(s);
+
 	SHARD_SWITCH(s, unstage(s, WHICH));
+	if (guarded)
+		rota__self = s->outer[SEAT_OWNER];
 }
 
 void
 rota__shard_settle(struct rota_shard *s)
 {
+	bool guarded;
+
+	if (!s->staged && !s->leaving)
+		return;
+	guarded = guard(s);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	rota__shard_unstage(s); /* last: what a `released` armed, too */
+	if (guarded)
+		rota__self = s->outer[SEAT_OWNER];
 }
 
 /* File @t, which was deferred by an earlier poll. */

@@ -94,7 +94,7 @@ struct rota_shard {
 			 * poll's, has nothing to do; or 0 */
 	uint64_t quiet_stops; /* unless there were more stops than this */
 	uint64_t fronted; /* the event of a wheel whose slot was looked at */
-	rota_word alarm; /* the owner sleeps until then, or is about to: what
+	rota_word alarm;  /* the owner sleeps until then, or is about to: what
 			  * it arms itself for earlier wakes it. 0: it is
 			  * awake. The owner's; an adopter may read it */
 	struct rota_timer *taken;   /* from the inbox, last come first */
@@ -111,10 +111,10 @@ struct rota_shard {
 				   * to: then as running_claim() */
 	rota_word ended[SEATS];   /* callbacks that have run */
 	struct rota_self outer[SEATS]; /* what its poll is inside; its own */
-	rota_word adopter;        /* identity of the adopter, 0: none */
-	rota_word next;           /* earliest deadline known: adopters go by
+	rota_word adopter;             /* identity of the adopter, 0: none */
+	rota_word next;    /* earliest deadline known: adopters go by
 				   * it, and an owner that has them */
-	rota_word entries;        /* filed, as of the latest poll */
+	rota_word entries; /* filed, as of the latest poll */
 
 	/* Written by remote threads. */
 	_Alignas(ROTA_LINE) struct remote remote;
@@ -503,7 +503,7 @@ shard_busy(struct rota_shard *s)
 rota_inline bool
 shard_quiet(struct rota_shard *s, rota_time now)
 {
-	return now < (rota_time)s->quiet && !s->staged &&
+	return (uint64_t)now < s->quiet && !s->staged &&
 	    s->quiet_stops == shard_stops(s) && inbox_empty(&s->remote.inbox);
 }
 

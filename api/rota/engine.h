@@ -383,8 +383,10 @@ int rota_shard_wake(struct rota_shard *s);
  */
 int rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget);
 
-/* rota_shard_overdue - how late the earliest timer of @s is at @now, in ns;
- * 0 if nothing is due. A snapshot from any thread, for whoever adopts. */
+/* rota_shard_overdue - how late the earliest timer of @s is at @now, in ns, at
+ * most; 0: nothing is due. More than it is if what comes up first was stopped or
+ * moved later, or is a wheel's slot that has begun: an adopter's poll finds out.
+ * A snapshot from any thread, for whoever adopts. */
 rota_span rota_shard_overdue(struct rota_shard *s, rota_time now);
 
 /* rota_shard_retire - move every timer and kind of @s to @heir, for good.

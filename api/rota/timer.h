@@ -304,10 +304,14 @@ int rota_timer_stop_sync(struct rota_timer *t);
 
 /* rota_timer_release - stop @t for good and take its memory back.
  *
- * Returns  0: @t is yours at once (the caller is the owner, nobody is just
- *          pushing it, and no adopter is in its callback). 1:
- *          kind->released(@t) will run on the owner (or an adopter), in a
- *          poll, and not while @t's callback runs; until then @t must stay.
+ * Returns  0: @t is yours at once (the caller is the owner, @t is not in the
+ *          inbox, where another thread has pushed it or is just doing so, and
+ *          no adopter is in its callback). 1: kind->released(@t) will run on
+ *          the owner (or an adopter), in a poll, and not while @t's callback
+ *          runs; until then @t must stay. If the owner has armed @t since the
+ *          last poll it may run in a call that files what it armed: an arming,
+ *          a release, rota_shard_next(), park, check, armed or retire. All of
+ *          them count as a callback meanwhile.
  *          -EINVAL also if the caller is not the owner and the kind has no
  *          `released`; -EAGAIN if the caller is the owner, the kind has none,
  *          and another thread is just pushing @t or in its callback: poll,

@@ -334,6 +334,36 @@ released_is_a_callback_too(void **state)
 	assert_int_equal(w->freed, 1);
 }
 
+/* The owner armed it, another thread gave it back: whatever call of the owner
+ * files what it armed completes that, and is a callback meanwhile. */
+static void
+released_outside_of_a_poll_is_a_callback_too(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 90);
+
+	w->kind.released = poll_inside;
+	for (unsigned call = 0; call < 4; call++) {
+		unsigned next = 8 + call;
+
+		rota_timer_reset_at(&p[call].timer, 9 * TICK);
+		assert_int_equal(elsewhere_release(&p[call].timer), 1);
+		assert_int_equal(w->freed, call);
+		if (call == 0)
+			rota_shard_next(w->shard);
+		else if (call == 1)
+			rota_shard_park(w->shard);
+		else if (call == 2)
+			rota_shard_check(w->shard);
+		else /* as many as are staged at most */
+			for (; next < 90; next++)
+				rota_timer_reset_at(&p[next].timer, 9 * TICK);
+		assert_int_equal(w->freed, call + 1);
+		assert_int_equal(rota_shard_poll(w->shard, 0, 0), 0);
+	}
+	w->kind.released = probe_released;
+}
+
 static void
 a_kind_can_go_when_its_last_timer_came_back(void **state)
 {
@@ -407,6 +437,7 @@ main(void)
 		EVERY(the_end_of_the_engine_gives_back_what_waited),
 		EVERY(released_may_arm_release_and_make_the_timer_anew),
 		EVERY(released_is_a_callback_too),
+		EVERY(released_outside_of_a_poll_is_a_callback_too),
 		EVERY(a_kind_can_go_when_its_last_timer_came_back),
 		EVERY(a_life_leaves_nothing_behind),
 	};

@@ -356,6 +356,25 @@ equal_deadlines_keep_their_order_where_ranks_wrap(void **state)
 		assert_int_equal(w->order[i], i);
 }
 
+/* An error that is passed on as an instant, too. */
+static void
+an_instant_below_zero_counts_as_the_latest(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	for (rota_time now = -1; now > -1000000; now *= 10) {
+		rota_timer_reset_at(&p[0].timer, 0);
+		rota_timer_reset_at(&p[1].timer, 0);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		assert_int_equal(rota_shard_poll(w->shard, now, 1), 1);
+		while (rota_shard_poll(w->shard, now, 1))
+			;
+		assert_int_equal(w->fired, 2);
+		w->fired = 0;
+	}
+}
+
 static void
 the_last_slot_before_never_is_never(void **state)
 {
@@ -642,6 +661,7 @@ main(void)
 		    a_rank_of_this_poll_costs_an_old_timer_one_poll_at_most),
 		EXACT_OWNED(equal_deadlines_keep_their_order_where_ranks_wrap),
 		EVERY_OWNED(the_last_slot_before_never_is_never),
+		EVERY_OWNED(an_instant_below_zero_counts_as_the_latest),
 		EVERY_OWNED(what_was_deferred_can_be_released_one_by_one),
 		EVERY_OWNED(a_clock_that_steps_back_is_held),
 		EVERY_OWNED(
