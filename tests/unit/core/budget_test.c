@@ -515,8 +515,8 @@ what_is_filed_again_is_within_the_budget(void **state)
 		more = rota_shard_poll(w->shard, 2 * TICK, 10);
 		after = world_stat(w);
 		assert_in_range(after.moves - before.moves, 0, 10);
-		assert_in_range(after.steps - before.steps,
-		    after.moves - before.moves, 10);
+		assert_in_range(
+		    after.steps - before.steps, after.moves - before.moves, 10);
 	}
 	assert_in_range(world_stat(w).moves, 200, 800);
 	world_poll(w, 1000 * TICK);
