@@ -768,7 +768,7 @@ what_the_owner_asks_for_it_does_not_sleep_past(void **state)
 	assert_int_equal(rota_shard_armed(w->shard, 6 * TICK), 1);
 	assert_true(rota_shard_next(w->shard) <= 5 * TICK);
 	assert_true(rota_shard_park(w->shard) <= 5 * TICK);
-	assert_int_equal(rota_shard_overdue(w->shard, 7 * TICK), 2 * TICK);
+	assert_true(rota_shard_overdue(w->shard, 7 * TICK) >= 2 * TICK);
 	while (rota_shard_poll(w->shard, 7 * TICK, 0))
 		;
 	expect_fired(w, 0);
