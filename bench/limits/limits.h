@@ -21,6 +21,8 @@ struct options {
 	uint64_t timers; /* 0: the mode's own; also below */
 	double seconds;
 	unsigned rounds, runs, threads;
+	int only;         /* of the cases of mode poll; -1: all */
+	int64_t budget;   /* of mode poll; -1: its three */
 	rota_span idle;   /* the deadline of the mode idle, ns */
 	rota_span spread; /* of the deadlines of one of its batches, ns */
 	bool smoke;
@@ -33,6 +35,8 @@ extern struct options options;
 bool armings_run(enum rota_backend b, bool confined);
 bool flood_run(enum rota_backend b);
 bool poll_run(enum rota_backend b, bool confined);
+/* A case of it by its name; -1. */
+int poll_case(const char *name);
 bool idle_run(enum rota_backend b, bool confined);
 /* The work of the mode idle on libevent, if there is one to load. */
 void idle_libevent(void);

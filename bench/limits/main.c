@@ -27,6 +27,8 @@ struct options options = {
 	.rounds = 5,
 	.runs = 5,
 	.threads = 3,
+	.only = -1,
+	.budget = -1,
 	.idle = 15 * ROTA_SECOND,
 	.spread = -1,
 };
@@ -203,6 +205,8 @@ static const char help[] =
     "  --rounds N      of mode flood, the two sides in turn (5)\n"
     "  --threads N     of mode flood (3)\n"
     "  --runs N        of mode poll (5)\n"
+    "  --case NAME     of mode poll: one-tick, one-second or half-stopped (all)\n"
+    "  --budget N      of mode poll (1, 1000 and 0: none)\n"
     "  --idle-ms N     the deadline of mode idle (15000)\n"
     "  --spread-us N   of the deadlines of one batch (idle-ms / 150 * 1000:\n"
     "                  activity was spread; 0: all equal)\n"
@@ -264,6 +268,14 @@ option(int c)
 	case 's':
 		options.seconds = strtod(optarg, &end);
 		return options.seconds > 0 && options.seconds <= 1e6 && !*end;
+	case 'c':
+		options.only = poll_case(optarg);
+		return options.only >= 0;
+	case 'B':
+		if (!number(optarg, UINT32_MAX, &n))
+			return false;
+		options.budget = (int64_t)n;
+		return true;
 	case 'u':
 		if (!number(optarg, 1000000000, &n))
 			return false;
@@ -377,6 +389,8 @@ main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "runs", required_argument, NULL, 'R' },
+		{ "case", required_argument, NULL, 'c' },
+		{ "budget", required_argument, NULL, 'B' },
 		{ "threads", required_argument, NULL, 'T' },
 		{ "idle-ms", required_argument, NULL, 'i' },
 		{ "spread-us", required_argument, NULL, 'u' },

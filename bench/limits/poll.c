@@ -266,6 +266,16 @@ clock_cost(void)
 	    (double)least / 1e3);
 }
 
+int
+poll_case(const char *name)
+{
+	int w = WHATS - 1;
+
+	while (w >= 0 && strcmp(what_name[w], name) != 0)
+		w--;
+	return w;
+}
+
 bool
 poll_run(enum rota_backend b, bool confined)
 {
@@ -282,9 +292,17 @@ poll_run(enum rota_backend b, bool confined)
 	 * each, down some levels of a wheel. */
 	r.room = r.n * 8 + 16384;
 	r.least = memory_make(r.room * sizeof(*r.least));
-	for (int w = 0; w < WHATS; w++)
+	for (int w = 0; w < WHATS; w++) {
+		if (options.only >= 0 && options.only != w)
+			continue;
+		if (options.budget >= 0) {
+			good &= case_run(
+			    &r, b, confined, w, (unsigned)options.budget);
+			continue;
+		}
 		for (unsigned i = 0; i < 3; i++)
 			good &= case_run(&r, b, confined, w, budgets[i]);
+	}
 	free(r.least);
 	free(r.timers);
 	return good;
