@@ -1032,7 +1032,9 @@ check(struct rota_shard *s)
 	int line;
 
 	rota__shard_settle(s);
+	lock_take(&s->lock, LOCK_SHARD); /* an init may make room */
 	line = rota__backend_check(&s->backend, s->which);
+	lock_give(&s->lock);
 	while (!line && (item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 		uint64_t w;

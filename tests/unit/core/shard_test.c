@@ -8,6 +8,7 @@
  */
 #include "core/shard.h"
 
+#include <pthread.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -414,6 +415,43 @@ no_entry_of_a_stopped_timer_is_left(void **state)
 	assert_int_equal(world_stat(w).entries, CM_COUNT(when) - 2);
 }
 
+static void *
+grow(void *arg)
+{
+	struct world *w = arg;
+	enum { MANY = 20000 };
+	struct probe *p = calloc(MANY, sizeof(*p));
+
+	for (unsigned i = 0; i < MANY; i++) {
+		p[i].world = w;
+		rota_timer_init(&p[i].timer, &w->kind);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		rota_timer_release(&p[i].timer);
+	return p;
+}
+
+/* Another thread makes room meanwhile: under the thread sanitizer. */
+static void
+check_may_run_beside_an_init(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 100);
+	pthread_t thread;
+	void *probes;
+
+	for (unsigned i = 0; i < 100; i++)
+		rota_timer_reset_at(&p[i].timer, i * TICK);
+	assert_int_equal(pthread_create(&thread, NULL, grow, w), 0);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	pthread_join(thread, &probes);
+	world_poll(w, 0);
+	assert_int_equal(w->freed, 20000);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	free(probes);
+}
+
 int
 main(void)
 {
@@ -428,6 +466,7 @@ main(void)
 		EVERY_OWNED(room_that_was_reserved_is_there),
 		EVERY_OWNED(more_room_than_the_cap_is_refused),
 		EVERY_OWNED(refused_memory_is_told_and_the_next_try_works),
+		EVERY(check_may_run_beside_an_init),
 		EVERY(overdue_tells_how_late_the_earliest_is),
 		EVERY_OWNED(only_what_is_armed_is_told_as_such),
 		EVERY_OWNED(what_rises_above_an_entry_that_goes_is_told_too),
