@@ -362,10 +362,9 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 
 /* It may come up before all that is filed. The alarm is not after `quiet`. */
 static rota_noinline int
-filed_first(
-    struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer)
+filed_first(struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
 {
-	shard_comes(s, s->which, kind_known(t), d);
+	shard_comes(s, s->which, kind_known(t), t, d);
 	return armed_rarely(s, d, answer);
 }
 

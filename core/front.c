@@ -106,6 +106,8 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 				count_add(&s->count.moves, 1);
 				continue;
 			}
+			if (kind_plain(k)) /* as in shard_comes() */
+				t->r_filed = d;
 			if (which != ROTA_WHEEL)
 				d = tick << WHEEL_TICK_BITS;
 			if (d < *first)

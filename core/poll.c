@@ -66,7 +66,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 			(uint64_t)k->slack));
 		count_add(&s->count.inserts, 1);
-		shard_comes(s, which, k, d);
+		shard_comes(s, which, k, t, d);
 		break;
 	case DRAIN_MOVE:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
@@ -74,7 +74,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		    backend_file_by(&s->backend, which, &t->r_place, d,
 			t->r_seq, (uint64_t)k->slack));
 		count_add(&s->count.moves, 1);
-		shard_comes(s, which, k, d);
+		shard_comes(s, which, k, t, d);
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);

@@ -1047,7 +1047,7 @@ check(struct rota_shard *s)
 		if (!(w & ST_LINKED))
 			return __LINE__;
 		if (kind_plain(kind_of(t)) && s->which != ROTA_WHEEL_COARSE &&
-		    t->r_filed != backend_filed(&s->backend, s->which, item))
+		    t->r_filed < backend_filed(&s->backend, s->which, item))
 			return __LINE__;
 		if (kind_plain(kind_of(t)) &&
 		    (w & (ST_ARMED | ST_QUEUED)) == ST_ARMED &&

@@ -478,11 +478,15 @@ shard_publish(struct rota_shard *s, uint64_t next)
 		rota__shard_publish(s, next);
 }
 
-/* shard_comes: a timer of kind @k was filed, for @d. */
+/* shard_comes: @t of kind @k was filed, for @d. A wheel's slot that begins before
+ * `quiet` is not looked at then: a confined timer in it may not stay where it is
+ * if it is armed anew for before @d. */
 rota_inline void
 shard_comes(struct rota_shard *s, enum rota_backend which,
-    const struct rota_kind *k, uint64_t d)
+    const struct rota_kind *k, struct rota_timer *t, uint64_t d)
 {
+	if (kind_plain(k) && rota_unlikely(t->r_filed < s->quiet))
+		t->r_filed = d;
 	if (rota_likely(d >= s->quiet)) /* as in a poll, where it is 0 */
 		return;
 	if (which == ROTA_WHEEL_COARSE)

@@ -470,6 +470,34 @@ what_is_filed_for_never_is_not_passed_over(void **state)
 	expect_nothing(w);
 }
 
+/* What is armed anew for an earlier instant, in the slot where it stands. */
+static void
+an_earlier_deadline_within_a_slot_is_not_passed_over(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	rota_time far = 1000 * TICK; /* in the midst of a slot */
+
+	world_poll(w, 0);
+	rota_timer_reset_at(&p[0].timer, far);
+	rota_timer_reset_at(&p[1].timer, far + 9 * TICK);
+	rota_timer_reset_at(&p[1].timer, far - 6 * TICK);
+	assert_true(rota_shard_next(w->shard) <= far - 6 * TICK);
+	world_poll(w, far - 6 * TICK);
+	expect_fired(w, 1);
+	/* and behind a park, which has looked into the slot */
+	rota_timer_reset_at(&p[1].timer, 2 * far);
+	rota_timer_reset_at(&p[0].timer, 2 * far + TICK);
+	assert_true(rota_shard_park(w->shard) <= 2 * far);
+	rota_timer_reset_at(&p[0].timer, 2 * far - 3 * TICK);
+	assert_true(rota_shard_next(w->shard) <= 2 * far - 3 * TICK);
+	assert_int_equal(w->wakes, 1);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, 2 * far - 3 * TICK);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	expect_fired(w, 0);
+}
+
 int
 main(void)
 {
@@ -488,6 +516,8 @@ main(void)
 		EVERY_OWNED(a_parked_owner_sleeps_until_something_is_due),
 		EVERY_OWNED(what_is_armed_behind_a_park_counts),
 		EVERY_OWNED(what_is_filed_for_never_is_not_passed_over),
+		EVERY_OWNED(
+		    an_earlier_deadline_within_a_slot_is_not_passed_over),
 		EVERY_OWNED(
 		    an_earlier_deadline_of_its_own_wakes_the_owner_once),
 		EVERY_OWNED(
