@@ -11,7 +11,10 @@
  * by the next poll.
  *
  * Timers armed during a poll do not fire in it: what comes up with a rank
- * after poll_seq is deferred, and looked at again by the next one. (What a
+ * after poll_seq is deferred, and looked at again by the next one. Where a poll
+ * leaves what is due, what its callbacks have armed for the past is deferred
+ * too, and is not brought back by two polls on end: its deadlines are before
+ * those that have been left. (What a
  * `released` arms before poll_seq is taken is staged to the end of the poll;
  * a callback that asks what is next brings it in.)
  *
@@ -46,8 +49,9 @@ struct poll {
 };
 
 /* Bring the structure in line with the word of @t, which the inbox or the
- * stage is letting go. */
-rota_inline void
+ * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
+ * DRAIN_MOVE @t may be gone. */
+rota_inline enum state_drain
 file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k = kind_known(t);
@@ -55,7 +59,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	uint64_t is, d;
 
 	if (object_lost(s, t))
-		return;
+		return DRAIN_NONE;
 	object_spare(s, t);
 	how = state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &is);
 	d = ST_DEADLINE(is);
@@ -99,6 +103,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		s->leaving = t;
 		break;
 	}
+	return how;
 }
 
 /* Those that were released while their callback ran: is it over? */
@@ -149,27 +154,87 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 	}
 }
 
+/* @t is looked at by the next poll, whatever its deadline is by then. */
+rota_inline void
+deferred(struct rota_kind *k, struct rota_timer *t)
+{
+	shard_note(k, t, 0, 0);
+}
+
+rota_inline void
+defer(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+{
+	enum state_drain how = file(s, t, which);
+
+	if (how != DRAIN_INSERT && how != DRAIN_MOVE)
+		return;
+	shard_remove(s, t);
+	backend_defer(&s->backend, which, &t->r_place);
+	deferred(kind_known(t), t);
+	trace(s, kind_known(t), t, ROTA_TRACE_DEFER,
+	    word_load(&t->r_word, relaxed));
+}
+
+/* What callbacks of a poll have staged for instants that had come, while more
+ * is due than the poll may bring up: filed, it would come before that, for
+ * ever if each callback does so again. */
+static rota_noinline void
+defer_staged(struct rota_shard *s)
+{
+	struct rota_timer *batch[SHARD_STAGE];
+	uint64_t n = s->staged, due = 0, w;
+
+	s->staged = 0;
+	for (uint64_t i = 0; i < n; i++) {
+		struct rota_timer *t = s->stage[i];
+
+		if (object_lost(s, t))
+			continue;
+		w = word_load(&t->r_word, relaxed); /* a guess */
+		if (w & ST_ARMED && ST_DEADLINE(w) <= s->now)
+			batch[due++] = t;
+		else
+			s->stage[s->staged++] = t;
+	}
+	for (uint64_t i = 0; i < due; i++)
+		SHARD_SWITCH(s, defer(s, batch[i], WHICH));
+}
+
 /* Outside of a poll: what a `released` calls meanwhile is in a callback. False:
- * so it is already. */
+ * so it is already. *@fires: in that of a timer. */
 static bool
-guard(struct rota_shard *s)
+guard(struct rota_shard *s, bool *fires)
 {
 	const struct rota_self *me;
 
+	*fires = false;
 	for (me = &rota__self; me && me->shard; me = me->before)
-		if (me->shard == s)
+		if (me->shard == s) {
+			*fires = word_load(
+			    &s->running[me->seat], relaxed); /* own seat */
 			return false;
+		}
 	s->outer[SEAT_OWNER] = rota__self;
 	rota__self = (struct rota_self){ s, SEAT_OWNER, &s->outer[SEAT_OWNER] };
 	return true;
 }
 
+/* A function of its own: what it needs to know stays in registers. */
+static rota_noinline void
+unstage_any(struct rota_shard *s)
+{
+	SHARD_SWITCH(s, unstage(s, WHICH));
+}
+
 void
 rota__shard_unstage(struct rota_shard *s)
 {
-	bool guarded = guard(s);
+	bool fires, guarded = guard(s, &fires);
 
-	SHARD_SWITCH(s, unstage(s, WHICH));
+	if (fires)
+		defer_staged(s);
+	unstage_any(s);
 	if (guarded)
 		rota__self = s->outer[SEAT_OWNER];
 }
@@ -177,11 +242,11 @@ rota__shard_unstage(struct rota_shard *s)
 void
 rota__shard_settle(struct rota_shard *s)
 {
-	bool guarded;
+	bool fires, guarded;
 
 	if (!s->staged && !s->leaving)
 		return;
-	guarded = guard(s);
+	guarded = guard(s, &fires);
 	SHARD_SWITCH(s, leave(s, WHICH));
 	rota__shard_unstage(s); /* last: what a `released` armed, too */
 	if (guarded)
@@ -213,7 +278,8 @@ undefer(
 		(uint64_t)k->slack));
 }
 
-/* Bring back what earlier polls deferred. False: out of steps. */
+/* Bring back what earlier polls deferred. False: out of steps, or what the
+ * latest has left goes first. */
 rota_inline bool
 undefer_all(struct poll *p, const enum rota_backend which)
 {
@@ -221,6 +287,12 @@ undefer_all(struct poll *p, const enum rota_backend which)
 
 	if (which == ROTA_WHEEL_COARSE)
 		return true; /* expire_coarse() does */
+	if (!p->s->backend.heap.bag)
+		return true;
+	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
+		p->s->others = false;
+		return false;
+	}
 	for (; p->left; p->left--) {
 		item = backend_undefer(&p->s->backend, which);
 		if (!item)
@@ -367,13 +439,6 @@ look_exact(struct poll *p, struct rota_kind *k, struct rota_timer *t,
 	bool behind = rank_before(seq, t->r_seq);
 
 	return look(p, k, t, when + !behind, is, plain);
-}
-
-/* @t is looked at by the next poll, whatever its deadline is by then. */
-rota_inline void
-deferred(struct rota_kind *k, struct rota_timer *t)
-{
-	shard_note(k, t, 0, 0);
 }
 
 /* The first of the heap is due, by its place. True: not by its word. */
@@ -639,14 +704,32 @@ expire_heap(struct poll *p)
 	}
 }
 
+/* Of a coarse wheel: what was deferred is a slot, after which one that is due
+ * has its turn. */
+static rota_noinline void
+turn(struct poll *p)
+{
+	struct wheel *w = &p->s->backend.wheel;
+
+	if (p->s->others && w->event <= p->now >> WHEEL_TICK_BITS) {
+		p->s->others = p->undeferred = false;
+	} else {
+		p->s->others = true;
+		wheel_begin_later(w);
+	}
+}
+
 rota_inline bool
 expire_coarse(struct poll *p)
 {
 	struct wheel *w = &p->s->backend.wheel;
 
 	for (;;) {
-		if (!p->undeferred && w->draining == WHEEL_NONE)
-			p->undeferred = true, wheel_begin_later(w);
+		if (!p->undeferred && w->draining == WHEEL_NONE) {
+			p->undeferred = true;
+			if (rota_unlikely(wheel_later(w)))
+				turn(p);
+		}
 		if (!wheel_begin(w, p->now >> WHEEL_TICK_BITS))
 			return true;
 		do {
@@ -805,28 +888,33 @@ rota_inline bool
 poll(struct poll *p, const enum rota_backend which)
 {
 	struct rota_shard *s = p->s;
-	uint64_t steps;
-	bool done;
+	uint64_t steps, undeferred;
+	bool done, expired;
 
 	unstage(s, which);
 	leave(s, which);
 	p->left = p->budget;
 	done = undefer_all(p, which);
-	steps = p->budget - p->left;
+	undeferred = steps = p->budget - p->left;
 	p->left = p->budget;
 	done &= drain(p, which);
 	steps += p->budget - p->left;
 	s->poll_seq = word_load(&s->hot.seq, relaxed); /* its own */
 	p->left = p->budget;
-	done &= expire(p, which);
+	expired = expire(p, which);
 	count_add(&s->count.steps, steps + p->budget - p->left);
 	if (p->lost)
 		return false;
+	if (rota_unlikely(!expired)) {
+		if (which != ROTA_WHEEL_COARSE)
+			s->others = undeferred;
+		defer_staged(s);
+	}
 	leave(s, which);   /* this poll's callback may have been waited for */
 	unstage(s, which); /* last: what a `released` armed, too */
 	shard_show(s);
 	sweep(p);
-	return done;
+	return done && expired;
 }
 
 void

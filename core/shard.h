@@ -102,6 +102,8 @@ struct rota_shard {
 	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
 	struct backend_cursor sweep;
 	bool sweeping;
+	bool others; /* the latest poll brought back what was deferred, and has
+		      * left what is due */
 	struct shard_count count;
 	struct backend backend;
 

@@ -262,7 +262,10 @@ int rota_shard_detach(struct rota_shard *s);
  * most one fires, for each entry that a wheel moves down a level, and for each
  * eight of a slot that are sorted; (4) looking for entries of stopped timers,
  * in at most 1024 steps whatever the budget. If something of a kind is there,
- * each poll does some of it, with a budget of 1 too. Outside of the budget
+ * each poll does some of it, with a budget of 1 too; of (1) each second one,
+ * while the budget is too small for what is due, so that a timer that its
+ * callback arms for the past for ever, before all others, keeps none of them
+ * waiting. Outside of the budget
  * are at most 64 timers that the owner armed since the last poll, filed first,
  * and what the callbacks do themselves.
  *

@@ -2,8 +2,9 @@
  *
  * budget_test.c - the bound on the work of a poll, and what is left behind.
  * Claims: no poll does more of any kind of work than its budget, moves and
- * the inbox included, and none keeps another waiting; the order is the same for every budget; between two polls of a budget
- * anything may be stopped, released or armed and nothing is lost; zombies
+ * the inbox included, and none keeps another waiting, nor does a callback that
+ * arms for the past; the order is the same for every budget; between two polls
+ * of a budget anything may be stopped, released or armed and nothing is lost; zombies
  * are swept once they are many; a flood of resets takes no memory.
  * Rows     G10
  */
@@ -13,6 +14,17 @@
 #include "wheel/wheel.h"
 
 #include <string.h>
+
+static const struct world_row world_adopt_heap = { .backend = ROTA_HEAP,
+	.flags = ROTA_ADOPT };
+static const struct world_row world_adopt_wheel = { .backend = ROTA_WHEEL,
+	.flags = ROTA_ADOPT };
+static const struct world_row world_adopt_coarse = {
+	.backend = ROTA_WHEEL_COARSE,
+	.flags = ROTA_ADOPT
+};
+#define ADOPTED(test) \
+	ON(test, adopt_heap), ON(test, adopt_wheel), ON(test, adopt_coarse)
 
 /* Poll to the end in portions of @budget; returns how many polls. */
 static unsigned
@@ -467,6 +479,94 @@ what_is_deferred_starves_nobody(void **state)
 }
 
 static void
+arm_for_its_own_past(struct probe *p, rota_time now)
+{
+	(void)now;
+	rota_timer_reset_at(&p->timer, rota_timer_deadline(&p->timer));
+}
+
+/* Timers that are armed again in each callback for the instant that they were
+ * due at, which is before that of another that is due: that one comes all the
+ * same, and so does one that another thread arms, and the clock may go on. */
+static void
+what_arms_itself_for_its_past_keeps_no_later_one_waiting(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 6);
+	rota_time now = 100 * TICK;
+
+	for (unsigned budget = 1; budget <= 4; budget++)
+		for (unsigned n = 1; n <= 4; n++) {
+			uint64_t polls = world_stat(w).polls;
+
+			for (unsigned i = 0; i < n; i++) {
+				p[i].then = arm_for_its_own_past;
+				p[i].fires = 0;
+				rota_timer_reset_at(
+				    &p[i].timer, now + i * TICK / 8);
+			}
+			for (unsigned i = 4; i < 6; i++) {
+				p[i].fires = 0;
+				rota_timer_reset_at(
+				    &p[i].timer, now + (i - 3) * TICK);
+			}
+			world_poll(w, now - TICK);
+			now += 9 * TICK;
+			for (unsigned left = n + 2; left;) {
+				rota_shard_poll(w->shard, now, budget);
+				now += TICK;
+				assert_in_range(
+				    world_stat(w).polls - polls, 0, 64);
+				left = 0;
+				for (unsigned i = 0; i < 6; i++)
+					left += (i < n || i > 3) && !p[i].fires;
+			}
+			assert_int_equal(rota_shard_check(w->shard), 0);
+			for (unsigned i = 0; i < n; i++)
+				p[i].then = NULL;
+			for (unsigned i = 0; i < 9; i++) /* none is left */
+				(void)rota_shard_poll(w->shard, now, 0);
+			assert_int_equal(world_stat(w).live, 0);
+			now = (now / (4096 * TICK) + 1) * 4096 * TICK;
+		}
+	w->fired = 0;
+}
+
+/* It first, then more than a stage of others. */
+static void
+arm_many_for_its_past(struct probe *p, rota_time now)
+{
+	struct probe *all = p->world->probes;
+
+	(void)now;
+	for (unsigned i = 0; i < 100; i++)
+		rota_timer_reset_at(
+		    &all[i].timer, rota_timer_deadline(&p->timer));
+}
+
+static void
+nor_do_those_that_a_stage_is_too_small_for(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 101);
+	unsigned polls = 0;
+
+	p->then = arm_many_for_its_past;
+	rota_timer_reset_at(&p->timer, TICK);
+	rota_timer_reset_at(&p[100].timer, 2 * TICK);
+	for (; !p[100].fires; polls++) {
+		rota_shard_poll(w->shard, (3 + polls) * TICK, 1);
+		assert_in_range(polls, 0, 400);
+	}
+	p->then = NULL;
+	for (unsigned i = 0; i < 9; i++)
+		(void)rota_shard_poll(w->shard, 500 * TICK, 0);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	assert_int_equal(world_stat(w).live, 0);
+	w->fired = 0;
+}
+
+static void
 arm_the_rest_for_now(struct probe *p, rota_time now)
 {
 	for (unsigned i = 1; i < 100; i++)
@@ -656,6 +756,12 @@ main(void)
 		EVERY(the_inbox_does_not_starve_what_is_due),
 		EVERY(what_is_due_does_not_starve_the_inbox),
 		EVERY_OWNED(what_is_deferred_starves_nobody),
+		EVERY_OWNED(
+		    what_arms_itself_for_its_past_keeps_no_later_one_waiting),
+		ADOPTED(
+		    what_arms_itself_for_its_past_keeps_no_later_one_waiting),
+		EVERY_OWNED(nor_do_those_that_a_stage_is_too_small_for),
+		ADOPTED(nor_do_those_that_a_stage_is_too_small_for),
 		EXACT_OWNED(what_was_deferred_comes_back_within_the_budget),
 		EVERY_OWNED(what_is_filed_again_is_within_the_budget),
 		EVERY_OWNED(a_sweep_is_bounded_without_a_budget_too),
