@@ -205,11 +205,10 @@ node_pop(struct rota_engine *e, struct rota_shard *s,
     struct node *(*pop)(struct pool *p, struct pool_shard *ps))
 {
 	struct pool *p = e->pool;
-	struct node *n = pop(p, &p->shard[s->index]);
+	struct node *n = NULL;
 
-	for (unsigned i = 0; !n && i < e->shards; i++)
-		if (&e->shard[i] != s && heir_of(&e->shard[i]) == s)
-			n = pop(p, &p->shard[i]);
+	for (struct rota_shard *f = s; !n && f; f = shard_former(s, f))
+		n = pop(p, &p->shard[f->index]);
 	return n;
 }
 

@@ -195,8 +195,9 @@ rota__shard_free(
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
 }
 
-uint64_t
-rota__shard_live(const struct rota_shard *s)
+/* Modulo: it may be below 0. */
+static uint64_t
+own_live(const struct rota_shard *s)
 {
 	/* A snapshot of figures: what lowers it first. */
 	uint64_t gone = word_load(&s->stops, relaxed) +
@@ -206,7 +207,29 @@ rota__shard_live(const struct rota_shard *s)
 	    word_load(&s->hot.starts, relaxed) +
 	    word_load(&s->inherited, relaxed);
 
-	return (int64_t)(came - gone) > 0 ? came - gone : 0;
+	return came - gone;
+}
+
+uint64_t
+rota__shard_live(const struct rota_shard *s)
+{
+	uint64_t live = own_live(s);
+
+	return (int64_t)live > 0 ? live : 0;
+}
+
+/* With what calls that a retirement overtook have counted where the timers had
+ * been. Exact when no call is under way. */
+static uint64_t
+live_exact(struct rota_shard *s)
+{
+	uint64_t live = 0;
+
+	if (word_load(&s->heir, acquire)) /* rota__shard_posted */
+		return 0;
+	for (struct rota_shard *f = s; f; f = shard_former(s, f))
+		live += own_live(f);
+	return (int64_t)live > 0 ? live : 0;
 }
 
 /* Walks everything; the caller has the shard for itself. */
@@ -887,7 +910,10 @@ hand_over(
 	*list = evacuate(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	lock_take(&heir->lock, LOCK_SHARD);
-	word_store(&s->heir, heir, release); /* rota__shard_posted */
+	/* Under the engine's lock. */
+	word_store(&s->sibling, word_load(&heir->former, relaxed), relaxed);
+	word_store(&s->heir, heir, release);   /* rota__shard_posted */
+	word_store(&heir->former, s, release); /* shard_former */
 	for (k = s->kinds; k; k = k->r_next) {
 		k->r_hot = &heir->hot;
 		word_store(&k->r_shard, heir, release); /* shard_of */
@@ -902,7 +928,7 @@ hand_over(
 	word_add(&heir->timers,
 	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
 	    relaxed);
-	live = rota__shard_live(s);
+	live = own_live(s);
 	word_add(&heir->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
 	lock_give(&heir->lock);
@@ -1003,7 +1029,7 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 		.pushes = told_pushes(s, ranked) + FIGURE(&s->pushes),
 		.stops = FIGURE(&s->hot.stops) + FIGURE(&s->stops),
 		.fires = FIGURE(&s->count.fires),
-		.live = rota__shard_live(s),
+		.live = live_exact(s),
 		.timers = FIGURE(&s->timers),
 		.entries = FIGURE(&s->entries),
 		.inserts = FIGURE(&c->inserts),

@@ -129,6 +129,8 @@ struct rota_shard {
 	rota_word room;                       /* for this many; atomic */
 	rota_link closing; /* it retires: no more timers here but there; or
 			    * itself, while it asks there for room */
+	rota_link former;  /* the latest that retired to it; atomic */
+	rota_link sibling; /* what had been that of its heir; atomic */
 	rota_word told;    /* the most pushes by the holder that stat told */
 	rota_word bytes;
 	pthread_mutex_t lock;
@@ -439,6 +441,20 @@ shard_stamp(struct rota_shard *s, struct rota_timer *t)
 	t->r_seq = shard_rank(s);
 }
 
+/* shard_former: the next after @f, from @s on, of those whose timers went to @s,
+ * if by way of others; NULL: there are no more. */
+rota_inline struct rota_shard *
+shard_former(struct rota_shard *s, struct rota_shard *f)
+{
+	struct rota_shard *next = word_load(&f->former, acquire); /* retire */
+
+	while (!next && f != s) {
+		next = word_load(&f->sibling, relaxed); /* stored before */
+		f = word_load(&f->heir, acquire);
+	}
+	return next;
+}
+
 /* shard_fresh: was @t armed since the poll under way began? Also said of a
  * timer that a whole round of ranks, give or take this poll's, has passed by:
  * it then waits for the next poll, once. */
@@ -526,7 +542,8 @@ shard_advance(struct rota_shard *s, rota_time now)
 	return s->now;
 }
 
-/* rota__shard_live - timers armed now; exact when no call is under way. */
+/* rota__shard_live - timers armed now, but for calls that a retirement of @s or
+ * to @s overtook: each may have counted one too many or too few. */
 uint64_t rota__shard_live(const struct rota_shard *s);
 
 /* rota__shard_next - as rota_shard_next(), for the holder. */

@@ -408,9 +408,11 @@ int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
  * rota_timer_init(). Returns 0; -ENOMEM; -ENOSPC. */
 int rota_shard_reserve(struct rota_shard *s, uint64_t n);
 
-/* Counted since the engine began. starts = fires + stops + live, whenever no
- * call is under way; entries and zombies are those of the latest poll, unless
- * the owner asks. */
+/* Counted since the engine began. Of an engine starts = fires + stops + live,
+ * whenever no call is under way; of a shard but for timers that were armed when
+ * they moved there or away. What has retired has none live, and keeps what was
+ * counted there: a call that the retirement overtook may count there later. entries
+ * and zombies are those of the latest poll, unless the owner asks. */
 struct rota_stats {
 	uint64_t starts;  /* resets of a timer that was not pending */
 	uint64_t pushes;  /* resets of one that was */
@@ -431,7 +433,10 @@ struct rota_stats {
 	uint64_t adopted;  /* polls by others than the owner */
 	uint64_t wakes;    /* wakes of a sleeping owner */
 	uint64_t late_max; /* ns, of a fired timer */
-	uint64_t late_sum; /* ns, over all fired timers */
+	uint64_t late_sum; /* ns, over all fired timers, modulo 2^64: 1e6 that
+			    * are 10 s late 1845 times. The difference of two
+			    * readings is right all the same, if less than 2^64
+			    * ns of lateness came in between */
 	uint64_t bytes;    /* allocated for the shard; what is the engine's own,
 			    * for the first */
 };

@@ -280,6 +280,105 @@ a_retirement_that_failed_lets_inits_go_on(void **state)
 	}
 }
 
+static uint64_t
+live_of(struct rota_shard *s)
+{
+	struct rota_stats stats;
+
+	assert_int_equal(rota_shard_stat(s, &stats), 0);
+	return stats.live;
+}
+
+/* One is about to count a start, one a stop, on a shard that retires, and whose
+ * heir retires as well. */
+static void
+a_count_that_a_retirement_overtook_is_no_timers(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *last = rota_engine_shard(w->engine, 2);
+	struct probe *p = world_probes(w, 4);
+	struct act start = { .t = &p[0].timer, .when = 5 * TICK },
+		   stop = { .t = &p[1].timer };
+	struct gated *a, *b;
+	struct rota_stats sum;
+
+	assert_int_equal(rota_shard_attach(last), 0);
+	for (unsigned i = 1; i < 4; i++)
+		rota_timer_reset_at(&p[i].timer, 7 * TICK);
+	world_poll(w, 0);
+	a = gate_open(act_reset, &start);
+	assert_true(gate_to(a, &s->starts, ATOMIC_ADD, 1));
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	gate_end(a);
+	assert_int_equal(live_of(s), 0);
+	assert_int_equal(live_of(heir), 4);
+	poll_heir(heir, 0);
+	b = gate_open(act_stop, &stop);
+	assert_true(gate_to(b, &heir->stops, ATOMIC_ADD, 1));
+	assert_int_equal(rota_shard_retire(heir, last), 0);
+	gate_end(b);
+	poll_heir(last, 5 * TICK);
+	expect_fired(w, 0);
+	assert_int_equal(live_of(s), 0);
+	assert_int_equal(live_of(heir), 0);
+	assert_int_equal(live_of(last), 2);
+	assert_int_equal(rota_engine_stat(w->engine, &sum), 0);
+	assert_int_equal(sum.live, 2);
+	poll_heir(last, 7 * TICK);
+	assert_int_equal(live_of(last), 0);
+	assert_int_equal(w->fired, 2);
+	w->fired = 0;
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+act_after_func(void *arg)
+{
+	struct act *a = arg;
+
+	word_store(&a->r,
+	    (uint64_t)rota_shard_after_func(
+		a->shard, a->when, nothing, NULL, NULL),
+	    relaxed);
+}
+
+/* Where no pooled timer is free one is taken that was of a shard that has
+ * retired there; others are not asked whether they have. */
+static void
+an_arming_looks_at_no_shard_that_has_not_retired_there(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *last = rota_engine_shard(w->engine, 2);
+	struct act a = { .shard = heir, .when = TICK };
+	uint64_t bytes;
+	struct gated *g;
+
+	assert_int_equal(rota_shard_attach(last), 0);
+	assert_int_equal(
+	    rota_shard_after_func(s, TICK, nothing, NULL, NULL), 0);
+	world_poll(w, TICK);
+	g = gate_open(act_after_func, &a);
+	assert_false(gate_to(g, &last->heir, ATOMIC_LOAD, 1));
+	gate_end(g);
+	assert_int_equal(answered(&a), 0);
+	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_int_equal(rota_shard_retire(heir, last), 0);
+	bytes = w->mem.bytes;
+	g = gate_open(act_after_func, &a);
+	gate_end(g);
+	assert_int_equal(answered(&a), 0);
+	assert_int_equal(w->mem.bytes, bytes);
+	poll_heir(last, TICK);
+	assert_int_equal(live_of(last), 0);
+}
+
 static void
 a_kind_leaves_the_list_it_is_in_under_its_lock(void **state)
 {
@@ -315,6 +414,9 @@ main(void)
 		PAIR_EVERY(
 		    an_init_that_a_retirement_overtook_counts_on_the_heir),
 		PAIR_EVERY(a_retirement_that_failed_lets_inits_go_on),
+		PAIR_EVERY(a_count_that_a_retirement_overtook_is_no_timers),
+		PAIR_EVERY(
+		    an_arming_looks_at_no_shard_that_has_not_retired_there),
 		PAIR_EVERY(a_kind_leaves_the_list_it_is_in_under_its_lock),
 	};
 
