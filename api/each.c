@@ -41,7 +41,7 @@ walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
 int
 rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 {
-	struct rota_self before;
+	struct rota_self *outer;
 	int n;
 
 	if (!fn)
@@ -49,13 +49,15 @@ rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	n = rota__shard_enter(s, __func__);
 	if (n)
 		return n;
-	before = rota__self;
-	rota__self = (struct rota_self){ s, SEAT_OWNER, &before };
-	/* No timer; for who asks from a callback of another shard. */
+	outer = &s->outer[SEAT_OWNER];
+	*outer = rota__self;
+	rota__self = (struct rota_self){ s, SEAT_OWNER, outer };
+	/* No timer; for who asks from a callback of another shard, and for the
+	 * end of the thread in @fn. */
 	word_store(&s->running[SEAT_OWNER], s, relaxed);
 	n = walk(s, fn, arg);
 	word_store(&s->running[SEAT_OWNER], NULL, relaxed);
-	rota__self = before;
+	rota__self = *outer;
 	rota__shard_exit(s);
 	return n;
 }

@@ -301,13 +301,18 @@ callback_over(struct rota_shard *s, enum shard_seat seat)
 }
 
 /* A `fire` is called between two steps of a poll, and the next poll goes on
- * from there. A `released` is called in the middle of one. */
+ * from there. A walk (api/each.c) has changed nothing, but has hold. A `released`
+ * is called in the middle of a poll. */
 static void
 self_ended(struct rota_shard *s, enum shard_seat seat)
 {
-	if (!word_load(&s->running[seat], relaxed))              /* its own */
+	void *running = word_load(&s->running[seat], relaxed); /* its own */
+
+	if (!running)
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
 	callback_over(s, seat);
+	if (running == s)
+		rota__shard_exit(s);
 	if (seat == SEAT_ADOPTER)
 		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
 	if (s->adoptable)

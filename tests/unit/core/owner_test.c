@@ -415,6 +415,69 @@ an_owner_with_adopters_may_end_so_too(void **state)
 	expect_fired(w, 3);
 }
 
+static int
+exit_in_walk(
+    void *arg, const struct rota_kind *k, struct rota_timer *t, rota_time when)
+{
+	(void)arg;
+	(void)k;
+	(void)t;
+	(void)when;
+	pthread_exit(NULL);
+}
+
+static void
+walk_and_exit(void *arg)
+{
+	struct world *w = arg;
+
+	if (rota_shard_attach(w->shard))
+		abort();
+	rota_shard_each(w->shard, exit_in_walk, NULL);
+	abort();
+}
+
+/* What the walk drained is known to adopters. */
+static void
+a_walk_that_ends_its_thread_is_over(void **state)
+{
+	struct world *w = *state;
+	struct probe *p;
+
+	two_shards(w, ROTA_ADOPT);
+	p = world_probes(w, 3);
+	rota_timer_reset_at(&p[0].timer, 2 * TICK);
+	rota_timer_reset_at(&p[1].timer, 3 * TICK);
+	elsewhere(walk_and_exit, w);
+	assert_true(rota_shard_overdue(w->shard, 5 * TICK) > 0);
+	assert_int_equal(rota_shard_adopt(w->shard, 2 * TICK, 0), 0);
+	expect_fired(w, 0);
+	elsewhere(walk_and_exit, w);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	rota_timer_reset_at(&p[2].timer, 2 * TICK);
+	world_poll(w, 4 * TICK);
+	assert_int_equal(w->fired, 2);
+	w->fired = 0;
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+}
+
+static void
+so_is_one_of_a_shard_without_adopters(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	rota_timer_reset_at(&p[0].timer, 2 * TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	elsewhere(walk_and_exit, w);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	rota_timer_reset_at(&p[1].timer, TICK);
+	world_poll(w, 4 * TICK);
+	assert_int_equal(w->fired, 2);
+	w->fired = 0;
+}
+
 static struct rota_shard *inner;
 
 static void
@@ -705,6 +768,8 @@ main(void)
 		EVERY(in_the_middle_of_its_filing_it_is_refused_from_then_on),
 		EVERY(an_adopter_may_end_so_too),
 		EVERY(an_owner_with_adopters_may_end_so_too),
+		EVERY(a_walk_that_ends_its_thread_is_over),
+		EVERY_OWNED(so_is_one_of_a_shard_without_adopters),
 		EVERY(so_are_all_that_its_last_callback_is_inside),
 		EVERY(a_driver_whose_callback_ends_it_leaves_its_shard),
 		EVERY(its_end_touches_no_engine_that_is_gone),
