@@ -101,24 +101,6 @@ list_remove(struct rota_context *c)
 	c->prev = NULL;
 }
 
-/* Why it has ended; 0: it has not. */
-static uint64_t
-ended(struct rota_context *c)
-{
-	bool walk = word_load(&c->root->walks, acquire) != 0; /* [E2] */
-	uint64_t why = word_load(&c->ended, acquire);         /* [E1] */
-	uint64_t above = 0;
-
-	if (why || !walk)
-		return why;
-	for (struct rota_context *p = c->parent; p && !above; p = p->parent)
-		above = word_load(&p->ended, acquire); /* [E1] */
-	while (above && !why)
-		if (word_cas(&c->ended, &why, above, acq_rel, acquire))
-			why = above; /* [E1] */
-	return why;
-}
-
 /* It ends because of @why, if it has not ended. */
 static bool
 set(struct rota_context *c, uint64_t why)
@@ -129,6 +111,25 @@ set(struct rota_context *c, uint64_t why)
 		if (word_cas(&c->ended, &was, why, acq_rel, acquire)) /* [E1] */
 			return true;
 	return false;
+}
+
+/* Why it has ended; 0: it has not. What is found further up is left on the way:
+ * nobody looks there twice. */
+static uint64_t
+ended(struct rota_context *c)
+{
+	bool walk = word_load(&c->root->walks, acquire) != 0; /* [E2] */
+	uint64_t why = word_load(&c->ended, acquire);         /* [E1] */
+	struct rota_context *p = c;
+
+	if (why || !walk)
+		return why;
+	while (!why && (p = p->parent))
+		why = word_load(&p->ended, acquire); /* [E1] */
+	for (struct rota_context *below = c; why && below != p;
+	     below = below->parent)
+		set(below, why);
+	return word_load(&c->ended, acquire); /* [E1] */
 }
 
 static void
@@ -649,13 +650,33 @@ log_one(void *arg, const char *site, rota_time deadline, int dropped)
 	rota_engine_log(arg, line);
 }
 
+/* As report(), but the log may call anything on contexts: no lock is held, and
+ * nobody else calls. The one that it is told of has a reference until the next
+ * has one. */
+static void
+log_all(struct facade *f)
+{
+	struct rota_context *c, *next;
+
+	if (f->contexts)
+		f->contexts->refs++;
+	for (c = f->contexts; c; c = next) {
+		if (!ended(c))
+			log_one(f->engine, c->site, c->deadline, !c->users);
+		next = c->all_next;
+		if (next)
+			next->refs++;
+		put(c);
+	}
+}
+
 unsigned long
 rota__context_leaks(struct facade *f)
 {
 	struct rota_context *c, *next;
 	unsigned long left = 0;
 
-	report(f, log_one, f->engine);
+	log_all(f);
 	for (c = f->contexts; c; c = next) {
 		next = c->all_next;
 		if (c->users)

@@ -104,8 +104,11 @@ int rota_context_cancel(struct rota_context *c, int cause);
 
 /* rota_context_err - 0 while it goes on; -ECANCELED; -ETIME past its deadline.
  * A child is done when its parent is, and has what ended that one, or one
- * further up. No lock: while an end makes its way through the tree a load for
- * each parent, else two. */
+ * further up. No lock, two loads; while an end makes its way through the tree
+ * another for each parent up to one that is done, some 30 ns if it is cold: 33
+ * ms below a million. What is found is known to those parents too from then on;
+ * what is beside that end, with nothing done above it, looks up each time, and
+ * rota_context_wait(), _fd() and _report() do so under a lock. */
 int rota_context_err(struct rota_context *c);
 /* rota_context_cause - 0; why it or the parent that ended it was cancelled;
  * the cause of the deadline. */

@@ -105,7 +105,10 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
  * prints. A line of misuse names the function, the kind and where that was made
  * or the shard, and says what to do. It comes once for each kind and mistake,
  * or shard and function, on the thread that makes the mistake and inside its
- * call: a breakpoint in the hook shows who. No lock of rota is held then. Set
+ * call: a breakpoint in the hook shows who. No lock of rota is held then, but
+ * that of a channel or context which finds the shard full: call none there. At
+ * the engine's end, when it is told of what was not given back, it may ask for
+ * contexts and channels and give them back. Set
  * the hook: most of these calls answer no more than -EINVAL or -EPERM, and a
  * loop that takes the -EPERM of rota_shard_park() for an instant spins.
  *
@@ -236,7 +239,7 @@ int rota_engine_forked(const struct rota_engine *e);
  * Another may attach then, or adopt, or retire @s.
  *
  * A `fire` that ends its thread is over with that, and its poll, which the
- * next owner's goes on with: whoever waits for it in rota_timer_stop_sync()
+ * next owner's goes on with (so is the function of a rota_shard_each()): whoever waits for it in rota_timer_stop_sync()
  * goes on; but if it was called from within another shard's, that one only
  * when the next owner attaches. A `released` must return: a thread that ends
  * in one leaves @s half changed, for nothing but rota_engine_destroy().
@@ -329,7 +332,8 @@ typedef int rota_each_fn(void *arg, const struct rota_kind *kind,
  *          @s: polls, detaching, and what waits answer -EDEADLK. @fn may stop
  *          any timer, but must not init, reset, move or release one of @s:
  *          remember them, and do it after the walk. Any other thread may do as
- *          always. With ROTA_ADOPT nobody adopts @s meanwhile. @fn must return.
+ *          always. With ROTA_ADOPT nobody adopts @s meanwhile. If @fn ends its thread
+ *          the walk is over, as a poll: rota_shard_attach().
  * Units    deadline: ns, the latest; ROTA_NEVER too.
  * Returns  how many @fn was called for, the last one included; -EPERM not the
  *          owner; -EDEADLK inside a callback; -EBUSY an adopter is polling;
@@ -410,7 +414,7 @@ int rota_shard_reserve(struct rota_shard *s, uint64_t n);
 
 /* Counted since the engine began. Of an engine starts = fires + stops + live,
  * whenever no call is under way; of a shard but for timers that were armed when
- * they moved there or away. What has retired has none live, and keeps what was
+ * they moved there or away. What has retired has none live and keeps what was
  * counted there: a call that the retirement overtook may count there later. entries
  * and zombies are those of the latest poll, unless the owner asks. */
 struct rota_stats {

@@ -11,10 +11,12 @@
  * what was not given back is counted.
  * Rows     G4 G6 G15 G18
  */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/support/pod.h"
 
@@ -915,6 +917,92 @@ what_is_not_given_back_is_counted(void **state)
 	}
 }
 
+/* A log that asks, makes one and gives another back. */
+static struct {
+	struct rota_engine *e;
+	struct rota_context *kept[3], *made;
+	unsigned lines;
+	long on;
+} nosy;
+
+static void
+ask(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+	if (nosy.lines++)
+		return;
+	nosy.on = rota_context_report(nosy.e, NULL, NULL);
+	nosy.on += 10 * rota_context_create(&nosy.made, nosy.e, NULL);
+	/* The one that is named and the next. */
+	rota_context_unref(nosy.kept[2]);
+	rota_context_unref(nosy.kept[1]);
+}
+
+static void
+the_log_may_ask_at_the_engines_end(void **state)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL,
+		.log = ask,
+		.max_timers = 1000,
+		.allocator = { arena_alloc, arena_free, NULL } };
+
+	(void)state;
+	arena.used = arena.blocks = 0;
+	memset(&nosy, 0, sizeof(nosy));
+	assert_int_equal(rota_engine_create(&nosy.e, &config), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_int_equal(
+		    rota_context_create(&nosy.kept[n], nosy.e, NULL), 0);
+	assert_int_equal(rota_engine_destroy(nosy.e, ROTA_DROP), 0);
+	assert_int_equal(nosy.on, 3);
+	/* The first and the last; then how many are left, with the new one. */
+	assert_int_equal(nosy.lines, 3);
+	assert_int_equal(arena.blocks, 2);
+}
+
+/* Each below the one before, and the uppermost has ended: who asks at the
+ * bottom looks all the way up, but nobody after it does. */
+static void
+what_was_looked_up_once_is_known_on_the_way(void **state)
+{
+	enum { STEPS = 50000 };
+	struct rota_context **c = calloc(STEPS, sizeof(struct rota_context *));
+	struct rota_config config = { .size = sizeof(config),
+		.shards = 1,
+		.clock = ROTA_CLOCK_VIRTUAL };
+	struct timespec before, after;
+	struct rota_engine *e;
+	struct rota_shard *s;
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(rota_engine_create(&e, &config), 0);
+	s = rota_engine_shard(e, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+	for (unsigned i = 0; i < STEPS; i++)
+		assert_int_equal(rota_context_create_site(&c[i], e,
+				     i ? c[i - 1] : NULL, i ? ROTA_NEVER : TICK,
+				     0, "here"),
+		    0);
+	assert_int_equal(rota_engine_advance(e, TICK), 0);
+	assert_int_equal(rota_shard_poll(s, TICK, 0), 0); /* a slice */
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	for (unsigned i = STEPS; i-- > 0;)
+		assert_int_equal(rota_context_err(c[i]), -ETIME);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	/* Else 1.25e9 loads, 2 s and more; this takes some ms. */
+	assert_in_range(after.tv_sec - before.tv_sec, 0, 1);
+	while (rota_shard_next(s) <= TICK)
+		assert_int_equal(rota_shard_poll(s, TICK, 0), 0);
+	for (unsigned i = 0; i < STEPS; i++)
+		rota_context_unref(c[i]);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+	free(c);
+}
+
 static void
 what_is_none_is_refused(void **state)
 {
@@ -985,6 +1073,8 @@ main(void)
 		cmocka_unit_test(an_end_that_goes_on_ends_with_the_engine),
 		cmocka_unit_test(who_is_woken_finds_all_below_done),
 		cmocka_unit_test(what_is_not_given_back_is_counted),
+		cmocka_unit_test(the_log_may_ask_at_the_engines_end),
+		cmocka_unit_test(what_was_looked_up_once_is_known_on_the_way),
 	};
 
 	return cmocka_run_group_tests_name("context", tests, NULL, NULL);
