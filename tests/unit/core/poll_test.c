@@ -431,6 +431,55 @@ what_was_deferred_can_be_released_one_by_one(void **state)
 	assert_int_equal(w->fired, HERD / 2);
 }
 
+enum { CROWD = 2000 };
+
+static void
+arms_a_crowd_for_the_past(struct probe *p, rota_time now)
+{
+	(void)now;
+	for (unsigned i = 1; i <= CROWD; i++)
+		rota_timer_reset_at(&p[i].timer, 0);
+}
+
+static void
+arms_and_gives_back(struct probe *p, rota_time now)
+{
+	struct probe *spare = p->arg;
+
+	rota_timer_reset_at(&spare->timer, now);
+	assert_int_equal(rota_timer_release(&spare->timer), 0);
+	probe_init(p->world, spare, spare->id);
+}
+
+/* Nor does what is given back beside many that have come up and are deferred
+ * bring those up again. */
+static void
+a_release_leaves_alone_what_is_deferred(void **state)
+{
+	enum { LATER = 100, SPARE = CROWD + 1 + LATER };
+	struct world *w = *state;
+	struct probe *p = world_probes(w, SPARE + 1);
+	struct rota_stats before, after;
+
+	p[0].then = arms_a_crowd_for_the_past;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	for (unsigned i = CROWD + 1; i < SPARE; i++) {
+		p[i].then = arms_and_gives_back;
+		p[i].arg = &p[SPARE];
+		rota_timer_reset_at(&p[i].timer, 2 * TICK);
+	}
+	before = world_stat(w);
+	world_poll(w, 3 * TICK);
+	after = world_stat(w);
+	assert_int_equal(w->fired, 1 + LATER);
+	assert_in_range(after.moves - before.moves, 0, 4 * (CROWD + LATER));
+	assert_in_range(after.steps - before.steps, 0, 4 * (CROWD + LATER));
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	w->fired = 0;
+	world_poll(w, 3 * TICK);
+	assert_int_equal(w->fired, CROWD);
+}
+
 static void
 what_two_polls_arm_for_one_instant_keeps_its_order(void **state)
 {
@@ -663,6 +712,7 @@ main(void)
 		EVERY_OWNED(the_last_slot_before_never_is_never),
 		EVERY_OWNED(an_instant_below_zero_counts_as_the_latest),
 		EVERY_OWNED(what_was_deferred_can_be_released_one_by_one),
+		EVERY_OWNED(a_release_leaves_alone_what_is_deferred),
 		EVERY_OWNED(a_clock_that_steps_back_is_held),
 		EVERY_OWNED(
 		    a_jump_of_an_hour_or_a_year_fires_what_it_passed_and_nothing_else),
