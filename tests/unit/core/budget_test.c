@@ -3,9 +3,10 @@
  * budget_test.c - the bound on the work of a poll, and what is left behind.
  * Claims: no poll does more of any kind of work than its budget, moves and
  * the inbox included, and none keeps another waiting, nor does a callback that
- * arms for the past; the order is the same for every budget; between two polls
- * of a budget anything may be stopped, released or armed and nothing is lost; zombies
- * are swept once they are many; a flood of resets takes no memory.
+ * arms for the past; what moves is counted, and a park moves no more than some;
+ * the order is the same for every budget; between two polls of a budget anything
+ * may be stopped, released or armed and nothing is lost; zombies are swept once
+ * they are many; a flood of resets takes no memory.
  * Rows     G10
  */
 #include "core/shard.h"
@@ -272,6 +273,78 @@ a_push_later_moves_nothing(void **state)
 	assert_int_equal(after.inserts, before.inserts);
 	assert_int_equal(after.entries, 100);
 	assert_int_equal(after.pushes - before.pushes, 5000);
+}
+
+/* What moves is counted, whatever moves it: a poll, the owner's own call. */
+static void
+an_earlier_deadline_is_one_move(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	uint64_t moves;
+
+	rota_timer_reset_at(&p->timer, TICK << 20);
+	world_poll(w, TICK);
+	for (unsigned n = 1; n <= 5; n++) { /* each to another slot */
+		moves = world_stat(w).moves;
+		rota_timer_reset_at(&p->timer, TICK << (20 - 3 * n));
+		world_poll(w, TICK);
+		assert_int_equal(world_stat(w).moves - moves, 1);
+	}
+}
+
+/* So is what a park files again: of what comes up first, and of what an exact
+ * wheel has late, in its run and in its heap. */
+static void
+what_a_park_files_again_is_counted(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 4);
+	rota_time far = 5000 * TICK, until;
+	uint64_t moves;
+
+	rota_timer_reset_at(&p[0].timer, 10 * TICK);
+	world_poll(w, 0);
+	rota_timer_reset_at(&p[0].timer, far);
+	moves = world_stat(w).moves;
+	assert_in_range(rota_shard_park(w->shard), far, far + TICK);
+	assert_int_equal(world_stat(w).moves - moves, 1);
+	if (w->row->backend == ROTA_WHEEL_COARSE)
+		return; /* it has nothing late */
+	rota_timer_reset_at(&p[1].timer, 10 * TICK + 1000);
+	rota_timer_reset_at(&p[2].timer, 10 * TICK + 2000);
+	world_poll(w, 10 * TICK + 1);
+	rota_timer_reset_at(&p[3].timer, 10 * TICK + 500);
+	world_poll(w, 10 * TICK + 1);
+	rota_timer_reset_at(&p[1].timer, far);
+	rota_timer_reset_at(&p[3].timer, far);
+	moves = world_stat(w).moves;
+	until = rota_shard_park(w->shard);
+	assert_in_range(until, 10 * TICK + 2000, 11 * TICK);
+	assert_int_equal(world_stat(w).moves - moves, 2);
+	world_poll(w, until);
+	expect_fired(w, 2);
+}
+
+enum { STALE = 20000, PARK_MOST = 4096 + 64 };
+
+/* However many were pushed to later since they were filed. */
+static void
+a_park_is_bounded(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, STALE);
+	uint64_t moves;
+
+	for (unsigned i = 0; i < STALE; i++)
+		rota_timer_reset_at(&p[i].timer, 1000 * TICK);
+	world_poll(w, 0);
+	for (unsigned i = 0; i < STALE; i++)
+		rota_timer_reset_at(&p[i].timer, 5000 * TICK);
+	moves = world_stat(w).moves;
+	assert_true(rota_shard_park(w->shard) > 0);
+	assert_in_range(world_stat(w).moves - moves, 1, PARK_MOST);
+	assert_int_equal(rota_shard_check(w->shard), 0);
 }
 
 /* Stop, then start later: the entry that was left behind serves again. */
@@ -746,6 +819,9 @@ main(void)
 		EVERY_OWNED(between_two_polls_of_a_budget_nothing_is_lost),
 		EVERY_OWNED(releasing_the_rest_of_a_slot_forgets_nothing),
 		EVERY_OWNED(a_push_later_moves_nothing),
+		EVERY_OWNED(an_earlier_deadline_is_one_move),
+		EVERY_OWNED(what_a_park_files_again_is_counted),
+		EVERY_OWNED(a_park_is_bounded),
 		EVERY_OWNED(a_stop_and_a_later_start_leave_one_entry),
 		EVERY_OWNED(zombies_are_swept_when_they_pass_a_half),
 		EVERY_OWNED(a_sweep_goes_on_from_poll_to_poll),
