@@ -4,6 +4,9 @@
  * Claims: it waits for all that had begun, on each seat, whatever armed them,
  * for no other, and sees what they wrote.
  */
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "tests/gate/acts.h"
 
 static int behind; /* another point */
@@ -181,6 +184,121 @@ who_finds_a_callback_ended_sees_what_it_wrote(void **state)
 	assert_int_equal(rota_shard_attach(s), 0);
 }
 
+static struct probe former;
+static rota_word made; /* the next one, by that callback */
+
+/* A timer gives itself back, and the next one at its place is armed; that one
+ * gives itself back as well. */
+static void
+gives_back_for_the_next(struct probe *p, rota_time now)
+{
+	(void)now;
+	if (p->fires == 1) {
+		assert_int_equal(rota_timer_release(&p->timer), 0);
+		assert_int_equal(
+		    rota_timer_init(&p->timer, &p->world->kind), 0);
+		rota_timer_reset_at(&p->timer, 0);
+		word_store(&made, (uint64_t)1, release);
+		gate_point(&inside);
+		return;
+	}
+	gate_point(&inside);
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	gate_point(&behind);
+}
+
+static void
+stops_what_was_made(void *arg)
+{
+	(void)word_load(&made, acquire);
+	act_stop_sync(arg);
+}
+
+/* What a seat shows then is the same before the stop and after it. */
+static void
+a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct act owner = { .shard = s, .when = TICK, .polls = 2 },
+		   stopper = { .t = &former.timer };
+	struct gated *o, *g;
+
+	former = (struct probe){ .world = w, .then = gives_back_for_the_next };
+	assert_int_equal(rota_timer_init(&former.timer, &w->kind), 0);
+	rota_timer_reset_at(&former.timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(stops_what_was_made, &stopper);
+	assert_true(gate_to(g, &former.timer.r_word, ATOMIC_LOAD, 1));
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	assert_true(gate_to(g, &s->ended[SEAT_OWNER], ATOMIC_LOAD, 1));
+	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
+	still_waits(g, s, SEAT_OWNER);
+	gate_end(o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	expect_fired(w, 0, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
+static struct gated *waiter;
+static sem_t runs, ends;
+
+static void
+arms_anew_and_ends_its_thread(struct probe *p, rota_time now)
+{
+	rota_link *running = &p->world->shard->running[SEAT_OWNER];
+
+	if (p->fires > 1) { /* on the thread of the test */
+		assert_false(gate_to(waiter, running, ATOMIC_LOAD, 9));
+		return;
+	}
+	sem_post(&runs);
+	sem_wait(&ends);
+	rota_timer_reset_at(&p->timer, now);
+	pthread_exit(NULL);
+}
+
+static void *
+polls_and_ends(void *arg)
+{
+	act_poll(arg);
+	return NULL;
+}
+
+/* One thread ends inside its callback, and the next owner is in another of the
+ * same timer, which was armed after the stop. */
+static void
+a_callback_that_ended_with_its_thread_is_over(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK },
+		   stopper = { .t = &p->timer };
+	pthread_t thread;
+
+	sem_init(&runs, 0, 0);
+	sem_init(&ends, 0, 0);
+	p->then = arms_anew_and_ends_its_thread;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, polls_and_ends, &owner), 0);
+	sem_wait(&runs);
+	waiter = gate_open(act_stop_sync, &stopper);
+	still_waits(waiter, s, SEAT_OWNER);
+	sem_post(&ends);
+	pthread_join(thread, NULL);
+	assert_int_equal(rota_shard_attach(s), 0);
+	world_poll(w, TICK);
+	gate_end(waiter);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	expect_fired(w, 0, 0);
+}
+
 /* One callback of it runs on the adopter's seat when the owner is about to claim
  * it again, which a stop prevents: the seat of a claim that fails hides no
  * callback. */
@@ -245,6 +363,8 @@ main(void)
 		EVERY(a_stop_that_prevents_waits_for_the_callback_before),
 		EVERY(a_stop_does_not_wait_from_callback_to_callback),
 		EVERY(who_finds_a_callback_ended_sees_what_it_wrote),
+		EVERY(a_callback_that_gives_back_is_not_taken_for_the_one_before),
+		EVERY(a_callback_that_ended_with_its_thread_is_over),
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),
 	};
