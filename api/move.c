@@ -4,8 +4,9 @@
  *
  * As what retiring does to all of a shard, to one: its entry is taken out here,
  * and if it is armed it is pushed on the inbox of its new shard. Nobody else
- * calls anything on it meanwhile: else who read its former kind would push it
- * here, poke the owner here, or look here for its callback.
+ * calls anything on it meanwhile: who has read its former kind pokes the owner
+ * here, looks here for its callback, and is counted here. Such a caller may push
+ * it here as well: the drain sends it on, or it would be filed where it is not.
  *
  * What is in the inbox of its former shard still has that link, so it is not
  * moved before a poll has let go of it. Nor is one whose callback runs: who
@@ -21,39 +22,6 @@
 
 #include "core/misuse.h"
 #include "core/trace.h"
-
-/* Lock the shard of @to, which is its shard until that is given. */
-static struct rota_shard *
-lock_shard_of(struct rota_kind *to)
-{
-	struct rota_shard *s;
-
-	for (;;) { /* a retirement stores it under this lock */
-		s = shard_of(to);
-		lock_take(&s->lock, LOCK_SHARD);
-		if (rota_likely(shard_of(to) == s))
-			return s;
-		lock_give(&s->lock);
-	}
-}
-
-/* Push @t, which is armed, where @to is: that shard. *@wake gets what
- * park_wakes() says. */
-static struct rota_shard *
-arm_there(struct rota_shard *s, struct rota_timer *t, struct rota_kind *to,
-    uint64_t d, uint64_t *wake)
-{
-	struct rota_shard *there = lock_shard_of(to);
-	uint64_t poke = word_load(&there->remote.poke, relaxed); /* [K2] */
-
-	/* figures */
-	word_add(&s->inherited, (uint64_t)0 - 1, relaxed);
-	word_add(&there->inherited, (uint64_t)1, relaxed);
-	*wake = remote_post(
-	    &there->remote, &there->park, t, &t->r_link, d, poke);
-	lock_give(&there->lock);
-	return there;
-}
 
 /* By the holder of @s. */
 static int
@@ -91,13 +59,14 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 	}
 	push = state_evict(&t->r_word, &is);
 	if (was & ST_LINKED)
-		trace(s, k, t, push ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
+		trace(s, k, t,
+		    is & ST_ARMED ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
 	object_moved(t, to);
 	word_store(&t->r_kind, kind_mixed(t, to), relaxed); /* kind_of */
 	if (push)
-		*there = arm_there(s, t, to, ST_DEADLINE(is), wake);
+		*there = rota__shard_send(s, t, to, is, wake);
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
-	return push;
+	return (int)(is & ST_ARMED);
 }
 
 int

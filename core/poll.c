@@ -302,6 +302,19 @@ undefer_all(struct poll *p, const enum rota_backend which)
 	return !p->s->backend.heap.bag;
 }
 
+/* @t came here, and is another shard's: a reset or a release, by who had read
+ * its former kind, began before a move. Whoever poked did so here. */
+static rota_noinline void
+send_on(struct rota_shard *s, struct rota_timer *t)
+{
+	uint64_t is = word_load(&t->r_word, relaxed), wake; /* a figure */
+	struct rota_shard *there;
+
+	there = rota__shard_send(
+	    s, t, kind_known(t), is & (ST_ARMED | ST_LINKED), &wake);
+	rota__shard_posted(there, wake);
+}
+
 /* Empty the inbox as it stands. False: out of steps. */
 rota_inline bool
 drain(struct poll *p, const enum rota_backend which)
@@ -333,6 +346,10 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
+			if (rota_unlikely(shard_of(kind_known(t)) != s)) {
+				send_on(s, t);
+				continue;
+			}
 			count_add(&s->count.drained, 1);
 			shard_stamp(s, t); /* as it came in */
 			file(s, t, which);

@@ -134,6 +134,31 @@ pass_on(struct rota_timer *t, struct rota_shard *heir)
 	}
 }
 
+struct rota_shard *
+rota__shard_send(struct rota_shard *s, struct rota_timer *t,
+    struct rota_kind *to, uint64_t is, uint64_t *wake)
+{
+	struct rota_shard *there;
+	uint64_t poke;
+
+	for (;;) { /* a retirement stores it under this lock */
+		there = shard_of(to);
+		lock_take(&there->lock, LOCK_SHARD);
+		if (rota_likely(shard_of(to) == there))
+			break;
+		lock_give(&there->lock);
+	}
+	if ((is & (ST_ARMED | ST_LINKED)) == ST_ARMED) { /* figures */
+		word_add(&s->inherited, (uint64_t)0 - 1, relaxed);
+		word_add(&there->inherited, (uint64_t)1, relaxed);
+	}
+	poke = word_load(&there->remote.poke, relaxed); /* [K2] */
+	*wake = remote_post(&there->remote, &there->park, t, &t->r_link,
+	    is & ST_ARMED ? ST_DEADLINE(is) : 0, poke);
+	lock_give(&there->lock);
+	return there;
+}
+
 /* park_wakes() has said @wake. */
 static void
 shard_wake(struct rota_shard *s, uint64_t wake)

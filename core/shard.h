@@ -474,6 +474,12 @@ shard_stops(const struct rota_shard *s)
 	    word_load(&s->stops, relaxed); /* figures */
 }
 
+/* rota__shard_send - @t, QUEUED and in no inbox, whose word is @is, goes from @s
+ * to the inbox of the shard of @to: that shard. *@wake gets what
+ * rota__shard_posted() is to be told, without a lock. */
+struct rota_shard *rota__shard_send(struct rota_shard *s, struct rota_timer *t,
+    struct rota_kind *to, uint64_t is, uint64_t *wake);
+
 /* rota__shard_alarm - the owner armed a timer for before the instant until
  * which it said that it sleeps. (What stays filed comes up after that.) */
 void rota__shard_alarm(struct rota_shard *s);

@@ -2,6 +2,7 @@
  *
  * acts.c - tests/gate/acts.h.
  */
+#define ROTA_NO_INLINE /* the library is what is gated */
 #include "tests/gate/acts.h"
 
 const struct world_row world_adopt_heap = { .backend = ROTA_HEAP,
@@ -45,6 +46,28 @@ act_stop_sync(void *arg)
 	struct act *a = arg;
 
 	answer(a, rota_timer_stop_sync(a->t));
+}
+
+void
+act_release(void *arg)
+{
+	struct act *a = arg;
+
+	answer(a, rota_timer_release(a->t));
+}
+
+void
+act_move(void *arg)
+{
+	struct act *a = arg;
+	int r = rota_shard_attach(a->shard), gone;
+
+	if (!r) {
+		r = rota_timer_move(a->t, a->kind);
+		gone = rota_shard_detach(a->shard);
+		r = gone ? gone : r;
+	}
+	answer(a, r);
 }
 
 void

@@ -25,10 +25,13 @@ int answered(struct act *a);
 void act_reset(void *act);
 void act_stop(void *act);
 void act_stop_sync(void *act);
+void act_release(void *act);
 void act_init(void *act);
 void act_kind_release(void *act);
 void act_retire(void *act);
 void act_adopt(void *act);
+/* As an owner: attaches, moves, and detaches. */
+void act_move(void *act);
 /* As an owner: attaches, polls until there is no more, so many times, and
  * detaches. */
 void act_poll(void *act);
