@@ -67,6 +67,7 @@ static const struct named owner_[] = {
 };
 
 static const struct named retire = { "retire", { RETIRE, true, 0, 0, 0 } };
+static const struct named move_ = { "move", { MOVE, true, 0, 0, 0 } };
 
 /* What the owner of the shard that takes over does beside a retirement. */
 static const struct named heir[] = {
@@ -75,7 +76,7 @@ static const struct named heir[] = {
 	{ "heir parks", { PARK, true, 1, 0, 0 } },
 };
 
-enum { RETIRE_BOUND = 4 };
+enum { RETIRE_BOUND = 4, MOVE_BOUND = 3 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -132,7 +133,9 @@ add(unsigned th, const struct operation &op)
 		n++;
 	scene.op[th][n] = op;
 	scene.retires |= op.code == RETIRE;
-	scene.evicts |= op.code == RETIRE || op.code == EVICT;
+	scene.moves |= op.code == MOVE;
+	scene.evicts |= op.code == RETIRE || op.code == EVICT ||
+	    op.code == MOVE;
 	scene.adopts |= op.adopter;
 }
 
@@ -178,6 +181,8 @@ pairs()
 	/* Too long for a full search. */
 	for (unsigned k = 0; k < COUNT(remote); k++)
 		pair(retire, remote[k], RETIRE_BOUND);
+	for (unsigned k = 0; k < COUNT(remote); k++)
+		pair(move_, remote[k], MOVE_BOUND);
 	for (unsigned i = 0; i < COUNT(heir); i++)
 		pair(retire, heir[i], RETIRE_BOUND);
 }
@@ -340,6 +345,27 @@ static const struct story stories[] = {
 	    { { OWN(REARM, 0, 15) },
 	        { ADOPT(FIRE, 0, 0), ADOPT(DRAIN, 0, 0) },
 	        { FAR(STOP, 0, 0), FAR(RELEASE, 0, 0) } } },
+	/* Whoever has read its former kind pushes it where it was. */
+	{ "a timer moves, both shards poll, a reset", 3,
+	    { "filed" },
+	    { { OWN(MOVE, 0, 0), OWN(DRAIN, 0, 0), OWN(FIRE, 0, 0) },
+	        { HEIR(DRAIN), HEIR(FIRE) },
+	        { FAR(RESET, 0, 5), FAR(RESET, 0, 15) } } },
+	{ "a stopped timer moves, both shards poll, a reset", 3,
+	    { "stopped" },
+	    { { OWN(MOVE, 0, 0), OWN(DRAIN, 0, 0), OWN(FIRE, 0, 0) },
+	        { HEIR(DRAIN), HEIR(FIRE) },
+	        { FAR(RESET, 0, 5), FAR(STOP, 0, 0) } } },
+	{ "a timer moves, both shards poll, a stop, a release", 3,
+	    { "filed" },
+	    { { OWN(MOVE, 0, 0), OWN(DRAIN, 0, 0) },
+	        { HEIR(DRAIN), HEIR(DRAIN) },
+	        { FAR(STOP, 0, 0), FAR(RELEASE, 0, 0) } } },
+	{ "an idle timer moves, both shards poll, a release", 3,
+	    { "idle" },
+	    { { OWN(MOVE, 0, 0), OWN(DRAIN, 0, 0) },
+	        { HEIR(DRAIN), HEIR(DRAIN) },
+	        { FAR(RELEASE, 0, 0) } } },
 	{ "a shard retires, its heir polls, a reset", 3,
 	    { "filed" },
 	    { { OWN(RETIRE, 0, 0) },

@@ -72,6 +72,7 @@ enum code {
 	PARK,
 	EVICT,  /* what shard 0 has filed goes to the inbox of shard 1 */
 	RETIRE, /* so does what is posted, for good */
+	MOVE,   /* so does that timer, and is of a kind there from then on */
 	ATTACH  /* if nobody is attached FIRE that timer, and detach */
 };
 
@@ -96,6 +97,7 @@ struct scenario {
 	unsigned timers;
 	struct beginning begin[TIMERS];
 	bool evicts;  /* EVICT or RETIRE occurs */
+	bool moves;   /* MOVE occurs; everybody asks for a timer's kind */
 	bool retires; /* RETIRE occurs; everybody looks for an heir */
 	bool retired; /* it is over before the threads begin */
 	bool adopts;  /* an adopter occurs: to act as the owner is to hold */
@@ -140,6 +142,7 @@ struct node {
 	rota_word word;
 	rota_slot link;
 	rl::var<uint64_t> place; /* 0: no entry */
+	some<rota_link, 1> kind; /* whose it is, if timers move */
 	some<rl::var<unsigned>, IDS> data;
 
 	/* Remembered by the checks. */
@@ -387,7 +390,11 @@ struct model {
 			node &t = *(node *)p;
 
 			next = t.link;
-			let_go(s, t);
+			if (scene.moves &&
+			    word_load(&t.kind[0], relaxed) != &shard[s])
+				send(t, 0);
+			else
+				let_go(s, t);
 		}
 	}
 
@@ -683,6 +690,41 @@ struct model {
 		posted(0, 0);
 	}
 
+	/* To the inbox of shard 1. */
+	void
+	send(node &t, uint64_t d)
+	{
+		uint64_t poke = word_load(&shard[1].remote.poke, relaxed);
+
+		wake_up_by(1,
+		    remote_post(&shard[1].remote, &shard[1].park, &t, &t.link,
+			d, poke));
+	}
+
+	/* As api/move.c; from shard 0. */
+	void
+	move(node &t)
+	{
+		uint64_t was = word_load(&t.word, relaxed), is;
+		bool push;
+
+		if (ST_WAITS(was))
+			return;
+		if (was & ST_QUEUED) {
+			unstage(0);
+			was = word_load(&t.word, relaxed);
+		}
+		if (was & ST_QUEUED)
+			return;
+		if (was & ST_LINKED)
+			unfile(0, t);
+		push = state_evict(&t.word, &is);
+		RL_ASSERT(!t.given_back);
+		word_store(&t.kind[0], (void *)&shard[1], relaxed);
+		if (push)
+			send(t, ST_DEADLINE(is));
+	}
+
 	/*
 	 * Remote threads: as api/timer.c.
 	 */
@@ -690,6 +732,9 @@ struct model {
 	unsigned
 	shard_of(const struct operation &op)
 	{
+		if (scene.moves)
+			return word_load(&item[op.timer].kind[0], relaxed) ==
+			    &shard[1];
 		if (op.shard == STALE)
 			return 0;
 		if (!scene.retires || op.shard)
@@ -855,6 +900,11 @@ struct model {
 		case RETIRE:
 			retire();
 			break;
+		case MOVE:
+			if (!t.leaving &&
+			    word_load(&t.kind[0], relaxed) == &shard[0])
+				move(t);
+			break;
 		case ATTACH:
 			if (!word_cas(&shard[s].attached, &none, (uint64_t)1,
 				acquire, relaxed))
@@ -934,6 +984,10 @@ struct model {
 			t.place($) = 0;
 			word_store(&t.word, AT(b.when, 0) << ST_SHIFT | b.flags,
 			    relaxed);
+			t.kind.make(scene.moves);
+			if (scene.moves)
+				word_store(&t.kind[0], (void *)&shard[0],
+				    relaxed);
 			if (b.flags & ST_LINKED)
 				file(0, t, AT(b.place, 0));
 			if (b.flags & ST_QUEUED)
@@ -993,7 +1047,11 @@ struct model {
 		for (unsigned n = 0; n < 2; n++) {
 			unsigned last = scene.evicts;
 
-			if (scene.evicts && !scene.retires)
+			if (scene.moves) {
+				settle(0);
+				drain(0);
+				fire(0, op, FOREVER, 0);
+			} else if (scene.evicts && !scene.retires)
 				forward(inbox_take(&shard[0].remote.inbox));
 			settle(last);
 			drain(last);
