@@ -277,17 +277,35 @@ struct backend_cursor {
 	uint32_t heap, run, wheel;
 };
 
-/* backend_visit: the next item, or NULL at the end. Before removing what was
- * returned call backend_unvisit(): another takes its place. */
+/* backend_visit_step: the next item. NULL: none was met in a bounded step, or,
+ * if *@end, there are no more. Before removing what was returned call
+ * backend_unvisit(): another takes its place. */
 rota_inline uint32_t *
-backend_visit(const struct backend *b, struct backend_cursor *c)
+backend_visit_step(
+    const struct backend *b, struct backend_cursor *c, bool *end)
 {
 	uint32_t *item = heap_visit(&b->heap, &c->heap);
 
+	*end = false;
 	if (!item)
 		item = run_visit(&b->run, &c->run);
 	if (!item && b->wheel.len)
 		item = rota__wheel_visit(&b->wheel, &c->wheel);
+	if (!item)
+		*end = !b->wheel.len || wheel_visited(&b->wheel, c->wheel);
+	return item;
+}
+
+/* backend_visit: the same, but NULL only at the end. */
+rota_inline uint32_t *
+backend_visit(const struct backend *b, struct backend_cursor *c)
+{
+	uint32_t *item;
+	bool end;
+
+	do
+		item = backend_visit_step(b, c, &end);
+	while (!item && !end);
 	return item;
 }
 

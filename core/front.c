@@ -72,6 +72,8 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 	struct wheel *w = &s->backend.wheel;
 	uint32_t chunk = wheel_head(&w->slot[slot]);
 	uint32_t n = wheel_count(&w->slot[slot]);
+	uint32_t level = slot / WHEEL_RING;
+	uint64_t begin = wheel_chunk(w, chunk)->start;
 
 	/* From the slot's last to its first: what takes the place of one that
 	 * leaves was looked at before. */
@@ -82,7 +84,7 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 		while (n-- > 0) {
 			struct rota_timer *t = timer_of(item[n]);
 			struct rota_kind *k;
-			uint64_t d, tick, start;
+			uint64_t d, tick;
 
 			if (!*left || object_lost(s, t))
 				return false;
@@ -96,7 +98,7 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 				continue;
 			}
 			tick = backend_tick(which, d, (uint64_t)k->slack);
-			if (wheel_slot_of(w, tick, &start) != slot) {
+			if (wheel_first(tick, level) != begin) {
 				wheel_remove(w, &t->r_place);
 				shard_note(k, t, d,
 				    wheel_insert(w, &t->r_place, tick)
@@ -119,19 +121,41 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 	return true;
 }
 
-/* When the first of the wheel is due, as far as looks reach. */
+/* The same for all slots that start at tick @at. */
+rota_inline bool
+slots_front(struct rota_shard *s, uint64_t at, uint64_t *left, uint64_t *first,
+    const enum rota_backend which)
+{
+	const struct wheel *w = &s->backend.wheel;
+
+	for (uint32_t level = 0; level < WHEEL_LEVELS &&
+	     wheel_first(at, level) == at; level++)
+		if (wheel_used(w, wheel_at(at, level)) &&
+		    !slot_front(s, wheel_at(at, level), left, first, which))
+			return false;
+	return true;
+}
+
+/* When the first of the wheel is due, as far as looks reach. What is filed in a
+ * slot may be due after what is in a later one. */
 rota_inline uint64_t
 wheel_front(struct rota_shard *s, const enum rota_backend which)
 {
 	struct wheel *w = &s->backend.wheel;
-	uint64_t left = FRONT_LOOKS, first = UINT64_MAX;
+	uint64_t left = FRONT_LOOKS, first = UINT64_MAX, at = w->event;
 
-	while (first == UINT64_MAX && w->event != WHEEL_END) {
-		if (w->event == s->fronted ||
-		    !slot_front(s, wheel_due(w), &left, &first, which)) {
-			s->fronted = w->event;
-			return w->event << WHEEL_TICK_BITS;
+	if (at == WHEEL_END)
+		return first;
+	if (at == s->fronted)
+		return at << WHEEL_TICK_BITS;
+	while (at != WHEEL_END && at << WHEEL_TICK_BITS < first) {
+		if (!slots_front(s, at, &left, &first, which)) {
+			if (at << WHEEL_TICK_BITS < first)
+				first = at << WHEEL_TICK_BITS;
+			break;
 		}
+		/* What was filed again may be in a slot before. */
+		at = w->event < at ? w->event : rota__wheel_next(w, at + 1);
 	}
 	s->fronted = w->event;
 	return first;

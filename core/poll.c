@@ -253,26 +253,40 @@ rota__shard_settle(struct rota_shard *s)
 		rota__self = s->outer[SEAT_OWNER];
 }
 
+/* @t has left its place in the structure, to be filed again by the word's
+ * deadline, *@d. False: it was stopped, and is not. */
+rota_inline bool
+keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
+{
+	struct rota_kind *k;
+	uint64_t is;
+
+	if (object_lost(s, t))
+		return false;
+	k = kind_known(t);
+	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
+		object_filed(t, false);
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		count_add(&s->count.dropped, 1);
+		return false;
+	}
+	*d = ST_DEADLINE(is);
+	trace(s, k, t, ROTA_TRACE_FILE, is);
+	count_add(&s->count.moves, 1);
+	return true;
+}
+
 /* File @t, which was deferred by an earlier poll. */
 rota_inline void
 undefer(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k;
-	uint64_t is, d;
+	uint64_t d;
 
-	if (object_lost(s, t))
+	if (!keep(s, t, &d))
 		return;
 	k = kind_known(t);
-	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
-		object_filed(t, false);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		count_add(&s->count.dropped, 1);
-		return;
-	}
-	d = ST_DEADLINE(is);
-	trace(s, k, t, ROTA_TRACE_FILE, is);
-	count_add(&s->count.moves, 1);
 	shard_note(k, t, d,
 	    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
 		(uint64_t)k->slack));
@@ -579,23 +593,14 @@ step_coarse(
 rota_inline void
 pour_one(struct rota_shard *s, struct rota_timer *t)
 {
-	struct rota_kind *k;
 	struct wheel *w = &s->backend.wheel;
 	struct run *r = &s->backend.run;
-	uint64_t is, d;
+	struct rota_kind *k;
+	uint64_t d;
 
-	if (object_lost(s, t))
+	if (!keep(s, t, &d))
 		return;
 	k = kind_known(t);
-	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
-		object_filed(t, false);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		count_add(&s->count.dropped, 1);
-		return;
-	}
-	d = ST_DEADLINE(is);
-	trace(s, k, t, ROTA_TRACE_FILE, is);
-	count_add(&s->count.moves, 1);
 	if (d >> WHEEL_TICK_BITS > w->pos) {
 		shard_note(k, t, d,
 		    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
@@ -637,9 +642,9 @@ run_ready(struct poll *p)
 	return false;
 }
 
-/* Empty the slot that @s drains: what is due in its first tick goes to the
- * run, the rest further down the wheel, or later. Then sort the run. False:
- * out of steps. */
+/* Empty the slots that start at pos, from the highest level down: what is due
+ * in that tick goes to the run, the rest further down the wheel, or later. Then
+ * sort the run. False: out of steps. */
 static rota_noinline bool
 pour(struct poll *p)
 {
@@ -650,12 +655,14 @@ pour(struct poll *p)
 
 	if (r->sorted)
 		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
-	while (w->draining != WHEEL_NONE) {
+	while (w->draining != WHEEL_NONE || w->event == w->pos) {
 		uint32_t n;
 
 		if (!p->left)
 			return false;
-		n = wheel_take_many(w, item, p->left);
+		if (w->draining == WHEEL_NONE)
+			wheel_begin(w, w->pos);
+		n = wheel_take_many(w, w->draining, item, p->left);
 		p->left -= n;
 		while (n-- > 0) {
 			if (n >= WHEEL_AHEAD)
@@ -664,6 +671,79 @@ pour(struct poll *p)
 		}
 	}
 	return run_ready(p);
+}
+
+/* File @t, which came out of the slot of @level that starts next, at tick
+ * @start: below that level, unless it is due behind that slot by now. */
+rota_inline void
+pour_ahead_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
+    uint64_t start, const enum rota_backend which)
+{
+	struct wheel *w = &s->backend.wheel;
+	struct rota_kind *k;
+	uint64_t d, tick;
+	uint32_t to;
+
+	if (!keep(s, t, &d))
+		return;
+	k = kind_known(t);
+	tick = backend_tick(which, d, (uint64_t)k->slack);
+	if (rota_unlikely(tick <= w->pos)) { /* its reset is in the inbox */
+		shard_note(k, t, d,
+		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
+			(uint64_t)k->slack));
+		return;
+	}
+	to = wheel_level(w->pos, tick);
+	if (to >= level && wheel_first(tick, level) == start)
+		to = level - 1;
+	shard_note(k, t, d,
+	    wheel_insert_at(w, &t->r_place, tick, to) << WHEEL_TICK_BITS);
+}
+
+/* Pour what slots above the lowest level have before they start: then little
+ * is left when they do, and what is due waits for no slot that holds much. */
+rota_inline void
+pour_ahead(struct poll *p, const enum rota_backend which)
+{
+	struct wheel *w = &p->s->backend.wheel;
+	uint32_t *item[WHEEL_CHUNK], level = 0, slot;
+	uint64_t n;
+
+	while ((n = rota__wheel_ahead(w, &level, &slot))) {
+		uint64_t start = wheel_chunk(w, wheel_head(&w->slot[slot]))
+				     ->start;
+
+		while (n > 0 && wheel_used(w, slot)) {
+			uint32_t most;
+
+			if (!p->left)
+				return;
+			most = wheel_take_many(
+			    w, slot, item, n < p->left ? n : p->left);
+			n -= most;
+			p->left -= most;
+			while (most-- > 0) {
+				if (most >= WHEEL_AHEAD)
+					rota_prefetch(item[most - WHEEL_AHEAD]);
+				pour_ahead_one(p->s, timer_of(item[most]),
+				    level, start, which);
+			}
+		}
+	}
+	w->led = w->pos;
+}
+
+static rota_noinline void
+ahead(struct poll *p)
+{
+	struct rota_shard *s = p->s;
+
+	if (s->which == ROTA_WHEEL)
+		pour_ahead(p, ROTA_WHEEL);
+	else
+		pour_ahead(p, ROTA_WHEEL_COARSE);
+	s->lead = rota__wheel_leads(&s->backend.wheel) << WHEEL_TICK_BITS;
 }
 
 uint64_t
@@ -705,6 +785,20 @@ no_more(const struct poll *p)
 	return !p->left || (p->out && p->given == p->room);
 }
 
+/* Steps of taking an entry out of @h. */
+rota_inline uint64_t
+heap_steps(const struct heap *h)
+{
+	return 1 + (h->len > HEAP_DEAR);
+}
+
+/* @n steps; the last of a poll may be dearer than what is left. */
+rota_inline void
+spend(struct poll *p, uint64_t n)
+{
+	p->left = p->left > n ? p->left - n : 0;
+}
+
 /* Bring up all that is due. False: no_more(), or another thread has hold. */
 rota_inline bool
 expire_heap(struct poll *p)
@@ -716,7 +810,7 @@ expire_heap(struct poll *p)
 			return true;
 		if (no_more(p))
 			return false;
-		p->left--;
+		spend(p, heap_steps(h));
 		if (step_heap(p, ROTA_HEAP))
 			p->left -= rota__shard_refile(
 			    p->s, p->now, p->now, p->left);
@@ -821,15 +915,12 @@ expire_exact(struct poll *p)
 		bool done = false;
 
 		/* A poll ended there, or what was to be poured was taken out. */
-		if (rota_unlikely(
-			!b->run.sorted && b->wheel.draining == WHEEL_NONE) &&
-		    !run_ready(p))
+		if (rota_unlikely(!b->run.sorted) && !pour(p))
 			return false;
 		if (!expire_run(p, &e, &done))
 			return done;
 		/* An adopter, during a callback, came to the next slot. */
-		if (rota_unlikely(
-			!b->run.sorted && b->wheel.draining == WHEEL_NONE))
+		if (rota_unlikely(!b->run.sorted))
 			continue;
 		h = b->heap.len ? heap_first(&b->heap) : NULL;
 		if (h && h->when < upto)
@@ -843,7 +934,7 @@ expire_exact(struct poll *p)
 			return true;
 		if (no_more(p))
 			return false;
-		p->left--;
+		spend(p, heap_steps(&b->heap));
 		step_heap(p, ROTA_WHEEL);
 	}
 	return false;
@@ -873,6 +964,7 @@ sweep(struct poll *p)
 	uint64_t most = p->budget < SWEEP_SLICE ? p->budget : SWEEP_SLICE;
 	uint64_t left = most;
 	uint32_t *item;
+	bool end;
 
 	if (!s->sweeping) {
 		if (entries <= live || entries - live <= entries / 2 ||
@@ -886,18 +978,22 @@ sweep(struct poll *p)
 		uint64_t is;
 
 		backend_visit_ahead(&s->backend, &s->sweep);
-		item = backend_visit(&s->backend, &s->sweep);
-		if (!item) {
+		item = backend_visit_step(&s->backend, &s->sweep, &end);
+		if (end) {
 			s->sweeping = false;
 			p->walked = true;
 			break;
 		}
+		if (!item)
+			continue;
 		t = timer_of(item);
 		if (object_lost(s, t) ||
 		    state_keep(&t->r_word, kind_plain(kind_known(t)), &is))
 			continue;
 		backend_unvisit(&s->sweep, item);
 		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);
+		if (left > 1 && s->which == ROTA_HEAP)
+			left -= heap_steps(&s->backend.heap) - 1;
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
@@ -930,6 +1026,11 @@ poll(struct poll *p, const enum rota_backend which)
 		if (which != ROTA_WHEEL_COARSE)
 			s->others = undeferred;
 		defer_staged(s);
+	}
+	if (rota_unlikely(p->now >= s->lead)) {
+		p->left = p->budget;
+		ahead(p);
+		count_add(&s->count.steps, p->budget - p->left);
 	}
 	leave(s, which);   /* this poll's callback may have been waited for */
 	unstage(s, which); /* last: what a `released` armed, too */

@@ -45,6 +45,7 @@ rota__shard_init(struct rota_shard *s)
 	s->adoptable = s->config->flags & ROTA_ADOPT;
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
+	s->lead = s->which == ROTA_HEAP ? UINT64_MAX : 0;
 	s->bytes = sizeof(*s);
 	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };
 	if (rota__backend_init(

@@ -93,6 +93,7 @@ struct rota_shard {
 	uint64_t quiet; /* a poll before this instant, which is after the latest
 			 * poll's, has nothing to do; or 0 */
 	uint64_t quiet_stops; /* unless there were more stops than this */
+	uint64_t lead; /* a poll from then on may have to pour ahead */
 	uint64_t fronted; /* the event of a wheel whose slot was looked at */
 	rota_word alarm;  /* the owner sleeps until then, or is about to: what
 			  * it arms itself for earlier wakes it. 0: it is
@@ -531,7 +532,8 @@ shard_busy(struct rota_shard *s)
 rota_inline bool
 shard_quiet(struct rota_shard *s, rota_time now)
 {
-	return (uint64_t)now < s->quiet && !s->staged &&
+	return (uint64_t)now < s->quiet && (uint64_t)now < s->lead &&
+	    !s->staged &&
 	    s->quiet_stops == shard_stops(s) && inbox_empty(&s->remote.inbox);
 }
 

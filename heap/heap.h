@@ -49,6 +49,14 @@
 #define HEAP_SMALL ((uint32_t)1 << 16)
 #endif
 
+/* To take an entry out of a heap of more is a dear step: some 0.8 us at 1e6,
+ * where it is 0.4 of fewer. */
+#ifdef ROTA_HOSTILE
+#define HEAP_DEAR 4096
+#else
+#define HEAP_DEAR ((uint32_t)1 << 16)
+#endif
+
 /* An item's place while it is in a heap: its id with this bit on. */
 #define HEAP_PLACE ((uint32_t)1 << 31)
 #define HEAP_NONE UINT32_MAX

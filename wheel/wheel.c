@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define ITEM_BYTES (WHEEL_SLAB * WHEEL_CHUNK * sizeof(uint32_t *))
+/* Chunks that one step of a walk looks into: some 1 us if all are free. */
+#define VISIT_CHUNKS 256
 #define SLAB_BYTES (ITEM_BYTES + WHEEL_SLAB * sizeof(struct wheel_chunk))
 
 /* Chunks that @n items may need: the full ones, and in every slot in use one
@@ -31,7 +33,7 @@ rota__wheel_init(
     struct wheel *w, uint64_t max, uint64_t pos, const struct rota_mem *mem)
 {
 	memset(w, 0, sizeof(*w));
-	w->pos = pos;
+	w->pos = w->led = pos;
 	w->event = WHEEL_END;
 	w->draining = WHEEL_NONE;
 	w->later = WHEEL_LATER;
@@ -76,36 +78,91 @@ rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 	return 0;
 }
 
-/* The first digit in use on @level that is @digit or more; WHEEL_SLOTS if
- * there is none. */
-static uint32_t
+/* How far behind @digit the first in use on @level is, which there is, all
+ * round. */
+rota_inline uint32_t
 first_used(const struct wheel *w, uint32_t level, uint32_t digit)
 {
-	uint32_t word = digit >> 6;
+	uint32_t word = digit >> 6, words = w->words[level];
 	uint64_t bits = w->used[level][word] & ~(uint64_t)0 << (digit & 63);
 
-	while (!bits) {
-		if (++word == WHEEL_WORDS)
-			return WHEEL_SLOTS;
+	if (!bits) { /* the next word that has one */
+		uint32_t later = words & ~(uint32_t)0 << word << 1;
+
+		word = low_bit(later ? later : words);
 		bits = w->used[level][word];
 	}
-	return word << 6 | low_bit(bits);
+	return ((word << 6 | low_bit(bits)) - digit) & WHEEL_DIGIT;
 }
 
-/* All of a level lies before the next slot of the level above: the lowest
- * level in use has the event. */
-uint64_t
-rota__wheel_event(const struct wheel *w)
+/* rota__wheel_next() for one level. */
+rota_inline uint64_t
+level_next(const struct wheel *w, uint32_t level, uint64_t from)
 {
-	for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {
-		uint32_t digit = (uint32_t)(w->pos >> level * WHEEL_BITS) &
-		    WHEEL_DIGIT;
-		uint32_t d = first_used(w, level, digit);
+	uint32_t shift = level * WHEEL_BITS;
+	uint64_t most = (w->pos >> shift) + WHEEL_RING;
+	uint64_t at = (from + ((uint64_t)1 << shift) - 1) >> shift;
 
-		if (d < WHEEL_SLOTS)
-			return wheel_start(w, level * WHEEL_SLOTS + d);
+	if (!w->words[level] || at >= most)
+		return WHEEL_END;
+	at += first_used(w, level, (uint32_t)at & WHEEL_DIGIT);
+	return at < most ? at << shift : WHEEL_END;
+}
+
+uint64_t
+rota__wheel_next(const struct wheel *w, uint64_t from)
+{
+	uint64_t next = level_next(w, 0, from), start;
+
+	/* Nothing above starts before this. */
+	if (next <= ((from + WHEEL_SPAN) & ~(uint64_t)(WHEEL_SPAN - 1)))
+		return next;
+	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
+		start = level_next(w, level, from);
+		next = start < next ? start : next;
 	}
-	return WHEEL_END;
+	return next;
+}
+
+/* The slot of @level that starts next, if it holds so many that who is due
+ * behind it would wait for them; else WHEEL_NONE. */
+static uint32_t
+lead(const struct wheel *w, uint32_t level)
+{
+	uint64_t span = (uint64_t)1 << level * WHEEL_BITS;
+	uint32_t slot = wheel_at(w->pos + span, level);
+
+	return w->slot[slot].chunks >= WHEEL_LEAD ? slot : WHEEL_NONE;
+}
+
+uint64_t
+rota__wheel_ahead(const struct wheel *w, uint32_t *level, uint32_t *slot)
+{
+	while (++*level < WHEEL_LEVELS) {
+		uint64_t span = (uint64_t)1 << *level * WHEEL_BITS;
+		uint64_t came = w->pos & (span - 1), left = span - came;
+		uint64_t since = w->pos - w->led;
+
+		*slot = lead(w, *level);
+		if (*slot == WHEEL_NONE)
+			continue;
+		if (since > came + 1) /* it is the next since this began */
+			since = came + 1;
+		/* Up to 2^27 times 2^32. */
+		return (uint64_t)w->slot[*slot].chunks * WHEEL_CHUNK * since /
+		    (left + since) + 1;
+	}
+	return 0;
+}
+
+uint64_t
+rota__wheel_leads(const struct wheel *w)
+{
+	for (uint32_t level = 1; level < WHEEL_LEVELS; level++)
+		if (lead(w, level) != WHEEL_NONE)
+			return w->pos + 1;
+	/* What is filed there meanwhile is found a little later. */
+	return w->pos + WHEEL_SPAN / 16 + 1;
 }
 
 /* How many items of @chunk are in use; 0 if it is free. */
@@ -126,7 +183,7 @@ rota__wheel_visit(const struct wheel *w, uint32_t *cursor)
 {
 	uint32_t chunk = *cursor >> WHEEL_CHUNK_BITS;
 
-	while (chunk < w->fresh_chunk) {
+	for (uint32_t n = 0; chunk < w->fresh_chunk && n < VISIT_CHUNKS; n++) {
 		uint32_t i = *cursor & (WHEEL_CHUNK - 1);
 
 		if (i < chunk_count(w, chunk)) {
@@ -138,29 +195,41 @@ rota__wheel_visit(const struct wheel *w, uint32_t *cursor)
 	return NULL;
 }
 
+/* Does @slot, in use, start at @start? */
+static bool
+starts(const struct wheel *w, uint32_t slot, uint64_t start)
+{
+	uint32_t level = slot / WHEEL_RING, shift = level * WHEEL_BITS;
+
+	if (slot >= WHEEL_LATER)
+		return start == 0;
+	return start == wheel_first(start, level) &&
+	    wheel_at(start, level) == slot && start >= w->pos &&
+	    (start >> shift) - (w->pos >> shift) < WHEEL_RING;
+}
+
 static int
 slot_check(
     const struct wheel *w, uint32_t slot, uint64_t *items, uint64_t *chunks)
 {
 	const struct wheel_slot *s = &w->slot[slot];
-	uint32_t level = slot / WHEEL_SLOTS, digit = slot & WHEEL_DIGIT;
-	uint32_t at = (uint32_t)(w->pos >> level * WHEEL_BITS) & WHEEL_DIGIT;
+	uint32_t level = slot / WHEEL_RING, digit = slot & WHEEL_DIGIT;
 	bool used = w->used[level][digit >> 6] >> (digit & 63) & 1;
+	uint64_t before = *chunks;
 
 	if (used != (s->fill != NULL))
 		return __LINE__;
+	if (used && !(w->words[level] >> (digit >> 6) & 1))
+		return __LINE__;
 	if (!used)
-		return s->place == 0 ? 0 : __LINE__;
+		return s->place == 0 && s->chunks == 0 ? 0 : __LINE__;
 	if (wheel_head(s) >= w->fresh_chunk ||
 	    wheel_pointers(w, wheel_head(s)) + wheel_count(s) != s->fill)
-		return __LINE__;
-	if (slot < WHEEL_LATER && slot != w->draining &&
-	    (level ? digit <= at : digit < at))
 		return __LINE__;
 	for (uint32_t c = wheel_head(s); c != WHEEL_NONE;
 	     c = wheel_chunk(w, c)->next) {
 		if (c >= w->fresh_chunk || wheel_chunk(w, c)->slot != slot ||
-		    wheel_chunk(w, c)->start != wheel_start(w, slot))
+		    !starts(w, slot, wheel_chunk(w, c)->start))
 			return __LINE__;
 		for (uint32_t i = 0; i < chunk_count(w, c); i++) {
 			if (*wheel_pointers(w, c)[i] !=
@@ -170,7 +239,7 @@ slot_check(
 		*items += chunk_count(w, c);
 		++*chunks;
 	}
-	return 0;
+	return *chunks - before == s->chunks ? 0 : __LINE__;
 }
 
 int
@@ -192,7 +261,7 @@ rota__wheel_check(const struct wheel *w)
 	if (items != w->len || chunks != w->fresh_chunk ||
 	    w->fresh_chunk > (uint64_t)w->slabs * WHEEL_SLAB)
 		return __LINE__;
-	if (w->draining == WHEEL_NONE && w->event != rota__wheel_event(w))
+	if (w->draining == WHEEL_NONE && w->event != rota__wheel_next(w, w->pos))
 		return __LINE__;
 	return 0;
 }

@@ -2,16 +2,19 @@
  *
  * wheel.h - hierarchical timing wheel of chunked slots.
  *
- *   level   slots   a slot holds        the level spans
- *     0      256    2^20 ns = 1.05 ms   268 ms
- *     1      256    268 ms              68.7 s
- *     2      256    68.7 s              4.9 h
- *     3      256    4.9 h               52 d
- *     4      256    52 d                36 y
+ *   level   a slot holds        256 of them
+ *     0     2^20 ns = 1.05 ms   268 ms
+ *     1     268 ms              68.7 s
+ *     2     68.7 s              4.9 h
+ *     3     4.9 h               52 d
+ *     4     52 d                36 y
  *
- * A tick t belongs on the level of the highest digit in which it differs
- * from pos, the tick the wheel has come to (Varghese and Lauck's hierarchy,
- * filed by xor as tokio and seastar do), in the slot that digit names. A
+ * A tick t is filed on the level of the highest digit, of 8 bits, in which it
+ * differs from pos, the tick the wheel has come to (Varghese and Lauck's
+ * hierarchy, filed by xor as tokio and seastar do). The slots of a level are a
+ * ring of 512: 256 for what is filed so, and 256 behind them. The next slot of
+ * the level above fits in there, and if it holds many it is poured before it
+ * starts, evenly: rota__wheel_ahead(). So nobody waits while it is poured. A
  * bitmap per level finds the next slot in use, so that a jump of a year costs
  * what a jump of a second costs.
  *
@@ -21,9 +24,9 @@
  * its index there; taking one out moves the slot's last pointer into the gap.
  * So all chunks of a slot but the head are full, which bounds the memory.
  *
- * Invariant  an item's slot begins at or before its tick; on level k > 0 its
- *            digit is above pos's, unless that slot is being drained; a bit
- *            is on exactly if the slot is not empty. rota__wheel_check().
+ * Invariant  an item's slot starts at or before its tick, and at or after pos,
+ *            by less than a ring; a bit is on exactly if the slot is not empty.
+ *            rota__wheel_check() asks.
  *
  * Threads    none of its own: one at a time. Only rota__wheel_grow() may run
  *            beside the others.
@@ -36,9 +39,9 @@
 
 #include "core/compiler.h"
 
-/* 8 bits a level: the 4 KB of slots that a level has stay in the first-level
- * cache; 4-slot levels and chunks of 4 in the hostile build, where everything
- * cascades. */
+/* 8 bits a level: the 8 KB of slots that a level has stay in the first-level
+ * cache; rings of 8 slots and chunks of 4 in the hostile build, where
+ * everything cascades. */
 #ifdef ROTA_HOSTILE
 #define WHEEL_BITS 2
 #define WHEEL_CHUNK_BITS 2
@@ -50,35 +53,42 @@
 #endif
 #define WHEEL_TICK_BITS 20 /* ns: 1.05 ms, below what epoll_wait sleeps */
 #define WHEEL_LEVELS (40 / WHEEL_BITS) /* 60 bits of ns in all */
-#define WHEEL_SLOTS ((uint32_t)1 << WHEEL_BITS)
-#define WHEEL_DIGIT (WHEEL_SLOTS - 1)
+#define WHEEL_SPAN ((uint32_t)1 << WHEEL_BITS)
+#define WHEEL_RING (2 * WHEEL_SPAN) /* slots of a level */
+#define WHEEL_DIGIT (WHEEL_RING - 1)
 #define WHEEL_CHUNK ((uint32_t)1 << WHEEL_CHUNK_BITS)
 #define WHEEL_SLAB ((uint32_t)1 << WHEEL_SLAB_BITS)
-#define WHEEL_WORDS ((WHEEL_SLOTS + 63) / 64)
+#define WHEEL_WORDS ((WHEEL_RING + 63) / 64)
 #define WHEEL_NONE UINT32_MAX
 #define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
 /* Two slots more, of no tick: one gets what is deferred until it is asked for,
  * the other may be drained meanwhile. */
-#define WHEEL_LATER (WHEEL_LEVELS * WHEEL_SLOTS)
+#define WHEEL_LATER (WHEEL_LEVELS * WHEEL_RING)
+
+/* Chunks that a slot must have to be poured ahead: 1024 items take some 50 us,
+ * or up to 100 if they are cold. */
+#define WHEEL_LEAD 16
 
 /* Items ahead that a drain fetches. Of 1e6 timers, 12 / 24 / 40: a coarse fire
  * takes 25.4, 20.6, 19.6 ns, an exact one 30.4, 25.2, 24.1; of fewer the same. */
 #define WHEEL_AHEAD (WHEEL_CHUNK / 2)
 
 _Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
+_Static_assert(WHEEL_WORDS <= 8, "a byte has a bit for each");
 
 /* Where the next item goes. At the start of a chunk there is no room: the
  * chunk before it is full, or there is none. */
 struct wheel_slot {
 	uint32_t **fill; /* NULL: the slot is empty */
 	uint32_t place;  /* the same as a place */
+	uint32_t chunks;
 };
 
 /* What is known of a chunk, apart from its pointers: stays in the cache. */
 struct wheel_chunk {
 	uint64_t start; /* first tick of its slot */
 	uint32_t next;  /* next in its slot, or next free one */
-	uint32_t slot;  /* level * WHEEL_SLOTS + digit; WHEEL_NONE: free */
+	uint32_t slot;  /* level * WHEEL_RING + digit; WHEEL_NONE: free */
 };
 
 struct wheel_slab {
@@ -89,12 +99,14 @@ struct wheel_slab {
 struct wheel {
 	uint64_t pos;      /* tick: all before it were drained */
 	uint64_t event;    /* tick to drain next; WHEEL_END */
+	uint64_t led;      /* pos when it was poured ahead last */
 	uint32_t draining; /* slot under way, or WHEEL_NONE */
 	uint32_t len;
 	uint32_t free_chunk;
 	uint32_t fresh_chunk; /* chunks from here on were never used */
 	uint32_t later; /* WHEEL_LATER or the next: what gets the deferred */
 	uint64_t used[WHEEL_LEVELS + 1][WHEEL_WORDS];
+	uint8_t words[WHEEL_LEVELS + 1]; /* a bit for each that is not zero */
 	struct wheel_slot slot[WHEEL_LATER + 2];
 	struct wheel_slab *slab;
 	uint32_t slabs;     /* grown so far; written by rota__wheel_grow() */
@@ -108,9 +120,17 @@ void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
 /* rota__wheel_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
 int rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem);
-/* rota__wheel_event - the next tick with something to drain, asked from the
- * bitmaps. */
-uint64_t rota__wheel_event(const struct wheel *w);
+/* rota__wheel_next - the first tick at or after @from, which is not before pos,
+ * at which a slot in use starts; WHEEL_END. Asked from the bitmaps. */
+uint64_t rota__wheel_next(const struct wheel *w, uint64_t from);
+/* rota__wheel_ahead - pour how many items of which slot, *@slot, on *@level > 0,
+ * before it starts? 0: of no level's above *@level, which moves on. Each level's
+ * next slot, if it holds many, is poured evenly while pos comes to it: the ticks
+ * since `led` tell how much. */
+uint64_t rota__wheel_ahead(
+    const struct wheel *w, uint32_t *level, uint32_t *slot);
+/* rota__wheel_leads - the tick at which there may be more to pour ahead. */
+uint64_t rota__wheel_leads(const struct wheel *w);
 /* rota__wheel_check - 0, or the line of the check that failed. */
 int rota__wheel_check(const struct wheel *w);
 
@@ -145,34 +165,44 @@ wheel_level(uint64_t pos, uint64_t tick)
 	return high_bit((pos ^ tick) | 1) / WHEEL_BITS;
 }
 
-/* wheel_start: the first tick of a slot. Above pos's digit, or being drained:
- * the digits higher up are pos's. What is deferred is looked at next: 0. */
-rota_inline uint64_t
-wheel_start(const struct wheel *w, uint32_t slot)
+/* wheel_at: the slot of @level that @tick lies in. */
+rota_inline uint32_t
+wheel_at(uint64_t tick, uint32_t level)
 {
-	uint32_t shift = slot / WHEEL_SLOTS * WHEEL_BITS;
-	uint64_t higher = ~(uint64_t)0 << shift << WHEEL_BITS;
+	return level * WHEEL_RING +
+	    ((uint32_t)(tick >> level * WHEEL_BITS) & WHEEL_DIGIT);
+}
 
-	if (rota_unlikely(slot >= WHEEL_LATER))
-		return 0;
-	return (w->pos & higher) | (uint64_t)(slot & WHEEL_DIGIT) << shift;
+/* wheel_first: the first tick of that slot. */
+rota_inline uint64_t
+wheel_first(uint64_t tick, uint32_t level)
+{
+	return tick >> level * WHEEL_BITS << level * WHEEL_BITS;
+}
+
+rota_inline bool
+wheel_used(const struct wheel *w, uint32_t slot)
+{
+	return w->slot[slot].fill != NULL;
 }
 
 rota_inline void
 wheel_mark(struct wheel *w, uint32_t slot)
 {
-	uint32_t digit = slot & WHEEL_DIGIT;
+	uint32_t level = slot / WHEEL_RING, digit = slot & WHEEL_DIGIT;
 
-	w->used[slot / WHEEL_SLOTS][digit >> 6] |= (uint64_t)1 << (digit & 63);
+	w->used[level][digit >> 6] |= (uint64_t)1 << (digit & 63);
+	w->words[level] |= (uint8_t)(1 << (digit >> 6));
 }
 
 rota_inline void
 wheel_unmark(struct wheel *w, uint32_t slot)
 {
-	uint32_t digit = slot & WHEEL_DIGIT;
+	uint32_t level = slot / WHEEL_RING, digit = slot & WHEEL_DIGIT;
 
-	w->used[slot / WHEEL_SLOTS][digit >> 6] &= ~(
-	    (uint64_t)1 << (digit & 63));
+	w->used[level][digit >> 6] &= ~((uint64_t)1 << (digit & 63));
+	if (!w->used[level][digit >> 6])
+		w->words[level] &= (uint8_t)~(1 << (digit >> 6));
 }
 
 /* Is @s without room for one more? */
@@ -195,9 +225,10 @@ wheel_count(const struct wheel_slot *s)
 	return ((s->place - 1) & (WHEEL_CHUNK - 1)) + 1;
 }
 
-/* wheel_open: a new head chunk for @slot, which has no room. */
+/* wheel_open: a new head chunk for @slot, which has no room and starts at
+ * @start. */
 static rota_noinline void
-wheel_open(struct wheel *w, uint32_t slot)
+wheel_open(struct wheel *w, uint32_t slot, uint64_t start)
 {
 	struct wheel_slot *s = &w->slot[slot];
 	uint32_t chunk = w->free_chunk, before = WHEEL_NONE;
@@ -210,10 +241,9 @@ wheel_open(struct wheel *w, uint32_t slot)
 		wheel_mark(w, slot);
 	else
 		before = wheel_head(s);
-	*wheel_chunk(w, chunk) = (struct wheel_chunk){ wheel_start(w, slot),
-		before, slot };
+	*wheel_chunk(w, chunk) = (struct wheel_chunk){ start, before, slot };
 	*s = (struct wheel_slot){ wheel_pointers(w, chunk),
-		chunk << WHEEL_CHUNK_BITS };
+		chunk << WHEEL_CHUNK_BITS, s->chunks + 1 };
 }
 
 /* wheel_close: the head chunk of @slot is empty; back to the free ones. */
@@ -223,6 +253,7 @@ wheel_close(struct wheel *w, uint32_t slot)
 	struct wheel_slot *s = &w->slot[slot];
 	uint32_t chunk = s->place >> WHEEL_CHUNK_BITS;
 	struct wheel_chunk *c = wheel_chunk(w, chunk);
+	uint64_t start = c->start;
 	uint32_t before = c->next;
 
 	*c = (struct wheel_chunk){ 0, w->free_chunk, WHEEL_NONE };
@@ -230,16 +261,16 @@ wheel_close(struct wheel *w, uint32_t slot)
 	if (before != WHEEL_NONE) {
 		*s = (struct wheel_slot){ wheel_pointers(w, before) +
 			    WHEEL_CHUNK,
-			(before + 1) << WHEEL_CHUNK_BITS };
+			(before + 1) << WHEEL_CHUNK_BITS, s->chunks - 1 };
 		return;
 	}
-	*s = (struct wheel_slot){ NULL, 0 };
+	*s = (struct wheel_slot){ NULL, 0, 0 };
 	wheel_unmark(w, slot);
 	if (w->draining == slot)
 		w->draining = WHEEL_NONE;
-	else if (wheel_start(w, slot) != w->event)
+	else if (start != w->event)
 		return;
-	w->event = rota__wheel_event(w);
+	w->event = rota__wheel_next(w, w->pos);
 }
 
 /* wheel_slot_of: where @tick, at or after pos, is filed; *@start gets the
@@ -248,10 +279,9 @@ rota_inline uint32_t
 wheel_slot_of(const struct wheel *w, uint64_t tick, uint64_t *start)
 {
 	uint32_t level = wheel_level(w->pos, tick);
-	uint32_t shift = level * WHEEL_BITS;
 
-	*start = tick >> shift << shift;
-	return level * WHEEL_SLOTS + ((uint32_t)(tick >> shift) & WHEEL_DIGIT);
+	*start = wheel_first(tick, level);
+	return wheel_at(tick, level);
 }
 
 /* wheel_put: @item goes into @slot, which has room. */
@@ -267,19 +297,27 @@ wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
 		w->event = start;
 }
 
-/* wheel_insert: file @item at @tick, at or after pos. Room was made by
+/* wheel_insert_at: file @item at @tick, on @level. Room was made by
  * rota__wheel_grow(). Returns the first tick of its slot, when it is looked
  * at. */
 rota_inline uint64_t
-wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
+wheel_insert_at(
+    struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
 {
-	uint64_t start;
-	uint32_t slot = wheel_slot_of(w, tick, &start);
+	uint64_t start = wheel_first(tick, level);
+	uint32_t slot = wheel_at(tick, level);
 
 	if (rota_unlikely(wheel_full(&w->slot[slot])))
-		wheel_open(w, slot);
+		wheel_open(w, slot, start);
 	wheel_put(w, item, slot, start);
 	return start;
+}
+
+/* wheel_insert: the same for a @tick at or after pos, on its level. */
+rota_inline uint64_t
+wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
+{
+	return wheel_insert_at(w, item, tick, wheel_level(w->pos, tick));
 }
 
 /* wheel_defer: @item is to be looked at after wheel_begin_later(). */
@@ -289,7 +327,7 @@ wheel_defer(struct wheel *w, uint32_t *item)
 	struct wheel_slot *s = &w->slot[w->later];
 
 	if (rota_unlikely(wheel_full(s)))
-		wheel_open(w, w->later);
+		wheel_open(w, w->later, 0); /* at once */
 	*item = s->place++;
 	*s->fill++ = item;
 	w->len++;
@@ -354,17 +392,17 @@ wheel_filed(const struct wheel *w, const uint32_t *item)
 }
 
 /* wheel_due: the slot that starts at the event; of all that do, the one on
- * the lowest level in use. */
+ * the highest level in use, since the others get items of it. */
 rota_inline uint32_t
 wheel_due(const struct wheel *w)
 {
-	for (uint32_t level = 0;; level++) {
-		uint32_t d = (uint32_t)(w->event >> level * WHEEL_BITS) &
-		    WHEEL_DIGIT;
+	uint32_t level = w->event ? low_bit(w->event) / WHEEL_BITS : 0;
 
-		if (w->used[level][d >> 6] >> (d & 63) & 1)
-			return level * WHEEL_SLOTS + d;
-	}
+	if (rota_unlikely(!w->event || level >= WHEEL_LEVELS))
+		level = WHEEL_LEVELS - 1;
+	while (!wheel_used(w, wheel_at(w->event, level)))
+		level--;
+	return wheel_at(w->event, level);
 }
 
 /* wheel_ahead: fetch the item that a drain of @s, whose last item is out but
@@ -430,13 +468,13 @@ wheel_take(struct wheel *w)
 	return item;
 }
 
-/* wheel_take_many: up to @most items, at least one, of the slot being drained;
- * to be worked on from the last in @out, which has room for a chunk, to the
- * first. Fetches what the next call will return first. */
+/* wheel_take_many: up to @most items, at least one, of @slot; to be worked on
+ * from the last in @out, which has room for a chunk, to the first. Fetches what
+ * the next call will return first. */
 rota_inline uint32_t
-wheel_take_many(struct wheel *w, uint32_t **out, uint64_t most)
+wheel_take_many(struct wheel *w, uint32_t slot, uint32_t **out, uint64_t most)
 {
-	struct wheel_slot *s = &w->slot[w->draining];
+	struct wheel_slot *s = &w->slot[slot];
 	uint32_t n = wheel_count(s) < most ? wheel_count(s) : (uint32_t)most;
 	uint32_t next = wheel_chunk(w, wheel_head(s))->next;
 
@@ -449,14 +487,22 @@ wheel_take_many(struct wheel *w, uint32_t **out, uint64_t most)
 		     i > 0 && i + WHEEL_AHEAD > WHEEL_CHUNK; i--)
 			rota_prefetch(wheel_pointers(w, next)[i - 1]);
 	if (wheel_full(s))
-		wheel_close(w, w->draining);
+		wheel_close(w, slot);
 	return n;
 }
 
 /* rota__wheel_visit - any item at or after *@cursor, a place, which moves on
- * past it; NULL at the end. To remove what was returned step *@cursor back
- * by one: another item took its place. In no order. */
+ * past it; NULL: none was met on a bounded stretch. To remove what was
+ * returned step *@cursor back by one: another item took its place. In no
+ * order. */
 uint32_t *rota__wheel_visit(const struct wheel *w, uint32_t *cursor);
+
+/* wheel_visited: has a walk at @cursor come to the end? */
+rota_inline bool
+wheel_visited(const struct wheel *w, uint32_t cursor)
+{
+	return cursor >> WHEEL_CHUNK_BITS >= w->fresh_chunk;
+}
 
 /* wheel_visit_ahead: fetch the item that a walk at @cursor comes to 16 steps
  * ahead. What stands behind the last item of a chunk is stale, and harmless. */

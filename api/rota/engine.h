@@ -143,7 +143,7 @@ struct rota_config {
 	void *log_arg;
 	void (*wake)(void *arg, struct rota_shard *s); /* NULL: rota_shard_fd */
 	void *wake_arg;
-	unsigned budget;      /* of the drivers' polls; 0: 4096 */
+	unsigned budget;      /* of the drivers' polls; 0: 256 */
 	rota_trace_fn *trace; /* NULL: nobody is told; rota/trace.h */
 	void *trace_arg;
 };
@@ -257,18 +257,20 @@ int rota_shard_detach(struct rota_shard *s);
 
 /* rota_shard_poll - file what arrived, fire what is due at @now.
  *
- * A poll has four kinds of work, and does up to @budget steps of each, so
+ * A poll has five kinds of work, and does up to @budget steps of each, so
  * that none keeps another waiting: (1) timers that an earlier poll deferred,
  * since a callback had armed them for an instant that had come; (2) the inbox,
  * two steps for each timer that another thread armed, moved earlier or
  * released; (3) what is due: a step for each look at an entry, of which at
- * most one fires, for each entry that a wheel moves down a level, and for each
- * eight of a slot that are sorted; (4) looking for entries of stopped timers,
- * in at most 1024 steps whatever the budget. If something of a kind is there,
- * each poll does some of it, with a budget of 1 too; of (1) each second one,
- * while the budget is too small for what is due, so that a timer that its
- * callback arms for the past for ever, before all others, keeps none of them
- * waiting. Outside of the budget
+ * most one fires, two if it leaves a heap of more than 65,536, a step for each
+ * entry that a wheel moves down a level, and one for each eight of a slot that
+ * are sorted; (4) what a wheel moves down ahead of time, evenly while the slot
+ * that it is in comes near, so that little is left when that slot starts;
+ * (5) looking for entries of stopped timers, in at most 1024 steps whatever
+ * the budget. If something of a kind is there, each poll does some of it, with
+ * a budget of 1 too; of (1) each second one, while the budget is too small for
+ * what is due, so that a timer that its callback arms for the past for ever,
+ * before all others, keeps none of them waiting. Outside of the budget
  * are at most 64 timers that the owner armed since the last poll, filed first,
  * and what the callbacks do themselves.
  *

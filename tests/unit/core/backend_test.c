@@ -163,7 +163,7 @@ a_coarse_tick_is_not_early_and_within_the_slack(void **state)
 	/* slack pays off by whole slots of a level */
 	assert_int_equal(backend_tick(ROTA_WHEEL_COARSE, TICK + 1,
 			     (uint64_t)TICK << WHEEL_BITS) %
-		WHEEL_SLOTS,
+		WHEEL_SPAN,
 	    0);
 }
 

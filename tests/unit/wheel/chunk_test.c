@@ -137,7 +137,7 @@ churn_needs_no_more_chunks_than_the_worst_spread(void **state)
 	struct bench *b = *state;
 	enum { ITEMS = 500 };
 	uint64_t x = 271828;
-	uint32_t slots = WHEEL_LEVELS * WHEEL_SLOTS;
+	uint32_t slots = WHEEL_LEVELS * WHEEL_RING;
 	uint32_t most = ITEMS / WHEEL_CHUNK + (ITEMS < slots ? ITEMS : slots);
 
 	for (uint32_t i = 0; i < ITEMS; i++)
@@ -186,7 +186,7 @@ the_rest_of_a_slot_can_be_removed_while_it_is_drained(void **state)
 	uint32_t n = 3 * WHEEL_CHUNK;
 
 	for (uint32_t left = 0; left < n; left++) {
-		uint64_t tick = left * WHEEL_SLOTS + 2; /* on level 0 */
+		uint64_t tick = left * WHEEL_SPAN + 2; /* on level 0 */
 
 		assert_null(pull(&b->wheel, tick - 2));
 		for (uint32_t i = 0; i < n; i++)
@@ -297,7 +297,7 @@ there_is_room_for_the_maximum_in_the_worst_spread(void **state)
 
 	/* one in each slot that can be reached, the rest in one slot */
 	for (unsigned level = 0; level < WHEEL_LEVELS && i < MOST; level++)
-		for (uint64_t digit = 1; digit < WHEEL_SLOTS && i < MOST;
+		for (uint64_t digit = 1; digit < WHEEL_SPAN && i < MOST;
 		     digit++)
 			add(b, i++, digit << level * WHEEL_BITS);
 	for (; i < MOST; i++)

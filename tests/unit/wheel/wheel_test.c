@@ -105,7 +105,7 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 {
 #ifdef ROTA_HOSTILE
 	(void)state;
-	assert_int_equal(WHEEL_SLOTS, 4);
+	assert_int_equal(WHEEL_SPAN, 4);
 	assert_int_equal(WHEEL_LEVELS, 20);
 	assert_int_equal(WHEEL_CHUNK, 4);
 #else
@@ -121,10 +121,10 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 	double slot = (double)((uint64_t)1 << WHEEL_TICK_BITS) * 1e-9;
 
 	(void)state;
-	assert_int_equal(WHEEL_SLOTS, 256);
+	assert_int_equal(WHEEL_SPAN, 256);
 	assert_int_equal(WHEEL_LEVELS, CM_COUNT(said));
 	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
-		double span = slot * WHEEL_SLOTS;
+		double span = slot * WHEEL_SPAN;
 
 		assert_true(slot > said[level].slot * 0.98 &&
 		    slot < said[level].slot * 1.02);
@@ -135,15 +135,15 @@ the_table_in_the_header_is_what_the_constants_give(void **state)
 	assert_int_equal(WHEEL_CHUNK * sizeof(uint32_t *), 512);
 	assert_int_equal(
 	    (WHEEL_SLAB * WHEEL_CHUNK) * sizeof(uint32_t *), 64 << 10);
-	/* 4 KB of slots a level */
-	assert_int_equal(WHEEL_SLOTS * sizeof(struct wheel_slot), 4 << 10);
+	/* 8 KB of slots a level */
+	assert_int_equal(WHEEL_RING * sizeof(struct wheel_slot), 8 << 10);
 #endif
 	assert_int_equal(WHEEL_LEVELS * WHEEL_BITS + WHEEL_TICK_BITS, 60);
-	assert_int_equal(WHEEL_SLOTS, 1 << WHEEL_BITS);
-	assert_int_equal(WHEEL_DIGIT, WHEEL_SLOTS - 1);
+	assert_int_equal(WHEEL_SPAN, 1 << WHEEL_BITS);
+	assert_int_equal(WHEEL_DIGIT, WHEEL_RING - 1);
 	/* a slot's number and the mark of a free chunk fit in 16 bits */
-	assert_true(WHEEL_LEVELS * WHEEL_SLOTS < WHEEL_NONE);
-	assert_true(WHEEL_WORDS * 64 >= WHEEL_SLOTS);
+	assert_true(WHEEL_LEVELS * WHEEL_RING < WHEEL_NONE);
+	assert_true(WHEEL_WORDS * 64 >= WHEEL_RING);
 }
 
 /* The item at @pos + @offset comes up then, and not a tick before. */
@@ -278,7 +278,7 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 		assert_true(b->wheel.event <= first);
 		assert_int_equal(
 		    b->wheel.event == WHEEL_END, first == WHEEL_END);
-		assert_true(b->wheel.event == rota__wheel_event(&b->wheel));
+		assert_true(b->wheel.event == rota__wheel_next(&b->wheel, b->wheel.pos));
 		for (uint32_t k = 0; k < ITEMS; k += 17)
 			if (b->tick[k] != WHEEL_END) {
 				uint64_t at = wheel_filed(
