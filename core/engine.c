@@ -17,7 +17,7 @@
 #define MAX_SHARDS 1024 /* arbitrary: more than there are cores */
 #define DEFAULT_TIMERS (1 << 24)
 #define MAX_TIMERS (1 << 26) /* a place has 31 bits, chunks have gaps */
-#define DRIVER_BUDGET 4096   /* steps: some 100 us */
+#define DRIVER_BUDGET 256    /* steps of each kind: some 100 us */
 /* How late a shard must be for a driver to adopt it, and how often drivers
  * look: Go's sysmon, 10 ms. */
 #define ADOPT_AFTER (10 * ROTA_MILLISECOND)
