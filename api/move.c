@@ -46,6 +46,8 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 	if (was & ST_QUEUED)
 		return -EAGAIN;
 	if (same) {
+		if (!shard_slack_is(s, (uint64_t)to->slack))
+			rota__shard_slack(to);
 		word_add(&to->r_timers, (uint64_t)1, relaxed); /* a count */
 	} else {
 		r = rota__timer_room(to, "rota_timer_move");

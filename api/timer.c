@@ -77,13 +77,7 @@ rota_kind_release(struct rota_kind *k)
 	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
 		return rota__misuse_kind(
 		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
-	for (;;) { /* a retirement stores it under this lock */
-		s = shard_of(k);
-		lock_take(&s->lock, LOCK_SHARD);
-		if (rota_likely(shard_of(k) == s))
-			break;
-		lock_give(&s->lock);
-	}
+	s = rota__shard_lock(k);
 	*k->r_prev = k->r_next;
 	if (k->r_next)
 		k->r_next->r_prev = k->r_prev;
@@ -145,6 +139,8 @@ make_room(struct rota_kind *k, const char *fn)
 		if (!rota__pool_release(s))
 			return rota__misuse_kind(k, MISUSE_FULL, r, fn);
 	}
+	if (rota_unlikely(!shard_slack_is(s, (uint64_t)k->slack)))
+		rota__shard_slack(k);
 	word_add(&k->r_timers, (uint64_t)1, relaxed); /* a count */
 	return 0;
 }
@@ -210,16 +206,19 @@ sleeps_beyond(const struct rota_shard *s, uint64_t d)
 	return d < word_load(&s->alarm, relaxed); /* its own, or a hint */
 }
 
-/* After an arming by the holder for @d: file what is staged, once that is
- * much; wake the owner, if it sleeps until later. (An adopter's poll does so at
- * its end: the alarm is the owner's to end.) Seldom, so that what is mostly
- * done calls nothing. */
+/* After an arming of @t by the holder for @d: file what is staged, once that is
+ * much; wake the owner, if it sleeps until @t is later than its slack. (An
+ * adopter's poll does so at its end: the alarm is the owner's to end.) Seldom,
+ * so that what is mostly done calls nothing. */
 static rota_noinline int
-armed_rarely(struct rota_shard *s, uint64_t d, int answer)
+armed_rarely(
+    struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer)
 {
+	uint64_t latest = kind_latest(kind_known(t), d); /* @t may go */
+
 	if (s->staged == SHARD_STAGE)
 		rota__shard_unstage(s);
-	if (sleeps_beyond(s, d) &&
+	if (sleeps_beyond(s, latest) &&
 	    word_load(&s->attached, relaxed) == self_id())
 		rota__shard_alarm(s);
 	return answer;
@@ -248,7 +247,7 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
 	if (rota_unlikely(staged == SHARD_STAGE || sleeps_beyond(s, d)))
-		return armed_rarely(s, d, (int)(was & ST_ARMED));
+		return armed_rarely(s, t, d, (int)(was & ST_ARMED));
 	return (int)(was & ST_ARMED);
 }
 
@@ -258,10 +257,10 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 {
 	/* The kind may be gone afterwards. */
 	const struct rota_kind *told = kind_traced(k) ? k : NULL;
-	uint64_t was, wake;
+	uint64_t was, wake, by = kind_latest(k, d);
 
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
-		push, &was, &wake))
+		by, push, &was, &wake))
 		return reset_lost(k, push);
 	PROBE_RESET(t, d);
 	if (told)
@@ -356,16 +355,18 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	shard_stamp(s, t);
 	s->stage[s->staged++] = t;
 	if (rota_unlikely(s->staged == SHARD_STAGE || sleeps_beyond(s, d)))
-		return armed_rarely(s, d, (int)(old & ST_ARMED));
+		return armed_rarely(s, t, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }
 
-/* It may come up before all that is filed. The alarm is not after `quiet`. */
+/* It may come up before all that is filed, or before the owner wakes. */
 static rota_noinline int
 filed_first(struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
 {
 	shard_comes(s, s->which, kind_known(t), t, d);
-	return armed_rarely(s, d, answer);
+	answer = armed_rarely(s, t, d, answer);
+	shard_heed(s); /* the owner may be awake by now */
+	return answer;
 }
 
 /* The end of a reset that files a confined timer itself: @t is looked at at
@@ -380,7 +381,7 @@ filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	object_filed(t, true);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
 	shard_stamp(s, t);
-	if (rota_unlikely(when < s->quiet))
+	if (rota_unlikely(when < s->heed))
 		return filed_first(s, t, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }

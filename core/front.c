@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * front.c - before the owner sleeps: is what comes up first due then?
+ * front.c - before the owner sleeps: until when may it?
+ *
+ * Until somebody would be later than its slack: the earliest deadline and slack
+ * together of all that is armed. So one wake meets the deadlines of many. To
+ * know it one has to look at what comes up before that instant, as far as the
+ * least slack of any kind can change the answer: where all have the same, at
+ * what comes up first. The looks of a park are bounded, and those of all parks
+ * by the time that passes; where they end nothing behind is slept past.
+ *
+ * What is asked of an entry is when it comes up, not its timer's deadline: an
+ * arming for any instant from then on leaves it there, and wakes nobody.
  *
  * The first entry of a heap, and those of a wheel's next slot, may be of timers
  * that were stopped, or moved later, since they were filed. To wake for them is
@@ -8,17 +18,63 @@
  * a bound, and files them where their timers' words say. Each look is one that
  * the wake would have cost.
  *
- * A wheel's slot is looked at once: then the earliest deadline in it is known,
- * and the owner sleeps until that, not until the slot begins.
+ * A wheel's slot is looked at once, if no kind has slack: then the earliest
+ * deadline in it is known, and the owner sleeps until that, not until the slot
+ * begins.
+ *
+ * A coarse wheel has spent slack on the tick of an item already. It may come up
+ * as late as that tick, or as its deadline and slack, if that is later: not at
+ * both together.
  */
 #include "core/objects.h"
 #include "core/trace.h"
 
 /* Looks of one park: of a heap some 300 us, of a wheel 100. */
 #define FRONT_LOOKS 4096
+/* ns: of looks for the slack there is one in so much time, and up to those of
+ * one park at once: some 1 % of a processor at most. */
+#define FRONT_PACE 4096
+/* Entries of a heap that may be passed by for a look: they stand in a row. */
+#define FRONT_PASS 4
 /* A stale first entry of a heap is filed again together with those up to 8 ms
  * behind it: they are likely stale too, and their misses overlap. */
 #define FRONT_AHEAD ((uint64_t)8 << WHEEL_TICK_BITS)
+
+/* What a park asks. */
+struct front {
+	uint64_t looks;  /* left */
+	uint64_t least;  /* no timer has less slack than this */
+	uint64_t first;  /* nothing is due before this */
+	uint64_t latest; /* nobody is later than its slack before this */
+};
+
+/* What comes up at @when, or behind that, may count. */
+rota_inline bool
+front_counts(const struct front *f, uint64_t when)
+{
+	return when + f->least < f->latest;
+}
+
+/* An entry comes up at @when, and may be looked at as late as @latest. */
+rota_inline void
+front_found(struct front *f, uint64_t when, uint64_t latest)
+{
+	if (when < f->first)
+		f->first = when;
+	if (latest < f->latest)
+		f->latest = latest;
+}
+
+/* Out of looks: what was not looked at comes up at @when or behind that, and
+ * there may be any. */
+rota_inline void
+front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
+{
+	if (when < s->quiet)
+		when = s->quiet;
+	front_found(
+	    f, when, s->which == ROTA_WHEEL_COARSE ? when : when + f->least);
+}
 
 /* @t is looked at, whose entry comes up first. False: it was stopped, and is no
  * longer linked. @d gets its deadline. */
@@ -63,10 +119,144 @@ heap_front(struct rota_shard *s)
 	}
 }
 
-/* Look at all in @slot; *@first gets the earliest instant at which one of them
- * is due. False: more than *@left. */
+/* @t left the run or the heap of an exact wheel, to come up at @d. */
+rota_inline void
+late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+{
+	struct rota_kind *k = kind_known(t);
+
+	shard_note(k, t, d,
+	    backend_insert(
+		&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
+	trace(s, k, t, ROTA_TRACE_FILE, word_load(&t->r_word, relaxed));
+	count_add(&s->count.moves, 1);
+}
+
+/* The end of the level of a heap that @i is on. */
+rota_inline uint32_t
+level_end(uint32_t i)
+{
+	uint32_t end = 1;
+
+	while (end <= i)
+		end = 4 * end + 1;
+	return end;
+}
+
+/* The entry at @i leaves. Where a walk goes on: what took its place, the last
+ * one, may have risen above it. */
+rota_inline uint32_t
+walk_take(struct heap *h, uint32_t i)
+{
+	uint32_t last = heap_at(h, h->len - 1)->id, at;
+
+	heap_take(h, i);
+	if (i == h->len)
+		return i;
+	at = *heap_where(h, last);
+	return at < i ? at : i;
+}
+
+/* All from @i on is one of these entries, or below one. */
+rota_inline void
+walk_rest(struct rota_shard *s, struct front *f, uint32_t i)
+{
+	const struct heap *h = &s->backend.heap;
+
+	for (uint32_t k = i; k <= 4 * i && k < h->len; k++)
+		front_rest(s, f, heap_at(h, k)->when);
+}
+
+/* What of the heap counts, level by level, until none on a level does. */
+static rota_noinline void
+heap_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
+{
+	struct heap *h = &s->backend.heap;
+	uint32_t i = 0, end = 1, pass = 0;
+	bool any = false;
+
+	while (i < h->len) {
+		const struct heap_entry *e = heap_at(h, i);
+		struct rota_timer *t;
+		uint64_t when = e->when, d;
+
+		if (i == end) {
+			if (!any)
+				return;
+			any = false;
+			end = level_end(i);
+		}
+		if (!f->looks) {
+			walk_rest(s, f, i);
+			return;
+		}
+		if (!front_counts(f, when)) {
+			i++;
+			f->looks -= ++pass % FRONT_PASS == 0;
+			continue;
+		}
+		f->looks--;
+		any = true;
+		heap_visit_ahead(h, i);
+		t = timer_of(*heap_item(h, e->id));
+		if (object_lost(s, t) || !front_look(s, t, &d)) {
+			i = walk_take(h, i);
+			end = level_end(i);
+		} else if (d <= when) {
+			front_found(f, when, kind_latest(kind_known(t), when));
+			i++;
+		} else if (which == ROTA_HEAP) {
+			heap_rekey(h, i, d, t->r_seq);
+			trace(s, kind_known(t), t, ROTA_TRACE_FILE,
+			    word_load(&t->r_word, relaxed));
+			shard_note(kind_known(t), t, d, d);
+			count_add(&s->count.moves, 1);
+		} else {
+			/* It may come up here again, before @i. */
+			front_found(f, d, kind_latest(kind_known(t), d));
+			i = walk_take(h, i);
+			end = level_end(i);
+			late_again(s, t, d);
+		}
+	}
+}
+
+/* The same of the run, which is in order. */
+rota_inline void
+run_walk(struct rota_shard *s, struct front *f)
+{
+	struct run *r = &s->backend.run;
+
+	for (uint32_t i = r->first; r->live && i < r->end; i++) {
+		struct run_entry *e = &r->entry[i];
+		uint64_t when = run_when(r, e), d;
+		struct rota_timer *t;
+
+		if (!e->item)
+			continue;
+		if (!front_counts(f, when))
+			return;
+		if (!f->looks) {
+			front_rest(s, f, when);
+			return;
+		}
+		f->looks--;
+		t = timer_of(e->item);
+		d = 0;
+		if (!object_lost(s, t) && front_look(s, t, &d) && d <= when) {
+			front_found(f, when, kind_latest(kind_known(t), when));
+			continue;
+		}
+		e->item = NULL; /* as run_remove(), but it may be lost */
+		r->live--;
+		if (d > when)
+			late_again(s, t, d);
+	}
+}
+
+/* All in @slot. False: more than there are looks for. */
 rota_inline bool
-slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
+slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
     const enum rota_backend which)
 {
 	struct wheel *w = &s->backend.wheel;
@@ -84,11 +274,11 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 		while (n-- > 0) {
 			struct rota_timer *t = timer_of(item[n]);
 			struct rota_kind *k;
-			uint64_t d, tick;
+			uint64_t d, tick, when, latest;
 
-			if (!*left || object_lost(s, t))
+			if (!f->looks || object_lost(s, t))
 				return false;
-			--*left;
+			f->looks--;
 			k = kind_known(t);
 			if (n >= WHEEL_AHEAD)
 				rota_prefetch(item[n - WHEEL_AHEAD]);
@@ -98,22 +288,21 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 				continue;
 			}
 			tick = backend_tick(which, d, (uint64_t)k->slack);
-			if (wheel_first(tick, level) != begin) {
-				wheel_remove(w, &t->r_place);
-				shard_note(k, t, d,
-				    wheel_insert(w, &t->r_place, tick)
-					<< WHEEL_TICK_BITS);
-				trace(s, k, t, ROTA_TRACE_FILE,
-				    word_load(&t->r_word, relaxed));
-				count_add(&s->count.moves, 1);
+			latest = kind_latest(k, d);
+			when = which == ROTA_WHEEL ? d : tick << WHEEL_TICK_BITS;
+			front_found(f, when, when < latest ? latest : when);
+			if (wheel_first(tick, level) == begin) {
+				if (kind_plain(k)) /* as in shard_comes() */
+					t->r_filed = d;
 				continue;
 			}
-			if (kind_plain(k)) /* as in shard_comes() */
-				t->r_filed = d;
-			if (which != ROTA_WHEEL)
-				d = tick << WHEEL_TICK_BITS;
-			if (d < *first)
-				*first = d;
+			wheel_remove(w, &t->r_place);
+			shard_note(k, t, d,
+			    wheel_insert(w, &t->r_place, tick)
+				<< WHEEL_TICK_BITS);
+			trace(s, k, t, ROTA_TRACE_FILE,
+			    word_load(&t->r_word, relaxed));
+			count_add(&s->count.moves, 1);
 		}
 		chunk = next;
 		n = WHEEL_CHUNK;
@@ -121,9 +310,9 @@ slot_front(struct rota_shard *s, uint32_t slot, uint64_t *left, uint64_t *first,
 	return true;
 }
 
-/* The same for all slots that start at tick @at. */
+/* All that starts at tick @at. */
 rota_inline bool
-slots_front(struct rota_shard *s, uint64_t at, uint64_t *left, uint64_t *first,
+slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
     const enum rota_backend which)
 {
 	const struct wheel *w = &s->backend.wheel;
@@ -131,112 +320,121 @@ slots_front(struct rota_shard *s, uint64_t at, uint64_t *left, uint64_t *first,
 	for (uint32_t level = 0; level < WHEEL_LEVELS &&
 	     wheel_first(at, level) == at; level++)
 		if (wheel_used(w, wheel_at(at, level)) &&
-		    !slot_front(s, wheel_at(at, level), left, first, which))
+		    !slot_walk(s, f, wheel_at(at, level), which))
 			return false;
 	return true;
 }
 
-/* When the first of the wheel is due, as far as looks reach. What is filed in a
- * slot may be due after what is in a later one. */
-rota_inline uint64_t
-wheel_front(struct rota_shard *s, const enum rota_backend which)
+/* What of the wheel counts, by the starts of slots. What is filed in a slot may
+ * be due after what is in a later one. */
+rota_inline void
+wheel_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 {
 	struct wheel *w = &s->backend.wheel;
-	uint64_t left = FRONT_LOOKS, first = UINT64_MAX, at = w->event;
+	bool once = !word_load(&s->slack_most, relaxed), looked = false;
+	uint64_t at = w->event;
 
-	if (at == WHEEL_END)
-		return first;
-	if (at == s->fronted)
-		return at << WHEEL_TICK_BITS;
-	while (at != WHEEL_END && at << WHEEL_TICK_BITS < first) {
-		if (!slots_front(s, at, &left, &first, which)) {
-			if (at << WHEEL_TICK_BITS < first)
-				first = at << WHEEL_TICK_BITS;
+	while (at != WHEEL_END) {
+		uint64_t start = at << WHEEL_TICK_BITS;
+
+		if (!front_counts(f, start))
+			break;
+		looked = true;
+		if ((once && at == s->fronted) ||
+		    !slots_walk(s, f, at, which)) {
+			front_rest(s, f, start);
 			break;
 		}
-		/* What was filed again may be in a slot before. */
-		at = w->event < at ? w->event : rota__wheel_next(w, at + 1);
+		at = rota__wheel_next(w, at + 1);
 	}
-	s->fronted = w->event;
-	return first;
+	if (looked)
+		s->fronted = w->event;
 }
 
-/* @t left the run or the heap of an exact wheel, to come up at @d. */
-rota_inline void
-late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+static rota_noinline void
+exact_walk(struct rota_shard *s, struct front *f)
 {
-	struct rota_kind *k = kind_known(t);
-
-	shard_note(k, t, d,
-	    backend_insert(
-		&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
-	trace(s, k, t, ROTA_TRACE_FILE, word_load(&t->r_word, relaxed));
-	count_add(&s->count.moves, 1);
+	if (s->backend.run.sorted)
+		run_walk(s, f);
+	heap_walk(s, f, ROTA_WHEEL);
+	wheel_walk(s, f, ROTA_WHEEL);
 }
 
-/* What is late in an exact wheel, in its run or its heap, is before all in its
- * slots. */
-static rota_noinline uint64_t
-exact_front(struct rota_shard *s)
+static rota_noinline void
+coarse_walk(struct rota_shard *s, struct front *f)
 {
-	struct run *r = &s->backend.run;
-	struct heap *h = &s->backend.heap;
-	uint64_t left = FRONT_LOOKS, first = UINT64_MAX, when, d;
-	struct run_entry *e;
-	struct rota_timer *t;
-
-	for (; left > 0 && (e = run_first(r)); left--) {
-		t = timer_of(e->item);
-		when = run_when(r, e);
-		if (object_lost(s, t) || !front_look(s, t, &d)) {
-			run_take(r, e);
-		} else if (d > when) {
-			run_take(r, e);
-			late_again(s, t, d);
-		} else {
-			break;
-		}
-	}
-	for (; left > 0 && h->len; left--) {
-		t = timer_of(*heap_item(h, heap_first(h)->id));
-		when = heap_first(h)->when;
-		if (object_lost(s, t) || !front_look(s, t, &d)) {
-			heap_take(h, 0);
-		} else if (d > when) {
-			heap_take(h, 0);
-			late_again(s, t, d);
-		} else {
-			break;
-		}
-	}
-	if ((e = run_first(r)))
-		first = run_when(r, e);
-	if (h->len && heap_first(h)->when < first)
-		first = heap_first(h)->when;
-	return first < UINT64_MAX ? first : wheel_front(s, ROTA_WHEEL);
+	wheel_walk(s, f, ROTA_WHEEL_COARSE);
 }
 
-static rota_noinline uint64_t
-coarse_front(struct rota_shard *s)
+static void
+walk(struct rota_shard *s, struct front *f)
 {
-	return wheel_front(s, ROTA_WHEEL_COARSE);
+	switch (s->which) {
+	case ROTA_HEAP:
+		heap_walk(s, f, ROTA_HEAP);
+		break;
+	case ROTA_WHEEL:
+		exact_walk(s, f);
+		break;
+	case ROTA_WHEEL_COARSE:
+		coarse_walk(s, f);
+		break;
+	}
+}
+
+/* Looks for the slack, as many as there are by now. */
+static void
+walk_paced(struct rota_shard *s, struct front *f)
+{
+	uint64_t had;
+
+	if (s->owed < s->now)
+		s->owed = s->now;
+	had = f->looks - (s->owed - s->now) / FRONT_PACE;
+	f->looks = had;
+	walk(s, f);
+	s->owed += (had - f->looks) * FRONT_PACE;
+}
+
+rota_inline rota_time
+front_answer(uint64_t at)
+{
+	return at <= SHARD_LAST ? (rota_time)at : ROTA_NEVER;
 }
 
 rota_time
-rota__shard_front(struct rota_shard *s)
+rota__shard_front(struct rota_shard *s, rota_time *first)
 {
-	rota_time next = rota__shard_next(s);
-	uint64_t first;
+	rota_time next = *first = rota__shard_next(s);
+	struct front f = { .looks = FRONT_LOOKS,
+		.first = UINT64_MAX,
+		.latest = UINT64_MAX };
+	bool slack = word_load(&s->slack_most, relaxed) != 0;
 
 	if (next <= (rota_time)s->now || next == ROTA_NEVER || s->adoptable)
 		return next;
 	if (s->which == ROTA_HEAP) {
 		heap_front(s);
-		return rota__shard_next(s);
+		next = *first = rota__shard_next(s);
+		if (!slack || next == ROTA_NEVER)
+			return next;
+	} else if (!slack &&
+	    s->quiet > s->backend.wheel.event << WHEEL_TICK_BITS) {
+		return next; /* it is known by now */
 	}
-	/* It is known by now. */
-	if (s->quiet > s->backend.wheel.event << WHEEL_TICK_BITS)
-		return next;
-	first = s->which == ROTA_WHEEL ? exact_front(s) : coarse_front(s);
-	return first <= SHARD_LAST ? (rota_time)first : ROTA_NEVER;
+	if (slack) {
+		f.least = word_load(&s->slack_least, relaxed);
+		/* A tick may have spent it; then only equal ones do not get
+		 * before each other. */
+		if (s->which == ROTA_WHEEL_COARSE &&
+		    f.least != word_load(&s->slack_most, relaxed))
+			f.least = 0;
+		walk_paced(s, &f);
+	} else {
+		walk(s, &f);
+	}
+	/* A walk through a heap moves what comes up first, too. */
+	*first = s->which == ROTA_HEAP ? rota__shard_next(s)
+				       : front_answer(f.first);
+	return front_answer(f.latest);
 }

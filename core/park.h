@@ -3,9 +3,9 @@
  * park.h - who wakes a sleeping owner, and when.
  *
  * The owner publishes until when it sleeps, says that it sleeps, and looks at
- * its inbox once more. A remote thread wakes it only if its own deadline is
- * earlier. A later deadline and a stop never wake. Nor does it oversleep what
- * an adopter took out of the inbox.
+ * its inbox once more. A remote thread wakes it only if its own timer would be
+ * later than its slack then. A later deadline and a stop never wake. Nor does it
+ * oversleep what an adopter took out of the inbox.
  *
  * Who wakes it says so afterwards, and then nobody else does; not before, or a
  * thread that is stopped between the two would let the owner sleep past what
@@ -51,14 +51,15 @@ park_leave(struct park *p)
 	word_store(&p->parked, (uint64_t)0, relaxed); /* only spares a wake */
 }
 
-/* park_wakes: after a push or a poke for @d. Not 0: this thread has to wake the
- * owner, then to call park_woken() with that. */
+/* park_wakes: after a push or a poke of what the owner has to look at at @by.
+ * Not 0: this thread has to wake the owner, then to call park_woken() with
+ * that. */
 rota_inline uint64_t
-park_wakes(struct park *p, uint64_t d)
+park_wakes(struct park *p, uint64_t by)
 {
 	uint64_t sleep = word_load(&p->parked, seq_cst); /* [K1] [K2] [K3] */
 
-	if (!sleep || d >= word_load(&p->sleep_until, relaxed))
+	if (!sleep || by >= word_load(&p->sleep_until, relaxed))
 		return 0;
 	return sleep;
 }

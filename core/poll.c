@@ -1074,7 +1074,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 
 	*outer = rota__self;
 	rota__self = (struct rota_self){ s, seat, outer };
-	s->quiet = 0;
+	s->quiet = s->heed = 0;
 	SHARD_SWITCH(s, done = poll(&p, WHICH));
 	if (out)
 		*n = p.given;
@@ -1090,6 +1090,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 		next > p.now
 	    ? next
 	    : 0;
+	s->heed = s->quiet;
 	s->quiet_stops = stops;
 	return !done;
 }

@@ -25,20 +25,21 @@ struct remote {
  * load happens before the poke and cannot see it. */
 rota_inline uint64_t
 remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
-    uint64_t d, uint64_t poke)
+    uint64_t by, uint64_t poke)
 {
 	inbox_push(&r->inbox, node, link);
 	if (word_load(&r->poke, seq_cst) != poke) /* [K2] */
-		d = 0;
-	return park_wakes(p, d);
+		by = 0;
+	return park_wakes(p, by);
 }
 
-/* remote_reset: arm @node for @d, with @push only if it is armed already.
- * False: nothing was changed. @was gets the word before, @wake what
- * park_wakes() says. */
+/* remote_reset: arm @node for @d, to be looked at by @by, with @push only if it
+ * is armed already. False: nothing was changed. @was gets the word before,
+ * @wake what park_wakes() says. */
 rota_inline bool
 remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
-    rota_slot *link, uint64_t d, bool push, uint64_t *was, uint64_t *wake)
+    rota_slot *link, uint64_t d, uint64_t by, bool push, uint64_t *was,
+    uint64_t *wake)
 {
 	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
 	uint64_t is;
@@ -47,10 +48,10 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 	if (!state_reset(word, d, push, false, was, &is))
 		return false;
 	if (ST_POSTS(*was, is)) {
-		*wake = remote_post(r, p, node, link, d, poke);
+		*wake = remote_post(r, p, node, link, by, poke);
 	} else if (ST_POKES(*was, is)) {
 		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
-		*wake = park_wakes(p, d);
+		*wake = park_wakes(p, by);
 	}
 	return true;
 }

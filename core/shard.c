@@ -46,6 +46,7 @@ rota__shard_init(struct rota_shard *s)
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
 	s->lead = s->which == ROTA_HEAP ? UINT64_MAX : 0;
+	s->slack_least = INT64_MAX;
 	s->bytes = sizeof(*s);
 	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };
 	if (rota__backend_init(
@@ -86,6 +87,29 @@ rota__shard_grow(struct rota_shard *s, uint64_t n)
 	}
 	lock_give(&s->lock);
 	return r;
+}
+
+struct rota_shard *
+rota__shard_lock(struct rota_kind *k)
+{
+	struct rota_shard *s;
+
+	for (;;) { /* a retirement stores it under this lock */
+		s = shard_of(k);
+		lock_take(&s->lock, LOCK_SHARD);
+		if (rota_likely(shard_of(k) == s))
+			return s;
+		lock_give(&s->lock);
+	}
+}
+
+void
+rota__shard_slack(struct rota_kind *k)
+{
+	struct rota_shard *s = rota__shard_lock(k);
+
+	shard_slack(s, (uint64_t)k->slack);
+	lock_give(&s->lock);
 }
 
 int
@@ -139,23 +163,16 @@ struct rota_shard *
 rota__shard_send(struct rota_shard *s, struct rota_timer *t,
     struct rota_kind *to, uint64_t is, uint64_t *wake)
 {
-	struct rota_shard *there;
+	struct rota_shard *there = rota__shard_lock(to);
 	uint64_t poke;
 
-	for (;;) { /* a retirement stores it under this lock */
-		there = shard_of(to);
-		lock_take(&there->lock, LOCK_SHARD);
-		if (rota_likely(shard_of(to) == there))
-			break;
-		lock_give(&there->lock);
-	}
 	if ((is & (ST_ARMED | ST_LINKED)) == ST_ARMED) { /* figures */
 		word_add(&s->inherited, (uint64_t)0 - 1, relaxed);
 		word_add(&there->inherited, (uint64_t)1, relaxed);
 	}
 	poke = word_load(&there->remote.poke, relaxed); /* [K2] */
 	*wake = remote_post(&there->remote, &there->park, t, &t->r_link,
-	    is & ST_ARMED ? ST_DEADLINE(is) : 0, poke);
+	    is & ST_ARMED ? kind_latest(to, ST_DEADLINE(is)) : 0, poke);
 	lock_give(&there->lock);
 	return there;
 }
@@ -693,27 +710,36 @@ rota_shard_now(const struct rota_shard *s)
 	return s ? (rota_time)word_load(&s->now, relaxed) : -EINVAL;
 }
 
+/* @next as an instant that a sleep may end at. */
+rota_inline uint64_t
+instant(rota_time next)
+{
+	return (uint64_t)next <= SHARD_LAST ? (uint64_t)next : SHARD_LAST + 1;
+}
+
 /* rota_shard_park(), in @fn. */
 static rota_time
 park(struct rota_shard *s, const char *fn)
 {
-	rota_time next;
-	uint64_t alarm;
+	rota_time next, first;
+	uint64_t alarm, quiet;
 	int r = owner_check(s, fn);
 
 	if (r)
 		return r;
-	next = rota_shard_next(s); /* it files what is staged */
+	next = first = rota_shard_next(s); /* it files what is staged */
 	if (!s->adoptable)
-		next = rota__shard_front(s);
+		next = rota__shard_front(s, &first);
 	/* What is armed for never wakes nobody. */
-	alarm = (uint64_t)next <= SHARD_LAST ? (uint64_t)next : SHARD_LAST + 1;
+	alarm = instant(next);
+	quiet = instant(first);
 	word_store(&s->alarm, alarm, relaxed); /* its own */
-	if (!s->adoptable && s->quiet < alarm) {
+	if (!s->adoptable && s->quiet < quiet) {
 		if (!s->quiet)
 			shard_busy(s); /* a poll may have work all the same */
-		s->quiet = alarm;
+		s->quiet = quiet;
 	}
+	shard_heed(s);
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) &&
@@ -955,6 +981,8 @@ hand_over(
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
+	shard_slack(heir, word_load(&s->slack_least, relaxed));
+	shard_slack(heir, word_load(&s->slack_most, relaxed));
 	/* With an init's that will take its own back. */
 	word_add(&heir->timers,
 	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */

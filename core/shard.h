@@ -92,12 +92,16 @@ struct rota_shard {
 	uint64_t poll_seq; /* of the latest before this poll */
 	uint64_t quiet; /* a poll before this instant, which is after the latest
 			 * poll's, has nothing to do; or 0 */
+	uint64_t heed; /* at or after `quiet` and, while it is not 0, `alarm`:
+			* what comes up before this is looked at closer */
 	uint64_t quiet_stops; /* unless there were more stops than this */
 	uint64_t lead; /* a poll from then on may have to pour ahead */
 	uint64_t fronted; /* the event of a wheel whose slot was looked at */
+	uint64_t owed;    /* until then a park has fewer looks: core/front.c */
 	rota_word alarm;  /* the owner sleeps until then, or is about to: what
-			  * it arms itself for earlier wakes it. 0: it is
-			  * awake. The owner's; an adopter may read it */
+			  * it arms itself, and would be later than its slack
+			  * then, wakes it. 0: it is awake. The owner's; an
+			  * adopter may read it */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
@@ -137,6 +141,7 @@ struct rota_shard {
 	pthread_mutex_t lock;
 	struct life *life;   /* the owner's; NULL: of none, or of a driver */
 	rota_word abandoned; /* 1: in the middle of its filing, for good */
+	rota_word slack_least, slack_most; /* ns: of all timers it had; atomic */
 	struct rota_kind *kinds;
 	pthread_mutex_t *retiring; /* the engine's: one at a time, or its heir
 				    * might go as well */
@@ -198,6 +203,13 @@ rota_inline bool
 kind_any(const struct rota_kind *k)
 {
 	return rota_likely(kind_shared(k) || kind_plain(k)) || kind_traced(k);
+}
+
+/* kind_latest: when a timer of @k for @d is as late as its slack allows. */
+rota_inline uint64_t
+kind_latest(const struct rota_kind *k, uint64_t d)
+{
+	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
 }
 
 /* kind_guess: the kind of @t, if that may be one; NULL: @t is no timer. */
@@ -481,8 +493,9 @@ shard_stops(const struct rota_shard *s)
 struct rota_shard *rota__shard_send(struct rota_shard *s, struct rota_timer *t,
     struct rota_kind *to, uint64_t is, uint64_t *wake);
 
-/* rota__shard_alarm - the owner armed a timer for before the instant until
- * which it said that it sleeps. (What stays filed comes up after that.) */
+/* rota__shard_alarm - the owner armed a timer that would be later than its
+ * slack at the instant until which it said that it sleeps. (What stays filed
+ * would not: core/front.c goes by its entry.) */
 void rota__shard_alarm(struct rota_shard *s);
 
 /* shard_unpark: the owner is awake. */
@@ -503,22 +516,53 @@ shard_publish(struct rota_shard *s, uint64_t next)
 		rota__shard_publish(s, next);
 }
 
+/* shard_heed: `quiet` or `alarm` is another. */
+rota_inline void
+shard_heed(struct rota_shard *s)
+{
+	uint64_t alarm = word_load(&s->alarm, relaxed); /* its own */
+
+	s->heed = s->quiet < alarm ? alarm : s->quiet;
+}
+
 /* shard_comes: @t of kind @k was filed, for @d. A wheel's slot that begins before
- * `quiet` is not looked at then: a confined timer in it may not stay where it is
- * if it is armed anew for before @d. */
+ * `quiet`, or before the owner wakes, is not looked at then: a confined timer in
+ * it may not stay where it is if it is armed anew for before @d. */
 rota_inline void
 shard_comes(struct rota_shard *s, enum rota_backend which,
     const struct rota_kind *k, struct rota_timer *t, uint64_t d)
 {
-	if (kind_plain(k) && rota_unlikely(t->r_filed < s->quiet))
+	if (kind_plain(k) && rota_unlikely(t->r_filed < s->heed))
 		t->r_filed = d;
-	if (rota_likely(d >= s->quiet)) /* as in a poll, where it is 0 */
+	if (rota_likely(d >= s->heed)) /* as in a poll, where it is 0 */
 		return;
 	if (which == ROTA_WHEEL_COARSE)
 		d = backend_tick(which, d, (uint64_t)k->slack)
 		    << WHEEL_TICK_BITS;
-	if (d < s->quiet)
+	if (d < s->quiet) {
 		s->quiet = d > s->now ? d : 0;
+		shard_heed(s);
+	}
+}
+
+/* shard_slack: there may be timers of @slack on @s. Under its lock, before the
+ * first one is counted there. Who arms one has read or written that; so the
+ * owner, who has it from the inbox, reads as much. */
+rota_inline void
+shard_slack(struct rota_shard *s, uint64_t slack)
+{
+	if (slack < word_load(&s->slack_least, relaxed))
+		word_store(&s->slack_least, slack, relaxed);
+	if (slack > word_load(&s->slack_most, relaxed))
+		word_store(&s->slack_most, slack, relaxed);
+}
+
+/* shard_slack_is: is it said of @s already? */
+rota_inline bool
+shard_slack_is(const struct rota_shard *s, uint64_t slack)
+{
+	return slack >= word_load(&s->slack_least, relaxed) &&
+	    slack <= word_load(&s->slack_most, relaxed);
 }
 
 /* shard_busy: the next poll has something to do, though nothing comes up. */
@@ -561,13 +605,19 @@ rota_time rota__shard_next(struct rota_shard *s);
  * nothing changed if the timer is not armed. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
 
-/* rota__shard_front - rota__shard_next(), for a thread that is about to sleep,
- * settled and not adoptable: core/front.c. */
-rota_time rota__shard_front(struct rota_shard *s);
+/* rota__shard_front - for a thread that is about to sleep, settled and not
+ * adoptable: until when it may, so that no timer is later than its slack;
+ * *@first: rota__shard_next(), looked at closer. core/front.c */
+rota_time rota__shard_front(struct rota_shard *s, rota_time *first);
 /* rota__shard_refile - of what the heap has up to @upto, file those again that
  * are due after their entry and after @now, at most @most. How many. */
 uint64_t rota__shard_refile(
     struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most);
+/* rota__shard_slack - as shard_slack(), for a timer of @k. Any thread. */
+void rota__shard_slack(struct rota_kind *k);
+/* rota__shard_lock - lock the shard of @k, which is its shard until that lock
+ * is given. */
+struct rota_shard *rota__shard_lock(struct rota_kind *k);
 /* rota__timer_room - api/timer.c. Count a timer of @k and of its shard, once
  * there is room: 0, -ENOMEM, -ENOSPC as @fn's answer. Any thread. */
 int rota__timer_room(struct rota_kind *k, const char *fn);

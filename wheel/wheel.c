@@ -115,7 +115,7 @@ rota__wheel_next(const struct wheel *w, uint64_t from)
 	uint64_t next = level_next(w, 0, from), start;
 
 	/* Nothing above starts before this. */
-	if (next <= ((from + WHEEL_SPAN) & ~(uint64_t)(WHEEL_SPAN - 1)))
+	if (next <= ((from + WHEEL_SPAN - 1) & ~(uint64_t)(WHEEL_SPAN - 1)))
 		return next;
 	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
 		start = level_next(w, level, from);

@@ -71,7 +71,8 @@ enum rota_backend {
 	ROTA_HEAP,        /* 4-ary heap: exact order */
 	ROTA_WHEEL,       /* hierarchical wheel: exact order */
 	ROTA_WHEEL_COARSE /* wheel that fires a slot of 1.05 ms as it stands:
-			   * late by up to a slot and the kind's slack */
+			   * late by up to a slot and the kind's slack, in a
+			   * poll that happens anyway, too */
 };
 
 /* The engine runs one thread per shard. */
@@ -304,7 +305,8 @@ int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
  * slot and the timer's slack; ROTA_NEVER if nothing is armed; at or before the
  * last poll's now if something waits. May be earlier: the instant at which the
  * entry of a stopped or postponed timer comes up, or the start of a wheel's
- * slot. rota_shard_park() looks closer. Owner; -EPERM.
+ * slot. The slack of an exact timer does not count here: for how long a loop may
+ * sleep rota_shard_park() says, which looks closer. Owner; -EPERM.
  */
 rota_time rota_shard_next(struct rota_shard *s);
 
@@ -352,21 +354,33 @@ rota_time rota_shard_now(const struct rota_shard *s);
 /* rota_shard_park - announce that the owner is going to sleep.
  *
  * Returns  the instant to sleep until, ROTA_NEVER for "until woken"; 0 if
- *          there is something to do at once. From then on a thread that arms
- *          an earlier timer, the owner too, makes rota_shard_fd() readable (or
- *          calls config.wake). The next poll ends the parking. Owner; -EPERM.
+ *          there is something to do at once. By then no timer is later than the
+ *          slack of its kind (on a coarse wheel and a slot), so deadlines of
+ *          many are met in one wake; those of kinds without slack are on time.
+ *          A poll in between fires what is due. From then on a thread that
+ *          arms a timer which would be later than that, the owner too, makes
+ *          rota_shard_fd() readable (or calls config.wake). The next poll ends
+ *          the parking. Owner; -EPERM.
+ *          On an engine with ROTA_ADOPT, whose adopters go by the deadline, it
+ *          is not later than the earliest one known; who arms an earlier timer
+ *          wakes as above.
  * Cost     if nothing has come up since the last park, one look. Else entries of
  *          stopped and postponed timers that would wake the owner for nothing
  *          are moved, up to 4096 looks: work that the wake would have done.
  *          On an engine with ROTA_ADOPT none are.
+ *          Where kinds have slack, and not all the same, each park looks at
+ *          what comes up before the instant that it answers: up to 4096 looks,
+ *          and in the long run one for each 4 us that pass. Where these end the
+ *          owner wakes earlier than it had to.
  * A loop that sleeps by poll(2)'s own timeout sleeps on CLOCK_MONOTONIC: on
  * ROTA_CLOCK_BOOTTIME it is late by as long as the machine was suspended.
  */
 rota_time rota_shard_park(struct rota_shard *s);
 
-/* rota_shard_wait - park, sleep until there is something to do, @limit has
- * passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and _BOOTTIME; on the
- * latter it is on time after a suspend, by a timerfd made by the first call.
+/* rota_shard_wait - park, sleep as long as that allows, until there is something
+ * to do, @limit has passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and
+ * _BOOTTIME; on the latter it is on time after a suspend, by a timerfd made by
+ * the first call.
  * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE, -ENOMEM; -EOPNOTSUPP other
  * clocks; -ECHILD. */
 int rota_shard_wait(struct rota_shard *s, rota_time limit);

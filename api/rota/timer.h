@@ -78,8 +78,11 @@ struct rota_kind_config {
 	rota_fire_fn *fire;         /* NULL with ROTA_BATCH */
 	rota_released_fn *released; /* may be NULL if only the owner releases:
 				     * see rota_timer_release() */
-	rota_span slack;  /* ns, >= 0: timers may fire this much later; coarse
-			   * wheels use it */
+	rota_span slack;  /* ns, >= 0: a timer is never early, and may fire so
+			   * much late (on a coarse wheel a slot more) if that
+			   * spares the owner a wakeup or the wheel a move; a
+			   * poll that happens anyway fires what is due (a
+			   * coarse wheel, by its slot) */
 	const char *name; /* for reports and the log; not copied */
 	uint32_t flags;   /* ROTA_CONFINED, ROTA_BATCH */
 };
@@ -209,7 +212,8 @@ int rota_debug_gone(const void *ptr, size_t size);
  * Cost     later than it was: one compare-and-swap on @t's line, whether it
  *          is armed or stopped. Earlier: the owner moves an entry (heap:
  *          O(log4 n) lines, wheel: five), others push on an inbox and, if
- *          the owner sleeps past @when, wake it. No clock is read.
+ *          the owner sleeps past @when and the kind's slack, wake it. No clock
+ *          is read.
  * Source   laziness: Go's timerModifiedLater, haproxy, tokio; one word:
  *          docs/decisions/0001-one-word.md.
  */

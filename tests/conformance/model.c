@@ -186,10 +186,10 @@ model_moved(struct model *m, uint64_t now)
 	}
 }
 
-/* When the owner must poll at the latest: a coarse wheel's timers may all be
- * late by a tick and their slack. */
+/* When the owner must poll at the latest: who sleeps, or has a coarse wheel, may
+ * be late by a timer's slack; a coarse wheel by a tick more. */
 static uint64_t
-first_call(const struct model *m)
+first_call(const struct model *m, bool park)
 {
 	uint64_t first = MODEL_NEVER, when;
 
@@ -197,8 +197,9 @@ first_call(const struct model *m)
 		if (!model_armed(m, i))
 			continue;
 		when = m->when[i];
-		if (m->coarse)
-			when += MODEL_TICK + m->timer[i].slack;
+		if (when <= MODEL_LAST && (m->coarse || park))
+			when += m->timer[i].slack +
+			    (m->coarse ? MODEL_TICK : 0);
 		if (when > MODEL_LAST) /* at the end of time nothing fires */
 			when = MODEL_NEVER;
 		if (when < first)
@@ -209,10 +210,12 @@ first_call(const struct model *m)
 }
 
 const char *
-model_next(const struct model *m, uint64_t next, bool quiet)
+model_next(const struct model *m, uint64_t next, bool quiet, bool park)
 {
-	if (next > first_call(m))
-		return "the next instant is later than the earliest deadline";
+	if (next > first_call(m, park))
+		return park ? "the owner sleeps past a deadline and slack"
+			    : "the next instant is later than the earliest "
+			      "deadline";
 	if (quiet && next <= m->now)
 		return "nothing is due and the next instant is now";
 	return NULL;

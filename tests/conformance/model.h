@@ -112,8 +112,10 @@ const char *model_polled(struct model *m, bool done);
 /* model_moved: all timers went to another shard, whose clock shows @now. */
 void model_moved(struct model *m, uint64_t now);
 
-/* model_next: is @next a right answer to when to poll? @quiet: the latest
- * poll left nothing, and nothing due or remote came since. */
-const char *model_next(const struct model *m, uint64_t next, bool quiet);
+/* model_next: is @next a right answer to when to poll, or with @park until when
+ * to sleep? @quiet: the latest poll left nothing, and nothing due or remote came
+ * since. */
+const char *model_next(
+    const struct model *m, uint64_t next, bool quiet, bool park);
 
 #endif

@@ -206,7 +206,8 @@ woken(void *arg, struct rota_shard *s)
 	(void)s;
 	/* Parked, but awake: who adopts cannot know, nor does a far reset. */
 	if (!(T.features & ADOPTED && T.parked) &&
-	    (!T.parked || T.arming >= T.until))
+	    (!T.parked || T.arming >= T.until ||
+		(T.arming && T.arming + T.slack >= T.until)))
 		fail("woken without a cause", -1);
 	T.parked = false;
 	T.woken = true;
@@ -224,8 +225,8 @@ arms(uint32_t id, uint64_t when)
 static void
 armed(void)
 {
-	/* A coarse wheel looks at it up to a tick and a slack later. */
-	uint64_t late = T.model.coarse ? MODEL_TICK + T.slack : 0;
+	/* A coarse wheel looks at it up to a tick later. */
+	uint64_t late = T.slack + (T.model.coarse ? MODEL_TICK : 0);
 
 	if (T.parked && !is_far() && T.arming + late < T.until &&
 	    T.arming + late <= MODEL_LAST && !T.woken)
@@ -504,6 +505,7 @@ call_move(uint32_t id, uint32_t kind)
 	int r;
 
 	arms(id, T.model.when[id]);
+	T.slack = (uint64_t)kinds[kind].slack;
 	r = rota_timer_move(&n->timer, &T.kind[kind]);
 	T.arming = UINT64_MAX;
 	note("move", id, kind, r);
@@ -700,7 +702,7 @@ call_next(void)
 	rota_time next = rota_shard_next(T.s), park;
 
 	note("next", 0, 0, next);
-	rule(model_next(&T.model, (uint64_t)next, T.quiet), -1);
+	rule(model_next(&T.model, (uint64_t)next, T.quiet, false), -1);
 	if (!source_bits(&T.source, 1))
 		return;
 	park = rota_shard_park(T.s);
@@ -711,7 +713,7 @@ call_next(void)
 	if (park < next && !(park == 0 && next <= (rota_time)T.model.now))
 		fail("park and next do not agree", -1);
 	if (park)
-		rule(model_next(&T.model, (uint64_t)park, T.quiet), -1);
+		rule(model_next(&T.model, (uint64_t)park, T.quiet, true), -1);
 }
 
 /* Zombies that one sweep may leave: core/poll.c, bounded dead memory. */

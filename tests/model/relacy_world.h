@@ -749,7 +749,7 @@ struct model {
 		uint64_t d = deadline(op, id), was, wake;
 
 		if (!remote_reset(&shard[s].remote, &shard[s].park, &t.word, &t,
-			&t.link, d, op.code == PUSH, &was, &wake))
+			&t.link, d, d, op.code == PUSH, &was, &wake))
 			return;
 		RL_ASSERT(was == me[th].from);
 		RL_ASSERT(!wake || pokes || d < shard[s].latest);
