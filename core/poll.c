@@ -401,8 +401,6 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	if (!k->fire) {
 		;
 	} else if (!plain && s->adoptable) {
-		uint64_t seq = s->poll_seq;
-
 		/* It may block: others must know what is next, and that
 		 * what a `released` armed. */
 		if (rota_unlikely(s->staged))
@@ -411,10 +409,8 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		shard_unhold(s);
 		k->fire(t, (rota_time)p->now);
 		p->lost = !shard_claim(&s->holder);
-		if (!p->lost) {
+		if (!p->lost)
 			p->now = s->now; /* an adopter's, if later */
-			s->poll_seq = seq; /* another's poll has its own */
-		}
 	} else {
 		k->fire(t, (rota_time)p->now);
 	}

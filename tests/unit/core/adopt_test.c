@@ -756,59 +756,6 @@ what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
 	expect_fired(w, 0, 1);
 }
 
-static pthread_t owners_thread;
-static unsigned fired_by_owner;
-
-static void
-tell_who(struct probe *p, rota_time now)
-{
-	(void)p;
-	(void)now;
-	fired_by_owner += pthread_equal(pthread_self(), owners_thread) != 0;
-}
-
-static void
-adopt_one_step(void *arg)
-{
-	struct world *w = arg;
-
-	(void)rota_shard_adopt(w->shard, 5 * TICK, 1);
-}
-
-/* Arms others for the past, and an adopter's whole poll goes by. */
-static void
-arm_and_be_adopted(struct probe *p, rota_time now)
-{
-	(void)now;
-	for (unsigned i = 2; i < 5; i++)
-		rota_timer_reset_at(&p[i].timer, 4 * TICK);
-	elsewhere(adopt_one_step, p->world);
-}
-
-static void
-what_a_callback_arms_waits_though_an_adopter_polls_meanwhile(void **state)
-{
-	struct world *w = *state;
-	struct probe *p = world_probes(w, 5);
-
-	owners_thread = pthread_self();
-	fired_by_owner = 0;
-	p[0].then = arm_and_be_adopted;
-	for (unsigned i = 2; i < 5; i++)
-		p[i].then = tell_who;
-	while (rota_shard_poll(w->shard, 0, 0))
-		;
-	rota_timer_reset_at(&p[0].timer, TICK);
-	rota_timer_reset_at(&p[1].timer, 3 * TICK);
-	assert_in_range(rota_shard_poll(w->shard, 5 * TICK, 0), 0, 1);
-	assert_int_equal(fired_by_owner, 0);
-	while (rota_shard_poll(w->shard, 5 * TICK, 0) ||
-	    rota_shard_next(w->shard) <= 5 * TICK)
-		;
-	assert_int_equal(w->fired, 5);
-	w->fired = 0;
-}
-
 static void
 what_the_owner_asks_for_it_does_not_sleep_past(void **state)
 {
@@ -849,8 +796,6 @@ main(void)
 		ADOPT(
 		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
-		ADOPT(
-		    what_a_callback_arms_waits_though_an_adopter_polls_meanwhile),
 		ADOPT(
 		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
 		ADOPT(what_the_owner_asks_for_it_does_not_sleep_past),
