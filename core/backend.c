@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * backend.c - making, growing and checking whichever backend it is. The
- * operations are in core/backend.h.
+ * backend.c - making, growing, shrinking and checking whichever backend it is.
+ * The operations are in core/backend.h.
  */
 #include "core/backend.h"
 
@@ -47,6 +47,49 @@ rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
 	if (which != ROTA_HEAP && rota__wheel_grow(&b->wheel, n, mem))
 		return -1;
 	return 0;
+}
+
+void
+rota__backend_lower_begin(const struct backend *b, enum rota_backend which,
+    uint64_t n, struct backend_lower *l)
+{
+	if (which != ROTA_WHEEL_COARSE)
+		rota__heap_lower_begin(&b->heap, n, &l->heap);
+	if (which != ROTA_HEAP)
+		rota__wheel_lower_begin(&b->wheel, n, &l->wheel);
+}
+
+bool
+rota__backend_lower(struct backend *b, enum rota_backend which,
+    struct backend_lower *l, uint64_t *left)
+{
+	return (which == ROTA_WHEEL_COARSE ||
+		   rota__heap_lower(&b->heap, &l->heap, left)) &&
+	    (which == ROTA_HEAP ||
+		rota__wheel_lower(&b->wheel, &l->wheel, left));
+}
+
+void
+rota__backend_cut(
+    struct backend *b, enum rota_backend which, const struct backend_lower *l)
+{
+	if (which != ROTA_WHEEL_COARSE)
+		rota__heap_cut(&b->heap, &l->heap);
+	if (which != ROTA_HEAP)
+		rota__wheel_cut(&b->wheel, &l->wheel);
+}
+
+uint64_t
+rota__backend_shrink(struct backend *b, enum rota_backend which, uint64_t n,
+    const struct rota_mem *mem)
+{
+	uint64_t bytes = 0;
+
+	if (which != ROTA_WHEEL_COARSE)
+		bytes = rota__heap_shrink(&b->heap, n, mem);
+	if (which != ROTA_HEAP)
+		bytes += rota__wheel_shrink(&b->wheel, n, mem);
+	return bytes;
 }
 
 int

@@ -54,6 +54,19 @@ void rota__backend_destroy(
 /* rota__backend_grow - see that @n items fit. 0 or -1. */
 int rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
     const struct rota_mem *mem);
+/* Giving memory back: as in heap/heap.h, for all that there is. rota__backend_
+ * shrink gives back one block, or slab, of each. */
+struct backend_lower {
+	struct lower heap, wheel;
+};
+void rota__backend_lower_begin(const struct backend *b, enum rota_backend which,
+    uint64_t n, struct backend_lower *l);
+bool rota__backend_lower(struct backend *b, enum rota_backend which,
+    struct backend_lower *l, uint64_t *left);
+void rota__backend_cut(
+    struct backend *b, enum rota_backend which, const struct backend_lower *l);
+uint64_t rota__backend_shrink(struct backend *b, enum rota_backend which,
+    uint64_t n, const struct rota_mem *mem);
 int rota__backend_check(const struct backend *b, enum rota_backend which);
 
 /* The last tick that a deadline can have. */

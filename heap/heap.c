@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap.c - a heap's memory, and its invariants asked. The operations are in
- * heap/heap.h.
+ * heap.c - a heap's memory, taken and given back, and its invariants asked. The
+ * operations are in heap/heap.h.
  */
 #include "heap/heap.h"
 
@@ -59,6 +59,133 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 		h->blocks++;
 	}
 	return 0;
+}
+
+/* Blocks that @n items need. */
+static uint32_t
+blocks_for(uint64_t n)
+{
+	n += HEAP_PAD + HEAP_BLOCK - 1;
+	return n < HEAP_PAD + HEAP_BLOCK ? 0 : (uint32_t)(n >> HEAP_BLOCK_BITS);
+}
+
+static uint32_t *
+id_next(void *heap, uint32_t id)
+{
+	return heap_where(heap, id);
+}
+
+static bool
+id_last(void *heap, uint32_t id)
+{
+	return *heap_where(heap, id) == HEAP_NONE; /* no position is that */
+}
+
+static struct numbers
+ids_of(struct heap *h)
+{
+	return (struct numbers){ h, &h->free_id, h->fresh_id, id_next,
+		id_last };
+}
+
+static uint32_t
+ids_free(const struct heap *h)
+{
+	return h->fresh_id - h->len - h->bag;
+}
+
+void
+rota__heap_lower_begin(const struct heap *h, uint64_t n, struct lower *l)
+{
+	uint32_t limit = blocks_for(n) << HEAP_BLOCK_BITS;
+
+	*l = (struct lower){ .limit = limit,
+		.low_end = NUMBER_NONE,
+		.end = NUMBER_NONE,
+		.turn = ids_free(h),
+		.at = limit };
+}
+
+/* The item that is called @from is called @to. */
+static void
+rename_id(struct heap *h, const struct lower *l, uint32_t from, uint32_t to)
+{
+	uint32_t *item = *heap_item(h, from), at = *heap_where(h, from);
+
+	*heap_item(h, to) = item;
+	*heap_where(h, to) = at;
+	if (at & HEAP_BAGGED)
+		*heap_bagged(h, at & ~HEAP_BAGGED) = to;
+	else
+		heap_at(h, at)->id = to;
+	*heap_item(h, from) = NULL;
+	if (!l->gone || !l->gone(l->gone_arg, item))
+		*item = to | HEAP_PLACE;
+}
+
+/* Ids that one look tells to be free: a line of pointers. */
+#define LOWER_ROW 8
+
+/* A turn of the list, then a search for ids in use; what changed from the one
+ * into the other meanwhile the next round finds. */
+bool
+rota__heap_lower(struct heap *h, struct lower *l, uint64_t *left)
+{
+	struct numbers n;
+	uint32_t to;
+
+	if (ids_free(h) == h->fresh_id) {
+		h->free_id = HEAP_NONE;
+		h->fresh_id = 0;
+	}
+	n = ids_of(h);
+	if (n.fresh <= l->limit)
+		return true;
+	if (!l->limit || !rota__numbers_end(&n, l, left))
+		return false;
+	for (unsigned rounds = 0; *left && !numbers_done(&n, l);) {
+		if (l->turn) {
+			rota__numbers_turn(&n, l, left);
+		} else if (l->at == n.fresh) {
+			if (++rounds == 2)
+				break;
+			l->at = l->limit;
+			l->turn = ids_free(h);
+		} else {
+			if (l->at % LOWER_ROW == 0)
+				numbers_look(left, 1);
+			if (*heap_item(h, l->at)) {
+				to = rota__numbers_take(&n, l);
+				if (to == NUMBER_NONE)
+					return false;
+				rename_id(h, l, l->at, to);
+				rota__numbers_behind(&n, l, l->at);
+				numbers_look(left, 1);
+			}
+			l->at++;
+		}
+	}
+	return numbers_done(&n, l);
+}
+
+void
+rota__heap_cut(struct heap *h, const struct lower *l)
+{
+	if (h->fresh_id <= l->limit)
+		return;
+	*heap_where(h, l->low_end) = HEAP_NONE;
+	h->fresh_id = l->limit;
+}
+
+uint64_t
+rota__heap_shrink(struct heap *h, uint64_t n, const struct rota_mem *mem)
+{
+	if (h->blocks <= blocks_for(n))
+		return 0;
+	h->blocks--;
+	rota_in_order(); /* a child frees what is counted */
+	mem->free(mem->arg, h->block[h->blocks].entry, BLOCK_BYTES);
+	return BLOCK_BYTES;
 }
 
 int

@@ -21,7 +21,7 @@
  *            heap_at(where[id])->id == id. rota__heap_check() asks both.
  *
  * Threads    none of its own: one at a time. Only rota__heap_grow() may run
- *            beside the others.
+ *            beside the others, but not beside rota__heap_shrink().
  */
 #ifndef ROTA_HEAP_HEAP_H
 #define ROTA_HEAP_HEAP_H
@@ -29,6 +29,7 @@
 #include <stdbool.h>
 
 #include "core/compiler.h"
+#include "core/numbers.h"
 
 /* Entries in a block: 2^14, 512 KB with ids; the hostile build takes a new
  * block every 16. */
@@ -84,7 +85,8 @@ struct heap {
 	uint32_t free_id;  /* head of the list of ids given back */
 	uint32_t fresh_id; /* ids from here on were never used */
 	struct heap_block *block;
-	uint32_t blocks;     /* grown so far; written by rota__heap_grow() */
+	uint32_t blocks;     /* there now; written by rota__heap_grow() and
+			      * rota__heap_shrink() */
 	uint32_t max_blocks; /* length of the table */
 };
 
@@ -94,6 +96,18 @@ void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
 /* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
 int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
+/* rota__heap_lower_begin - prepare *@l for bringing all ids into the blocks that
+ * @n items need. From here until rota__heap_cut() there are never more.
+ * rota__heap_lower - do so, in at most *@left looks, which are taken off. True:
+ * it is done, and stays so. rota__heap_cut - then: ids above are as if they had
+ * never been used. rota__heap_shrink - give back the highest block that @n
+ * items do not need: its bytes, or 0 if there is none. */
+void rota__heap_lower_begin(
+    const struct heap *h, uint64_t n, struct lower *l);
+bool rota__heap_lower(struct heap *h, struct lower *l, uint64_t *left);
+void rota__heap_cut(struct heap *h, const struct lower *l);
+uint64_t rota__heap_shrink(
+    struct heap *h, uint64_t n, const struct rota_mem *mem);
 /* rota__heap_check - 0, or the line of the check that failed. */
 int rota__heap_check(const struct heap *h);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * wheel.c - a wheel's memory, its bitmaps searched, its invariants asked. The
- * operations are in wheel/wheel.h.
+ * wheel.c - a wheel's memory, taken and given back, its bitmaps searched, its
+ * invariants asked. The operations are in wheel/wheel.h.
  */
 #include "wheel/wheel.h"
 
@@ -193,6 +193,151 @@ rota__wheel_visit(const struct wheel *w, uint32_t *cursor)
 		*cursor = ++chunk << WHEEL_CHUNK_BITS;
 	}
 	return NULL;
+}
+
+static uint32_t *
+chunk_next(void *wheel, uint32_t chunk)
+{
+	return &wheel_chunk(wheel, chunk)->next;
+}
+
+static bool
+chunk_last(void *wheel, uint32_t chunk)
+{
+	const struct wheel_chunk *c = wheel_chunk(wheel, chunk);
+
+	return c->slot == WHEEL_NONE && c->next == WHEEL_NONE;
+}
+
+static struct numbers
+chunks_of(struct wheel *w)
+{
+	return (struct numbers){ w, &w->free_chunk, w->fresh_chunk, chunk_next,
+		chunk_last };
+}
+
+/* core/numbers.h: fewer chunks are in use than the slabs for @n items have. Items
+ * that could fill a chunk need at least one chunk less than chunks_for() says;
+ * fewer items have fewer chunks than a slab. */
+_Static_assert(WHEEL_SLAB >= WHEEL_CHUNK && WHEEL_LATER + 2 >= WHEEL_CHUNK,
+    "so many chunks are never in use");
+
+void
+rota__wheel_lower_begin(const struct wheel *w, uint64_t n, struct lower *l)
+{
+	*l = (struct lower){ .limit = (uint32_t)slabs_for(n) * WHEEL_SLAB,
+		.low_end = NUMBER_NONE,
+		.end = NUMBER_NONE,
+		.turn = w->fresh_chunk,
+		.before = WHEEL_NONE };
+}
+
+/* @chunk, of @slot and behind @before there, goes to chunk @to. */
+static void
+chunk_move(struct wheel *w, const struct lower *l, uint32_t slot,
+    uint32_t before, uint32_t chunk, uint32_t to)
+{
+	uint32_t **from = wheel_pointers(w, chunk), **at = wheel_pointers(w, to);
+	struct wheel_slot *s = &w->slot[slot];
+	uint32_t n = chunk_count(w, chunk);
+
+	for (uint32_t i = 0; i < n; i++) {
+		at[i] = from[i];
+		if (!l->gone || !l->gone(l->gone_arg, at[i]))
+			*at[i] = to << WHEEL_CHUNK_BITS | i;
+	}
+	*wheel_chunk(w, to) = *wheel_chunk(w, chunk);
+	if (before == WHEEL_NONE) {
+		s->fill = at + n;
+		s->place = (to << WHEEL_CHUNK_BITS) + n;
+	} else {
+		wheel_chunk(w, before)->next = to;
+	}
+	wheel_chunk(w, chunk)->slot = WHEEL_NONE;
+}
+
+/* Look at the next chunk of slot l->at: behind l->before, if that is still one
+ * of its chunks, else its head. False: there was no low one to move it to. */
+static bool
+slot_lower(struct wheel *w, const struct numbers *n, struct lower *l,
+    uint64_t *left)
+{
+	const struct wheel_slot *s = &w->slot[l->at];
+	uint32_t chunk = WHEEL_NONE, to;
+
+	numbers_look(left, 1);
+	if (l->before != WHEEL_NONE && wheel_chunk(w, l->before)->slot != l->at)
+		l->before = WHEEL_NONE;
+	if (l->before != WHEEL_NONE)
+		chunk = wheel_chunk(w, l->before)->next;
+	else if (s->fill)
+		chunk = wheel_head(s);
+	if (chunk == WHEEL_NONE) {
+		l->at++;
+		l->before = WHEEL_NONE;
+		return true;
+	}
+	if (chunk >= l->limit) {
+		to = rota__numbers_take(n, l);
+		if (to == NUMBER_NONE)
+			return false;
+		chunk_move(w, l, l->at, l->before, chunk, to);
+		rota__numbers_behind(n, l, chunk);
+		numbers_look(left, WHEEL_CHUNK);
+		chunk = to;
+	}
+	l->before = chunk;
+	return true;
+}
+
+bool
+rota__wheel_lower(struct wheel *w, struct lower *l, uint64_t *left)
+{
+	struct numbers n;
+
+	if (!w->len) { /* so no slot has a chunk */
+		w->free_chunk = WHEEL_NONE;
+		w->fresh_chunk = 0;
+	}
+	n = chunks_of(w);
+	if (n.fresh <= l->limit)
+		return true;
+	if (!l->limit || !rota__numbers_end(&n, l, left))
+		return false;
+	for (unsigned rounds = 0; *left && !numbers_done(&n, l);) {
+		if (l->turn) {
+			rota__numbers_turn(&n, l, left);
+		} else if (l->at == WHEEL_LATER + 2) {
+			if (++rounds == 2)
+				break;
+			l->at = 0;
+			l->before = WHEEL_NONE;
+			l->turn = n.fresh;
+		} else if (!slot_lower(w, &n, l, left)) {
+			return false;
+		}
+	}
+	return numbers_done(&n, l);
+}
+
+void
+rota__wheel_cut(struct wheel *w, const struct lower *l)
+{
+	if (w->fresh_chunk <= l->limit)
+		return;
+	wheel_chunk(w, l->low_end)->next = WHEEL_NONE;
+	w->fresh_chunk = l->limit;
+}
+
+uint64_t
+rota__wheel_shrink(struct wheel *w, uint64_t n, const struct rota_mem *mem)
+{
+	if (w->slabs <= slabs_for(n))
+		return 0;
+	w->slabs--;
+	rota_in_order(); /* a child frees what is counted */
+	mem->free(mem->arg, w->slab[w->slabs].item, SLAB_BYTES);
+	return SLAB_BYTES;
 }
 
 /* Does @slot, in use, start at @start? */

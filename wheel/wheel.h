@@ -29,7 +29,7 @@
  *            rota__wheel_check() asks.
  *
  * Threads    none of its own: one at a time. Only rota__wheel_grow() may run
- *            beside the others.
+ *            beside the others, but not beside rota__wheel_shrink().
  */
 #ifndef ROTA_WHEEL_WHEEL_H
 #define ROTA_WHEEL_WHEEL_H
@@ -38,6 +38,7 @@
 #include <string.h>
 
 #include "core/compiler.h"
+#include "core/numbers.h"
 
 /* 8 bits a level: the 8 KB of slots that a level has stay in the first-level
  * cache; rings of 8 slots and chunks of 4 in the hostile build, where
@@ -109,7 +110,8 @@ struct wheel {
 	uint8_t words[WHEEL_LEVELS + 1]; /* a bit for each that is not zero */
 	struct wheel_slot slot[WHEEL_LATER + 2];
 	struct wheel_slab *slab;
-	uint32_t slabs;     /* grown so far; written by rota__wheel_grow() */
+	uint32_t slabs;     /* there now; written by rota__wheel_grow() and
+			     * rota__wheel_shrink() */
 	uint32_t max_slabs; /* length of the table */
 };
 
@@ -120,6 +122,14 @@ void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
 /* rota__wheel_grow - see that @n items fit. 0, or -1 and nothing changed that
  * matters. One thread at a time; may run beside everything else. */
 int rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem);
+/* As rota__heap_lower() and the like, of chunks. A chunk that is moved counts
+ * as many looks as it may have items. */
+void rota__wheel_lower_begin(
+    const struct wheel *w, uint64_t n, struct lower *l);
+bool rota__wheel_lower(struct wheel *w, struct lower *l, uint64_t *left);
+void rota__wheel_cut(struct wheel *w, const struct lower *l);
+uint64_t rota__wheel_shrink(
+    struct wheel *w, uint64_t n, const struct rota_mem *mem);
 /* rota__wheel_next - the first tick at or after @from, which is not before pos,
  * at which a slot in use starts; WHEEL_END. Asked from the bitmaps. */
 uint64_t rota__wheel_next(const struct wheel *w, uint64_t from);

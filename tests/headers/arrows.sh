@@ -42,12 +42,12 @@ check_sources() {
 	done | rule "each part has its sources"
 
 	includes $(sources heap) | grep '"' |
-	grep -vE '"(heap/|core/compiler\.h)' |
-	rule "heap/ includes heap/ and core/compiler.h"
+	grep -vE '"(heap/|core/(compiler|numbers)\.h)' |
+	rule "heap/ includes heap/, core/compiler.h and core/numbers.h"
 
 	includes $(sources wheel) | grep '"' |
-	grep -vE '"(wheel/|heap/heap\.h|core/compiler\.h)' |
-	rule "wheel/ includes wheel/, heap/heap.h and core/compiler.h"
+	grep -vE '"(wheel/|heap/heap\.h|core/(compiler|numbers)\.h)' |
+	rule "wheel/ includes wheel/, heap/heap.h, core/compiler.h, core/numbers.h"
 
 	includes $(sources heap wheel) |
 	grep -E '<(rota/|pthread|threads|stdatomic|sched|time|sys/)' |
