@@ -5,7 +5,6 @@
 #include "core/lock.h"
 
 #ifndef NDEBUG
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,17 +40,40 @@ in_order(enum lock_rank rank)
 	return rank > last || (rank == LOCK_CONTEXT && last == rank);
 }
 
-void
-rota__lock_take(pthread_mutex_t *m, enum lock_rank rank)
+/* May the thread take @m? */
+static void
+check(const pthread_mutex_t *m, enum lock_rank rank)
 {
 	if (held.n == HELD_MOST || !in_order(rank))
 		broken("taken", rank);
 	for (unsigned i = 0; i < held.n; i++)
 		if (held.mutex[i] == m)
 			broken("taken twice", rank);
-	pthread_mutex_lock(m);
+}
+
+static void
+note(pthread_mutex_t *m, enum lock_rank rank)
+{
 	held.mutex[held.n] = m;
 	held.rank[held.n++] = rank;
+}
+
+void
+rota__lock_take(pthread_mutex_t *m, enum lock_rank rank)
+{
+	check(m, rank);
+	pthread_mutex_lock(m);
+	note(m, rank);
+}
+
+bool
+rota__lock_try(pthread_mutex_t *m, enum lock_rank rank)
+{
+	check(m, rank);
+	if (pthread_mutex_trylock(m))
+		return false;
+	note(m, rank);
+	return true;
 }
 
 void

@@ -9,7 +9,8 @@
  * have been a deadlock some day. Else these are pthread's calls, no more.
  *
  * No mutex is taken to stop or reset a timer, nor by a poll, but where
- * rota/handle.h says so.
+ * rota/handle.h says so. A poll that gives memory back tries one, and leaves off
+ * if another thread has it.
  */
 #ifndef ROTA_CORE_LOCK_H
 #define ROTA_CORE_LOCK_H
@@ -32,13 +33,16 @@ enum lock_rank {
 
 #ifndef NDEBUG
 void rota__lock_take(pthread_mutex_t *m, enum lock_rank rank);
+bool rota__lock_try(pthread_mutex_t *m, enum lock_rank rank);
 void rota__lock_give(pthread_mutex_t *m);
 void rota__lock_wait(pthread_cond_t *c, pthread_mutex_t *m);
 #define lock_take(m, rank) (atomic_gate(LOCK, m), rota__lock_take((m), (rank)))
+#define lock_try(m, rank) (atomic_gate(LOCK, m), rota__lock_try((m), (rank)))
 #define lock_give(m) rota__lock_give(m)
 #define lock_wait(c, m) rota__lock_wait((c), (m))
 #else
 #define lock_take(m, rank) (atomic_gate(LOCK, m), pthread_mutex_lock(m))
+#define lock_try(m, rank) (atomic_gate(LOCK, m), !pthread_mutex_trylock(m))
 #define lock_give(m) pthread_mutex_unlock(m)
 #define lock_wait(c, m) pthread_cond_wait((c), (m))
 #endif
