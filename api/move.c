@@ -54,6 +54,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 		if (r)
 			return r;
 		word_add(&s->timers, (uint64_t)0 - 1, relaxed); /* a count */
+		shard_freed(s);
 	}
 	if (was & ST_LINKED) {
 		shard_remove(s, t);

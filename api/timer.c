@@ -107,7 +107,8 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 	uint64_t n;
 
 	for (*s = shard_of(k);; *s = to) {
-		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst); /* [C1] */
+		/* [C1] and [X1] */
+		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst);
 		to = word_load(&(*s)->closing, seq_cst);           /* [C1] */
 		if (rota_likely(!to))
 			return n + 1;
@@ -127,8 +128,8 @@ make_room(struct rota_kind *k, const char *fn)
 
 	for (;;) {
 		n = timer_count(k, &s);
-		/* acquire: the blocks that make the room */
-		if (rota_likely(n <= word_load(&s->room, acquire)))
+		/* acquire: the blocks that make the room; [X1] */
+		if (rota_likely(n <= word_load(&s->room, seq_cst)))
 			break;
 		r = rota__shard_grow(s, n);
 		if (!r)
@@ -761,6 +762,7 @@ rota_timer_release(struct rota_timer *t)
 		}
 		running_no_more(s, t);
 		rota__shard_free(s, k, t);
+		shard_freed(s);
 	} else if (owner && how == RELEASE_WAIT) {
 		/* Whoever is pushing it may do so for a later deadline. [K2] */
 		word_add(&s->remote.poke, (uint64_t)1, seq_cst);

@@ -99,7 +99,7 @@ call_bit(const char *fn)
 		"rota_shard_detach", "rota_shard_poll", "rota_shard_poll_batch",
 		"rota_shard_next", "rota_shard_park", "rota_shard_wait",
 		"rota_shard_adopt", "rota_shard_retire", "rota_shard_armed",
-		"rota_shard_each", "rota_shard_check" };
+		"rota_shard_each", "rota_shard_trim", "rota_shard_check" };
 	unsigned i = 0;
 
 	while (i + 1 < sizeof(calls) / sizeof(*calls) && strcmp(fn, calls[i]))

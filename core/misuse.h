@@ -29,7 +29,7 @@ enum misuse {
 /* The same of a shard, after those of its functions; and of an engine, whose
  * first shard has them. */
 enum misuse_other {
-	MISUSE_RESERVE = 48,
+	MISUSE_RESERVE = 52,
 	MISUSE_RETIRE,
 	MISUSE_DESTROY_ARMED,
 	MISUSE_DESTROY_INSIDE,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * poll.c - a poll: file what arrived, bring up what is due, sweep.
+ * poll.c - a poll: file what arrived, bring up what is due, sweep, trim.
  *
  * Each kind of work is counted in steps, and has as many of them as the
  * caller's budget says: looking at what an earlier poll deferred; the inbox
  * (turning an entry round, filing one); what is due (pouring an entry of a
- * wheel's slot, sorting, a look at an entry that has come up); and sweeping,
- * which has its own bound. So neither a flood of resets by other threads nor a
+ * wheel's slot, sorting, a look at an entry that has come up); and sweeping, or
+ * giving memory back, which have their own bound. So neither a flood of resets by other threads nor a
  * herd that is due keeps the other waiting. Work that is left is gone on with
  * by the next poll.
  *
@@ -95,6 +95,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	case DRAIN_FREE:
 		trace(s, k, t, ROTA_TRACE_RELEASED, is);
 		rota__shard_free(s, k, t);
+		shard_freed(s);
 		if (k->released)
 			k->released(t);
 		break;
@@ -950,6 +951,35 @@ expire(struct poll *p, const enum rota_backend which)
 	return true;
 }
 
+/* Of @entries, with @live timers armed: is a sweep worth its while? It begins. */
+rota_inline bool
+sweep_begins(struct rota_shard *s, uint64_t entries, uint64_t live)
+{
+	if (entries <= live || entries - live <= entries / 2 ||
+	    entries - live <= SWEEP_LEAST)
+		return false;
+	s->chores |= SHARD_SWEEPS;
+	s->sweep = (struct backend_cursor){ 0, 0, 0 };
+	return true;
+}
+
+/* There is a chore: is it a sweep, if one that begins? Else memory goes back, or
+ * it is found that there is no more to give. */
+static rota_noinline bool
+chore(struct poll *p, uint64_t entries, uint64_t live)
+{
+	struct rota_shard *s = p->s;
+
+	if (s->chores & SHARD_SWEEPS || sweep_begins(s, entries, live))
+		return true;
+	if (no_more(p)) /* there is something better to do */
+		return false;
+	count_add(&s->count.steps, rota__shard_trim(s, p->budget));
+	if (!shard_trims(s))
+		s->chores &= ~(unsigned)SHARD_TRIMS;
+	return false;
+}
+
 /* Take zombies out once they are many; a walk goes on from poll to poll. */
 static void
 sweep(struct poll *p)
@@ -962,12 +992,11 @@ sweep(struct poll *p)
 	uint32_t *item;
 	bool end;
 
-	if (!s->sweeping) {
-		if (entries <= live || entries - live <= entries / 2 ||
-		    entries - live <= SWEEP_LEAST)
+	if (rota_likely(!s->chores)) {
+		if (!sweep_begins(s, entries, live))
 			return;
-		s->sweeping = true;
-		s->sweep = (struct backend_cursor){ 0, 0, 0 };
+	} else if (!chore(p, entries, live)) {
+		return;
 	}
 	for (; left; left--) {
 		struct rota_timer *t;
@@ -976,7 +1005,7 @@ sweep(struct poll *p)
 		backend_visit_ahead(&s->backend, &s->sweep);
 		item = backend_visit_step(&s->backend, &s->sweep, &end);
 		if (end) {
-			s->sweeping = false;
+			s->chores &= ~(unsigned)SHARD_SWEEPS;
 			p->walked = true;
 			break;
 		}
@@ -1082,7 +1111,7 @@ rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	shard_publish(s, next);
 	/* A sweep that ended may be owed another: behind it there may have
 	 * been stops. */
-	s->quiet = done && !s->sweeping && !p.walked && !s->leaving &&
+	s->quiet = done && !s->chores && !p.walked && !s->leaving &&
 		next > p.now
 	    ? next
 	    : 0;

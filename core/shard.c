@@ -69,8 +69,9 @@ rota__shard_destroy(struct rota_shard *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-int
-rota__shard_grow(struct rota_shard *s, uint64_t n)
+/* Room for @n timers, which stays by itself for @reserved. */
+static int
+grow(struct rota_shard *s, uint64_t n, uint64_t reserved)
 {
 	uint64_t max = s->config->max_timers;
 	int r = 0;
@@ -83,8 +84,12 @@ rota__shard_grow(struct rota_shard *s, uint64_t n)
 		if (rota__backend_grow(&s->backend, s->which, n, &s->mem))
 			r = -ENOMEM;
 		else
-			word_store(&s->room, n, release); /* rota_timer_init */
+			word_store(&s->room, rota__shard_call_off(s, n),
+			    release); /* rota_timer_init */
 	}
+	if (!r && reserved > s->reserved)
+		s->reserved = reserved;
+	rota__shard_below(s);
 	lock_give(&s->lock);
 	return r;
 }
@@ -113,6 +118,12 @@ rota__shard_slack(struct rota_kind *k)
 }
 
 int
+rota__shard_grow(struct rota_shard *s, uint64_t n)
+{
+	return grow(s, n, 0);
+}
+
+int
 rota_shard_reserve(struct rota_shard *s, uint64_t n)
 {
 	uint64_t had;
@@ -123,7 +134,7 @@ rota_shard_reserve(struct rota_shard *s, uint64_t n)
 	if (shard_forked(s))
 		return -ECHILD;
 	had = word_load(&s->timers, relaxed); /* a snapshot */
-	r = n > s->config->max_timers ? -ENOSPC : rota__shard_grow(s, n + had);
+	r = n > s->config->max_timers ? -ENOSPC : grow(s, n + had, n + had);
 	if (r == -ENOSPC)
 		rota__misuse_once(s, MISUSE_RESERVE,
 		    "rota_shard_reserve(): shard %u has %llu timers and room "
@@ -503,6 +514,7 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 
 	if (r)
 		return r;
+	shard_freed(s); /* others may have taken counts back */
 	r = poll_held(s, seat, now, budget, out, n);
 	if (word_load(&s->holder, relaxed) == self_id())
 		shard_unhold(s);
@@ -631,6 +643,7 @@ rota_shard_next(struct rota_shard *s)
 		return (rota_time)word_load(&s->next, relaxed);
 	}
 	rota__shard_settle(s);
+	shard_freed(s); /* others may have taken counts back */
 	return rota__shard_next(s);
 }
 
@@ -742,7 +755,7 @@ park(struct rota_shard *s, const char *fn)
 	shard_heed(s);
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
-	    next > (rota_time)word_load(&s->now, relaxed) &&
+	    next > (rota_time)word_load(&s->now, relaxed) && !shard_trims(s) &&
 	    !(s->adoptable &&
 		(rota_time)word_load(&s->next, seq_cst) < next)) { /* [K3] */
 		PROBE_PARK(s->index, next);
@@ -955,9 +968,9 @@ hand_over(
 	word_store(&s->closing, s, seq_cst);     /* [C1] */
 	moving = word_load(&s->timers, seq_cst); /* [C1] */
 	/* Counted there before there is room, or an init takes that. */
-	n = word_add(&heir->timers, moving, relaxed) + moving;
-	/* acquire: as in rota_timer_init() */
-	r = n > word_load(&heir->room, acquire) ? rota__shard_grow(heir, n) : 0;
+	n = word_add(&heir->timers, moving, seq_cst) + moving; /* [X1] */
+	/* As in rota_timer_init(). [X1] */
+	r = n > word_load(&heir->room, seq_cst) ? rota__shard_grow(heir, n) : 0;
 	if (r) {
 		word_add(&heir->timers, (uint64_t)0 - moving, relaxed);
 		word_store(&s->closing, NULL, relaxed); /* as it was */
@@ -971,6 +984,7 @@ hand_over(
 	word_store(&s->sibling, word_load(&heir->former, relaxed), relaxed);
 	word_store(&s->heir, heir, release);   /* rota__shard_posted */
 	word_store(&heir->former, s, release); /* shard_former */
+	rota__shard_below(s);
 	for (k = s->kinds; k; k = k->r_next) {
 		k->r_hot = &heir->hot;
 		word_store(&k->r_shard, heir, release); /* shard_of */

@@ -15,6 +15,11 @@
  * [C1] closing -> init  seq_cst: either an init sees that its shard retires,
  *                       or the retirement counts its timer; who finds that
  *                       its count has moved sees where.
+ * [X1] room -> init     seq_cst: trimming lowers `room`, then counts timers; an
+ *                       init counts its timer, then reads `room`. So either
+ *                       the trimming finds the init's timer, and that it has
+ *                       room all the same, or puts `room` back; or the init
+ *                       finds `room` lowered, and makes room if it is beyond.
  * [F1] ranked -> stat   who reads how many were ranked reads of as many, or
  *                       more, what they were: starts, or drained.
  * [R1] running -> stop  a stop that did not prevent, and finds the timer not
@@ -58,6 +63,13 @@ struct shard_count {
 	uint64_t polls, steps, late_max, late_sum;
 };
 
+/* Memory on its way back: core/trim.c. The holder's. */
+struct shard_trim {
+	uint64_t room, was; /* room was lowered to this; from this */
+	bool cut;           /* all in use is below; blocks go back */
+	struct backend_lower lower;
+};
+
 /* Who polls: the owner or the one adopter. Each has a callback at most. */
 enum shard_seat { SEAT_OWNER, SEAT_ADOPTER, SEATS };
 
@@ -67,6 +79,12 @@ struct rota_self {
 	enum shard_seat seat;
 	const struct rota_self *before; /* the one that this is inside: in the
 					 * shard, not on a stack that may end */
+};
+
+/* What polls have to do when nothing is due. */
+enum shard_chore {
+	SHARD_SWEEPS = 1, /* a walk is under way */
+	SHARD_TRIMS = 2   /* memory may go back */
 };
 
 struct rota_shard {
@@ -106,9 +124,9 @@ struct rota_shard {
 	struct rota_timer *backlog; /* turned round: first come first */
 	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
 	struct backend_cursor sweep;
-	bool sweeping;
 	bool others; /* the latest poll brought back what was deferred, and has
 		      * left what is due */
+	unsigned chores; /* SHARD_SWEEPS, SHARD_TRIMS */
 	struct shard_count count;
 	struct backend backend;
 
@@ -132,6 +150,8 @@ struct rota_shard {
 	/* Under the lock: growing, kinds. */
 	_Alignas(ROTA_LINE) rota_word timers; /* initialised; atomic */
 	rota_word room;                       /* for this many; atomic */
+	rota_word below; /* with fewer timers a poll gives memory back; written
+			  * under the lock */
 	rota_link closing; /* it retires: no more timers here but there; or
 			    * itself, while it asks there for room */
 	rota_link former;  /* the latest that retired to it; atomic */
@@ -140,6 +160,7 @@ struct rota_shard {
 	rota_word bytes;
 	pthread_mutex_t lock;
 	struct life *life;   /* the owner's; NULL: of none, or of a driver */
+	uint64_t reserved;   /* room that stays, if only a call gives it back */
 	rota_word abandoned; /* 1: in the middle of its filing, for good */
 	rota_word slack_least, slack_most; /* ns: of all timers it had; atomic */
 	struct rota_kind *kinds;
@@ -148,6 +169,7 @@ struct rota_shard {
 	struct wake wake;
 	struct rota_mem mem;
 	rota_word said; /* core/misuse.h */
+	struct shard_trim trim;
 };
 
 extern _Thread_local struct rota_self rota__self
@@ -416,6 +438,22 @@ void rota__shard_ended(void);
 int rota__shard_wait(struct rota_shard *s, rota_time limit);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */
 int rota__shard_grow(struct rota_shard *s, uint64_t n);
+/* rota__shard_below - core/trim.c. Say anew when memory goes back by itself:
+ * `room` or `reserved` has changed. rota__shard_call_off - room for @n timers is
+ * to be made, for which there are blocks: the room that they make. Both under
+ * the lock. */
+void rota__shard_below(struct rota_shard *s);
+uint64_t rota__shard_call_off(struct rota_shard *s, uint64_t n);
+/* rota__shard_trim - give memory back, or go on with that, in at most @most
+ * looks and no more than is good for a poll. Returns how many. The holder. */
+uint64_t rota__shard_trim(struct rota_shard *s, uint64_t most);
+/* shard_trims: has a poll memory to give back? */
+rota_inline bool
+shard_trims(const struct rota_shard *s)
+{
+	return word_load(&s->timers, relaxed) <
+	    word_load(&s->below, relaxed); /* a count and a hint */
+}
 /* rota__shard_posted - after a push on @s's inbox, park_wakes() having said
  * @wake: wake its owner if so;
  * if @s has retired, pass on what is there. Any thread. */
@@ -570,6 +608,16 @@ rota_inline void
 shard_busy(struct rota_shard *s)
 {
 	s->quiet_stops = UINT64_MAX; /* so many there never are */
+}
+
+/* shard_freed: timers may have gone: have polls memory to give back? The holder. */
+rota_inline void
+shard_freed(struct rota_shard *s)
+{
+	if (rota_unlikely(shard_trims(s))) {
+		s->chores |= SHARD_TRIMS;
+		shard_busy(s);
+	}
 }
 
 /* shard_quiet: has a poll at @now nothing to do? The holder. */

@@ -91,7 +91,8 @@ enum rota_backend {
 
 /* Where memory comes from; all NULL: aligned_alloc() and free(). @align is a
  * power of two. Never called by the reset or stop of a timer or by a poll, but
- * for the functions and channels that it serves. */
+ * for the functions and channels that it serves, and but for @free by a poll
+ * that gives memory back (rota_shard_trim()). */
 struct rota_allocator {
 	void *(*alloc)(void *arg, unsigned shard, size_t size, size_t align);
 	void (*free)(void *arg, unsigned shard, void *ptr, size_t size);
@@ -267,8 +268,9 @@ int rota_shard_detach(struct rota_shard *s);
  * entry that a wheel moves down a level, and one for each eight of a slot that
  * are sorted; (4) what a wheel moves down ahead of time, evenly while the slot
  * that it is in comes near, so that little is left when that slot starts;
- * (5) looking for entries of stopped timers, in at most 1024 steps whatever
- * the budget. If something of a kind is there, each poll does some of it, with
+ * (5) looking for entries of stopped timers, or else, if nothing due is left,
+ * giving memory back after a peak, in at most 1024 steps whatever the budget. If
+ * something of a kind is there, each poll does some of it, with
  * a budget of 1 too; of (1) each second one, while the budget is too small for
  * what is due, so that a timer that its callback arms for the past for ever,
  * before all others, keeps none of them waiting. Outside of the budget
@@ -364,6 +366,7 @@ rota_time rota_shard_now(const struct rota_shard *s);
  *          On an engine with ROTA_ADOPT, whose adopters go by the deadline, it
  *          is not later than the earliest one known; who arms an earlier timer
  *          wakes as above.
+ *          Also 0 while polls have memory to give back: rota_shard_trim().
  * Cost     if nothing has come up since the last park, one look. Else entries of
  *          stopped and postponed timers that would wake the owner for nothing
  *          are moved, up to 4096 looks: work that the wake would have done.
@@ -425,8 +428,35 @@ rota_span rota_shard_overdue(struct rota_shard *s, rota_time now);
 int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
 
 /* rota_shard_reserve - room for @n more timers than now, ahead of their
- * rota_timer_init(). Returns 0; -ENOMEM; -ENOSPC. */
+ * rota_timer_init(). It stays until rota_shard_trim(). Any thread.
+ * Returns 0; -ENOMEM; -ENOSPC; -EINVAL; -ECHILD. */
 int rota_shard_reserve(struct rota_shard *s, uint64_t n);
+
+/* rota_shard_trim - give back the memory of @s that is not needed for the
+ * timers initialised now, and what rota_shard_reserve() reserved: to
+ * config.allocator, in blocks for some 16,384 timers of a heap, 8192 of a wheel
+ * (an exact wheel has both). Later inits take memory again.
+ *
+ * After a peak polls do the like by themselves: once fewer timers are
+ * initialised than a quarter of those that there is room for, half of the room
+ * goes, in slices; but not what was reserved, nor of room for fewer than 65,536
+ * timers. So a shard that nobody polls gives nothing back, and one whose timers
+ * come and go by a factor of two neither gives back nor takes.
+ *
+ * Threads  the owner, in no callback of @s. Inits, resets and stops by other
+ *          threads go on. @s may have retired.
+ * Returns  bytes given back, 0 or more, as rota_stats.bytes has gone down; 0
+ *          too if other threads kept making room meanwhile. -EPERM not the
+ *          owner; -EDEADLK inside a callback; -EBUSY an adopter is polling;
+ *          -ENOTRECOVERABLE as rota_shard_attach(); -EINVAL, -ECHILD.
+ * Orders   none.
+ * Cost     drains the inbox, where `released` may run. Then a look at each
+ *          entry that was ever in use at once, up to some 20 ns, and for each
+ *          timer filed in what goes back a write to it; nothing of @s fires
+ *          meanwhile. A mutex, which an init takes that needs more room, is
+ *          held while the blocks are given back.
+ */
+int64_t rota_shard_trim(struct rota_shard *s);
 
 /* Counted since the engine began. Of an engine starts = fires + stops + live,
  * whenever no call is under way; of a shard but for timers that were armed when

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trim.c - memory goes back: by a call, and after a peak by itself.
+ *
+ * Three steps. (1) Under the lock `room` is lowered to the timers that are to
+ * have memory from now on, if there are no more than that [X1]. (2) Without
+ * the lock, in slices, ids and chunks come into the blocks that those timers
+ * need. The blocks above stay where they are meanwhile, and all that is free
+ * in them can be used: an init that needs more room calls it off by raising
+ * `room` to what it was. (3) Under the lock, if `room` is still what it was
+ * lowered to, all above is cut off, and the blocks go back.
+ *
+ * By itself this begins when fewer timers are initialised than `below`, and
+ * goes on while that is UINT64_MAX. Who lowers the count to there, being the
+ * holder, notes the chore for polls; what other threads do is found when the
+ * owner asks what is next.
+ */
+#include "core/misuse.h"
+
+/* Room for fewer timers than this is kept by itself, and looks of one poll,
+ * whatever its budget. Both arbitrary: 2 MB of a heap, 50 us; in the hostile
+ * build more than the first growth makes. */
+#ifdef ROTA_HOSTILE
+#define TRIM_LEAST 2048
+#define TRIM_SLICE 64
+#else
+#define TRIM_LEAST ((uint64_t)1 << 16)
+#define TRIM_SLICE 1024
+#endif
+/* A block that goes back counts as so many looks: the system takes its pages
+ * out. */
+#define TRIM_BLOCK (TRIM_SLICE / 8)
+/* Times that a call begins anew when others made room for timers of theirs. */
+#define TRIM_TRIES 4
+
+/* By itself room goes down by half at most, and only if three quarters of it
+ * are not needed: so it does not grow again before there are twice as many
+ * timers. What was reserved stays. */
+static void
+set_below(struct rota_shard *s)
+{
+	uint64_t room = word_load(&s->room, relaxed); /* under the lock */
+	bool keep = room < TRIM_LEAST || s->reserved > room - room / 4 ||
+	    word_load(&s->heir, relaxed); /* nobody polls it */
+
+	word_store(&s->below, keep ? 0 : room / 4, relaxed); /* a hint */
+}
+
+/* Is what was begun under way? Who has an item for which there would be no room
+ * sees that it was called off. Once all above is cut off it is not. */
+static bool
+trim_goes_on(const struct rota_shard *s)
+{
+	return word_load(&s->below, relaxed) == UINT64_MAX &&
+	    (s->trim.cut || word_load(&s->room, relaxed) == s->trim.room);
+}
+
+void
+rota__shard_below(struct rota_shard *s)
+{
+	/* Under the lock. No poll goes on with what has retired. */
+	if (!trim_goes_on(s) || word_load(&s->heir, relaxed))
+		set_below(s);
+}
+
+uint64_t
+rota__shard_call_off(struct rota_shard *s, uint64_t n)
+{
+	if (trim_goes_on(s) && !s->trim.cut && s->trim.was > n)
+		return s->trim.was;
+	return n;
+}
+
+#ifdef ROTA_DEBUG_OBJECTS
+/* A timer whose memory was used for something else is not written to. */
+static bool
+trim_gone(void *shard, const uint32_t *item)
+{
+	return object_lost(shard, timer_of((uint32_t *)(uintptr_t)item));
+}
+#endif
+
+/* Begin to have room for @n timers, or fewer. Under the lock. False: there are
+ * more, or an init has just counted its own. */
+static bool
+trim_begin(struct rota_shard *s, uint64_t n)
+{
+	uint64_t room = word_load(&s->room, relaxed); /* under the lock */
+
+	if (n > room)
+		n = room;
+	word_store(&s->room, n, seq_cst);              /* [X1] */
+	if (word_load(&s->timers, seq_cst) > n) {      /* [X1] */
+		word_store(&s->room, room, release); /* rota_timer_init */
+		return false;
+	}
+	s->trim.room = n;
+	s->trim.was = room;
+	rota__backend_lower_begin(&s->backend, s->which, n, &s->trim.lower);
+#ifdef ROTA_DEBUG_OBJECTS
+	s->trim.lower.heap.gone = s->trim.lower.wheel.gone = trim_gone;
+	s->trim.lower.heap.gone_arg = s->trim.lower.wheel.gone_arg = s;
+#endif
+	s->trim.cut = false;
+	word_store(&s->below, UINT64_MAX, relaxed); /* a hint */
+	return true;
+}
+
+/* Give blocks back, all in use being in those below. Under the lock. Returns
+ * the bytes. */
+static uint64_t
+trim_end(struct rota_shard *s, uint64_t *left)
+{
+	uint64_t bytes, sum = 0;
+
+	if (!s->trim.cut)
+		rota__backend_cut(&s->backend, s->which, &s->trim.lower);
+	s->trim.cut = true;
+	while (*left) {
+		bytes = rota__backend_shrink(&s->backend, s->which,
+		    word_load(&s->room, relaxed), &s->mem); /* its lock's */
+		if (!bytes) {
+			set_below(s);
+			break;
+		}
+		sum += bytes;
+		numbers_look(left, TRIM_BLOCK);
+	}
+	return sum;
+}
+
+static void
+trim_slice(struct rota_shard *s, uint64_t *left)
+{
+	uint64_t half;
+
+	if (!trim_goes_on(s)) {
+		if (!lock_try(&s->lock, LOCK_SHARD))
+			return;
+		half = word_load(&s->room, relaxed) / 2; /* under the lock */
+		set_below(s);
+		if (shard_trims(s))
+			trim_begin(s, half > s->reserved ? half : s->reserved);
+		lock_give(&s->lock);
+		if (!trim_goes_on(s))
+			return;
+	}
+	if (!s->trim.cut &&
+	    !rota__backend_lower(
+		&s->backend, s->which, &s->trim.lower, left))
+		return;
+	if (!*left || !lock_try(&s->lock, LOCK_SHARD))
+		return;
+	if (trim_goes_on(s))
+		trim_end(s, left);
+	lock_give(&s->lock);
+}
+
+uint64_t
+rota__shard_trim(struct rota_shard *s, uint64_t most)
+{
+	uint64_t left;
+
+	if (most > TRIM_SLICE)
+		most = TRIM_SLICE;
+	left = most;
+	trim_slice(s, &left);
+	return most - left;
+}
+
+/* Once. True: no more can go back. */
+static bool
+trim_once(struct rota_shard *s, uint64_t *bytes)
+{
+	uint64_t left = UINT64_MAX;
+	bool done = false, began;
+
+	lock_take(&s->lock, LOCK_SHARD);
+	s->reserved = 0;
+	/* What it misses trim_begin() finds. */
+	began = trim_begin(s, word_load(&s->timers, relaxed));
+	lock_give(&s->lock);
+	if (!began)
+		return false;
+	if (!rota__backend_lower(
+		&s->backend, s->which, &s->trim.lower, &left))
+		return false;
+	lock_take(&s->lock, LOCK_SHARD);
+	if (trim_goes_on(s)) {
+		*bytes += trim_end(s, &left);
+		done = true;
+	}
+	lock_give(&s->lock);
+	return done;
+}
+
+int64_t
+rota_shard_trim(struct rota_shard *s)
+{
+	uint64_t bytes = 0;
+	int r = rota__shard_enter(s, __func__);
+
+	if (r)
+		return r;
+	for (unsigned i = 0; i < TRIM_TRIES && !trim_once(s, &bytes); i++)
+		;
+	lock_take(&s->lock, LOCK_SHARD);
+	set_below(s);
+	lock_give(&s->lock);
+	rota__shard_exit(s);
+	return (int64_t)bytes;
+}
