@@ -10,7 +10,9 @@
  * herd that is due keeps the other waiting. Work that is left is gone on with
  * by the next poll.
  *
- * Timers armed during a poll do not fire in it: what comes up with a rank
+ * Timers armed during a poll do not fire in it, nor in one that is under way
+ * beside it (where an adopter polls while a callback blocks, poll_seq is that of
+ * the poll that began last): what comes up with a rank
  * after poll_seq is deferred, and looked at again by the next one. Where a poll
  * leaves what is due, what its callbacks have armed for the past is deferred
  * too, and is not brought back by two polls on end: its deadlines are before
