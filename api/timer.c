@@ -364,7 +364,7 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 static rota_noinline int
 filed_first(struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
 {
-	shard_comes(s, s->which, kind_known(t), t, d);
+	shard_came(s, s->which, kind_known(t), t, d);
 	answer = armed_rarely(s, t, d, answer);
 	shard_heed(s); /* the owner may be awake by now */
 	return answer;
@@ -474,9 +474,71 @@ rota_timer_reset_owner(
 }
 
 static rota_noinline int
-owner_arm(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+owner_other(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
 	return owner_reset(s, t, d, false, false, NULL);
+}
+
+/* owner_arm() into a slot that needs a chunk. */
+static rota_noinline uint64_t
+arm_chunk(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, uint64_t slack)
+{
+	uint64_t when = d;
+
+	SHARD_SWITCH(s,
+	    when = backend_insert(&s->backend, WHICH, &t->r_place, d,
+		(uint32_t)s->hot.seq, slack));
+	if (s->which != ROTA_HEAP)
+		wheel_ready(&s->backend.wheel, &t->r_place);
+	return when;
+}
+
+/* owner_reset() of a shared timer: filed at once, with one compare-and-swap, if
+ * it is neither filed nor queued, nor in a callback (then a release has to wait),
+ * and is looked at by no poll under way. */
+rota_inline int
+owner_arm(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    struct rota_kind *k, const enum rota_backend which)
+{
+	uint64_t slack = which == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
+	uint64_t when;
+
+	if (rota_unlikely(!backend_later(which, d, slack, s->now)) ||
+	    running_at_all(s, t) || !state_arm(&t->r_word, d))
+		return owner_other(s, t, d);
+	PROBE_RESET(t, d);
+	object_filed(t, true);
+	count_add(&s->hot.starts, 1);
+	count_add(&s->count.inserts, 1);
+	shard_stamp(s, t);
+	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
+		(uint32_t)s->hot.seq, slack, &when)))
+		when = arm_chunk(t, d, s, slack);
+	if (rota_unlikely(when < s->heed))
+		return filed_first(s, t, d, 0);
+	return 0;
+}
+
+static rota_noinline int
+arm_heap(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	return owner_arm(t, d, s, k, ROTA_HEAP);
+}
+
+static rota_noinline int
+arm_wheel(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	return owner_arm(t, d, s, k, ROTA_WHEEL);
+}
+
+static rota_noinline int
+arm_coarse(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	return owner_arm(t, d, s, k, ROTA_WHEEL_COARSE);
 }
 
 /* A reset of @t, of kind @k. */
@@ -492,7 +554,11 @@ reset_of(struct rota_timer *t, struct rota_kind *k, rota_time when)
 		return reset(t, k, when, false);
 	if (owner_push(s, t, (uint64_t)when))
 		return 1;
-	return owner_arm(s, t, (uint64_t)when);
+	if (s->which == ROTA_WHEEL)
+		return arm_wheel(t, (uint64_t)when, s, k);
+	if (s->which == ROTA_HEAP)
+		return arm_heap(t, (uint64_t)when, s, k);
+	return arm_coarse(t, (uint64_t)when, s, k);
 }
 
 int

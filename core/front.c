@@ -292,7 +292,7 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 			when = which == ROTA_WHEEL ? d : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
-				if (kind_plain(k)) /* as in shard_comes() */
+				if (kind_plain(k)) /* as in shard_came() */
 					t->r_filed = d;
 				continue;
 			}

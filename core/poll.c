@@ -50,6 +50,12 @@ struct poll {
 	unsigned room, given;
 };
 
+static rota_noinline void
+came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+{
+	shard_came(s, s->which, kind_known(t), t, d);
+}
+
 /* Bring the structure in line with the word of @t, which the inbox or the
  * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
  * DRAIN_MOVE @t may be gone. */
@@ -58,29 +64,33 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k = kind_known(t);
 	enum state_drain how;
-	uint64_t is, d;
+	uint64_t is, d, when;
 
 	if (object_lost(s, t))
 		return DRAIN_NONE;
 	object_spare(s, t);
-	how = state_drain(&t->r_word, kind_plain(k), running_at_all(s, t), &is);
+	how = state_drain(&t->r_word, kind_plain(k), true, &is);
+	if (rota_unlikely(how == DRAIN_WAIT) && !running_at_all(s, t))
+		how = state_drain(&t->r_word, kind_plain(k), false, &is);
 	d = ST_DEADLINE(is);
 	switch (how) {
 	case DRAIN_INSERT:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
-		shard_note(k, t, d,
-		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
-			(uint64_t)k->slack));
+		when = backend_insert(&s->backend, which, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+		shard_note(k, t, d, when);
 		count_add(&s->count.inserts, 1);
-		shard_comes(s, which, k, t, d);
+		if (rota_unlikely(when < s->heed)) /* no poll: then it is 0 */
+			came(s, t, d);
 		break;
 	case DRAIN_MOVE:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
-		shard_note(k, t, d,
-		    backend_file_by(&s->backend, which, &t->r_place, d,
-			t->r_seq, (uint64_t)k->slack));
+		when = backend_file_by(&s->backend, which, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+		shard_note(k, t, d, when);
 		count_add(&s->count.moves, 1);
-		shard_comes(s, which, k, t, d);
+		if (rota_unlikely(when < s->heed))
+			came(s, t, d);
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);
@@ -678,26 +688,21 @@ rota_inline void
 pour_ahead_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
     uint64_t start, const enum rota_backend which)
 {
-	struct wheel *w = &s->backend.wheel;
 	struct rota_kind *k;
-	uint64_t d, tick;
-	uint32_t to;
+	uint64_t d, tick, when;
 
 	if (!keep(s, t, &d))
 		return;
 	k = kind_known(t);
 	tick = backend_tick(which, d, (uint64_t)k->slack);
-	if (rota_unlikely(tick <= w->pos)) { /* its reset is in the inbox */
-		shard_note(k, t, d,
-		    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
-			(uint64_t)k->slack));
-		return;
-	}
-	to = wheel_level(w->pos, tick);
-	if (to >= level && wheel_first(tick, level) == start)
-		to = level - 1;
-	shard_note(k, t, d,
-	    wheel_insert_at(w, &t->r_place, tick, to) << WHEEL_TICK_BITS);
+	if (rota_likely(wheel_first(tick, level) == start))
+		when = wheel_insert_at(
+			   &s->backend.wheel, &t->r_place, tick, level - 1)
+		    << WHEEL_TICK_BITS;
+	else /* reset: for later, or for earlier and in the inbox */
+		when = backend_insert(&s->backend, which, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+	shard_note(k, t, d, when);
 }
 
 /* Pour what slots above the lowest level have before they start: then little
@@ -784,18 +789,13 @@ no_more(const struct poll *p)
 	return !p->left || (p->out && p->given == p->room);
 }
 
-/* Steps of taking an entry out of @h. */
-rota_inline uint64_t
-heap_steps(const struct heap *h)
-{
-	return 1 + (h->len > HEAP_DEAR);
-}
-
-/* @n steps; the last of a poll may be dearer than what is left. */
+/* To take an entry out of @h: a step, or two, but for the last of a poll. */
 rota_inline void
-spend(struct poll *p, uint64_t n)
+spend(const struct heap *h, uint64_t *left)
 {
-	p->left = p->left > n ? p->left - n : 0;
+	--*left;
+	if (rota_unlikely(h->len > HEAP_DEAR) && *left)
+		--*left;
 }
 
 /* Bring up all that is due. False: no_more(), or another thread has hold. */
@@ -809,7 +809,7 @@ expire_heap(struct poll *p)
 			return true;
 		if (no_more(p))
 			return false;
-		spend(p, heap_steps(h));
+		spend(h, &p->left);
 		if (step_heap(p, ROTA_HEAP))
 			p->left -= rota__shard_refile(
 			    p->s, p->now, p->now, p->left);
@@ -933,7 +933,7 @@ expire_exact(struct poll *p)
 			return true;
 		if (no_more(p))
 			return false;
-		spend(p, heap_steps(&b->heap));
+		spend(&b->heap, &p->left);
 		step_heap(p, ROTA_WHEEL);
 	}
 	return false;
@@ -1019,8 +1019,8 @@ sweep(struct poll *p)
 			continue;
 		backend_unvisit(&s->sweep, item);
 		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);
-		if (left > 1 && s->which == ROTA_HEAP)
-			left -= heap_steps(&s->backend.heap) - 1;
+		if (s->backend.heap.len > HEAP_DEAR && left > 1)
+			left--;
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}

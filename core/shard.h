@@ -563,17 +563,16 @@ shard_heed(struct rota_shard *s)
 	s->heed = s->quiet < alarm ? alarm : s->quiet;
 }
 
-/* shard_comes: @t of kind @k was filed, for @d. A wheel's slot that begins before
- * `quiet`, or before the owner wakes, is not looked at then: a confined timer in
- * it may not stay where it is if it is armed anew for before @d. */
+/* shard_came: @t of kind @k was filed for @d, and its entry comes up before
+ * `heed`. A wheel's slot that begins before `quiet`, or before the owner wakes, is
+ * not looked at then: a confined timer in it may not stay where it is if it is
+ * armed anew for before @d. */
 rota_inline void
-shard_comes(struct rota_shard *s, enum rota_backend which,
+shard_came(struct rota_shard *s, enum rota_backend which,
     const struct rota_kind *k, struct rota_timer *t, uint64_t d)
 {
-	if (kind_plain(k) && rota_unlikely(t->r_filed < s->heed))
+	if (kind_plain(k))
 		t->r_filed = d;
-	if (rota_likely(d >= s->heed)) /* as in a poll, where it is 0 */
-		return;
 	if (which == ROTA_WHEEL_COARSE)
 		d = backend_tick(which, d, (uint64_t)k->slack)
 		    << WHEEL_TICK_BITS;

@@ -26,6 +26,7 @@
  *   state_reset   any     LINKED, d >= old    d, ARMED              acq_rel
  *                 any     else, not QUEUED    d, ARMED, QUEUED      acq_rel
  *                 any     else, QUEUED        d, ARMED              acq_rel
+ *   state_arm     owner   no bit on           d, ARMED, LINKED      acq_rel
  *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
  *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
  *                 owner   RELEASE, running    as it was             -
@@ -152,6 +153,22 @@ state_reset(rota_word *word, uint64_t d, bool push, bool plain, uint64_t *was,
 	((is) & (was)&ST_QUEUED && \
 	    !((was)&ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
 /* clang-format on */
+
+/* state_arm: arm for @d (<= ST_NEVER) what has no bit on: a reset and a drain in
+ * one step. The caller files it next; until then others find it LINKED, and only
+ * the owner looks for its entry. False: a bit is on. Owner only. */
+rota_inline bool
+state_arm(rota_word *word, uint64_t d)
+{
+	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
+
+	while (!(old & (ST_ARMED | ST_LINKED | ST_QUEUED | ST_RELEASE))) {
+		if (word_cas(word, &old, d << ST_SHIFT | ST_ARMED | ST_LINKED,
+			acq_rel, relaxed)) /* [P1] [P2] [P4] */
+			return true;
+	}
+	return false;
+}
 
 enum state_look {
 	LOOK_FIRE, /* claimed: it fires now, and has no entry */

@@ -158,11 +158,20 @@ rota__wheel_ahead(const struct wheel *w, uint32_t *level, uint32_t *slot)
 uint64_t
 rota__wheel_leads(const struct wheel *w)
 {
-	for (uint32_t level = 1; level < WHEEL_LEVELS; level++)
-		if (lead(w, level) != WHEEL_NONE)
-			return w->pos + 1;
 	/* What is filed there meanwhile is found a little later. */
-	return w->pos + WHEEL_SPAN / 16 + 1;
+	uint64_t step = WHEEL_SPAN / 16 + 1;
+
+	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
+		uint64_t span = (uint64_t)1 << level * WHEEL_BITS;
+		uint32_t slot = lead(w, level);
+		uint64_t each; /* ticks for each chunk */
+
+		if (slot == WHEEL_NONE)
+			continue;
+		each = (span - (w->pos & (span - 1))) / w->slot[slot].chunks;
+		step = each < step ? each : step;
+	}
+	return w->pos + (step ? step : 1);
 }
 
 /* How many items of @chunk are in use; 0 if it is free. */

@@ -438,6 +438,11 @@ struct model {
 	{
 		uint64_t was, is;
 
+		if (!push && me[rl::thread_index()].calls != &t &&
+		    !running_elsewhere(s, t) && state_arm(&t.word, d)) {
+			file(s, t, d);
+			return;
+		}
 		if (!state_reset(&t.word, d, push, false, &was, &is))
 			return;
 		RL_ASSERT(was == me[rl::thread_index()].from);

@@ -643,6 +643,14 @@ inline unstage()
 	od
 }
 
+/* What has no bit on, and is looked at by no poll under way, the owner files at
+ * once: state_arm. */
+#ifdef MUTANT_arm_queued
+#define UNUSED(w) (((w) & (A | L)) == 0)
+#else
+#define UNUSED(w) (((w) & (A | L | Q | R)) == 0)
+#endif
+
 /* owner_reset: the edges of a remote one, with the stage for the inbox. If
  * somebody else turned QUEUED on, that push may be for a later deadline, hence
  * the poke. A full stage is unstaged at once: whenever one likes. */
@@ -659,7 +667,10 @@ inline owner_reset(t)
 			fresh[t] = 1;
 			if
 			:: KEEPS(w, d) -> word[t] = W(d, LQ(w) | A)
-			:: else ->
+			:: UNUSED(w) && d > now && !RUNS(t) ->
+				word[t] = W(d, A | L);
+				filed[t] = d
+			:: !KEEPS(w, d) ->
 				word[t] = W(d, LQ(w) | A | Q);
 				if
 				:: (w & Q) -> b = 1
