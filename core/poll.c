@@ -621,6 +621,19 @@ pour_one(struct rota_shard *s, struct rota_timer *t)
 		heap_insert(&s->backend.heap, &t->r_place, d, t->r_seq);
 }
 
+/* An entry goes into @h at the top or comes out: a step, two or three by how dear
+ * that is; what is left of a poll is enough for one. */
+rota_inline void
+spend(const struct heap *h, uint64_t *left)
+{
+	--*left;
+	if (rota_unlikely(h->len > HEAP_DEAR)) {
+		uint64_t more = 1 + (h->len > 4 * HEAP_DEAR);
+
+		*left -= more < *left ? more : *left;
+	}
+}
+
 /* Entries that are sorted in one step. Of 16,384 of one instant, in no order,
  * eight take 270 ns. */
 #define SORT_STEP 8
@@ -642,10 +655,11 @@ run_ready(struct poll *p)
 		rota__run_sort(&b->run);
 		return true;
 	}
-	for (; p->left; p->left--) {
+	while (p->left) {
 		item = run_uncollect(&b->run, &when, &seq);
 		if (!item)
 			return true;
+		spend(&b->heap, &p->left); /* it goes all the way up */
 		heap_insert(&b->heap, item, when, seq);
 	}
 	return false;
@@ -787,15 +801,6 @@ rota_inline bool
 no_more(const struct poll *p)
 {
 	return !p->left || (p->out && p->given == p->room);
-}
-
-/* To take an entry out of @h: a step, or two, but for the last of a poll. */
-rota_inline void
-spend(const struct heap *h, uint64_t *left)
-{
-	--*left;
-	if (rota_unlikely(h->len > HEAP_DEAR) && *left)
-		--*left;
 }
 
 /* Bring up all that is due. False: no_more(), or another thread has hold. */
@@ -1019,8 +1024,8 @@ sweep(struct poll *p)
 			continue;
 		backend_unvisit(&s->sweep, item);
 		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);
-		if (s->backend.heap.len > HEAP_DEAR && left > 1)
-			left--;
+		if (s->backend.heap.len > HEAP_DEAR && left > 2)
+			left -= 2;
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}

@@ -264,8 +264,8 @@ int rota_shard_detach(struct rota_shard *s);
  * since a callback had armed them for an instant that had come; (2) the inbox,
  * two steps for each timer that another thread armed, moved earlier or
  * released; (3) what is due: a step for each look at an entry, of which at
- * most one fires, two if it leaves a heap of more than 65,536, a step for each
- * entry that a wheel moves down a level, and one for each eight of a slot that
+ * most one fires, two if it leaves a heap of more than 65,536, three of one of
+ * more than 262,144; a step for each entry that a wheel moves down a level, and one for each eight of a slot that
  * are sorted; (4) what a wheel moves down ahead of time, evenly while the slot
  * that it is in comes near, so that little is left when that slot starts;
  * (5) looking for entries of stopped timers, or else, if nothing due is left,
