@@ -3,8 +3,10 @@
  * flood.c - how late a timer is that has nothing to do with it, while other
  * threads reset a million timers of the same shard at random, earlier and
  * later. The engine drives itself. What the machine does to it is measured the
- * same way: as many threads add to as much memory at random, without rota. The
- * two sides take turns.
+ * same way: as many threads add to as much memory at random, without rota: the
+ * driver sleeps most of the time then. And once more, but with a timer that is
+ * always due, so that the driver never sleeps: how late a thread is that has work
+ * all the time, on processors that it has to share. The sides take turns.
  *
  * The timer is due on a grid of 1 ms. Where it comes so late that instants of
  * the grid have passed, each of them counts as one that was late as well: a
@@ -206,9 +208,9 @@ probe_end(struct probe *p)
 			sample(p->to, (uint64_t)(now - due));
 }
 
-enum what { QUIET, BURN, FLOOD, WHATS };
+enum what { QUIET, BURN, FLOOD, BUSY, WHATS };
 
-static const char *const what_name[] = { "quiet", "burn", "flood" };
+static const char *const what_name[] = { "quiet", "burn", "flood", "busy" };
 
 struct memory {
 	struct rota_timer *timers;
@@ -224,6 +226,29 @@ struct figures {
 	double steps, us; /* of one poll; of the processor */
 };
 
+/* Keeps the driver from sleeping: each poll has something due. */
+struct busy {
+	struct rota_timer t;
+	atomic_bool over;
+};
+
+static void
+on_busy(struct rota_timer *t, rota_time now)
+{
+	struct busy *b = rota_container_of(t, struct busy, t);
+
+	if (!atomic_load(&b->over))
+		rota_timer_reset_at(t, now);
+}
+
+static void
+busy_end(struct busy *b)
+{
+	atomic_store(&b->over, true);
+	rota_timer_stop_sync(&b->t); /* it may have armed itself once more */
+	rota_timer_stop_sync(&b->t);
+}
+
 /* One round of one side; what comes out is added to @to and @f. */
 static bool
 round_run(enum rota_backend b, enum what what, const struct memory *m,
@@ -232,8 +257,9 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 	struct rota_engine *e = engine_make(
 	    b, ROTA_CLOCK_MONOTONIC, ROTA_DRIVERS);
 	struct rota_shard *shard = rota_engine_shard(e, 0);
-	struct rota_kind other, own;
+	struct rota_kind other, own, driven;
 	struct probe probe = { .e = e, .to = to };
+	struct busy busy = { .over = false };
 	struct side side = { .e = what == FLOOD ? e : NULL,
 		.kind = &other,
 		.timers = m->timers,
@@ -251,10 +277,17 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 		    .fire = nothing, .name = "other" }) ||
 	    rota_kind_init(&own, shard,
 		&(struct rota_kind_config){
-		    .fire = on_probe, .name = "probe" }))
+		    .fire = on_probe, .name = "probe" }) ||
+	    rota_kind_init(&driven, shard,
+		&(struct rota_kind_config){ .fire = on_busy, .name = "busy" }))
 		die("rota_kind_init");
 	if (what == FLOOD)
 		timers_begin(&side, shard);
+	if (what == BUSY) {
+		if (rota_timer_init(&busy.t, &driven))
+			die("rota_timer_init");
+		rota_timer_reset_at(&busy.t, rota_engine_now(e));
+	}
 	probe_begin(&probe, &own);
 	before = stat_of(e);
 	begin = clock_wall();
@@ -272,6 +305,8 @@ round_run(enum rota_backend b, enum what what, const struct memory *m,
 	for (int i = 0; i < 30000 && atomic_load(&probe.calls) < 2; i++)
 		sleep_for(0.001);
 	probe_end(&probe);
+	if (what == BUSY)
+		busy_end(&busy);
 	atomic_store(&side.over, true);
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(thread[i].id, NULL);
@@ -368,7 +403,7 @@ flood_run(enum rota_backend b)
 	for (unsigned r = 0; r < options.rounds; r++) {
 		/* Who is first changes. */
 		for (int i = 0; i < WHATS; i++) {
-			enum what w = r % 2 && i ? 3 - i : i;
+			enum what w = r % 2 && i ? WHATS - i : i;
 			struct samples *a = &all[w];
 			struct samples one = { .ns = a->ns + a->n,
 				.own = a->own + a->fires,
@@ -393,15 +428,17 @@ flood_run(enum rota_backend b)
 				a->polls = one.polls;
 		}
 	}
-	if (all[BURN].n && all[FLOOD].n) {
-		samples_print(b, BURN, "all", &all[BURN]);
+	for (int w = BURN; w < WHATS; w++) {
+		samples_print(b, w, "all", &all[w]);
 		putchar('\n');
-		samples_print(b, FLOOD, "all", &all[FLOOD]);
-		putchar('\n');
+	}
+	for (int w = BURN; w < WHATS; w++) {
+		if (w == FLOOD || !all[w].n || !all[FLOOD].n)
+			continue;
 		line_begin("flood", b, "shared");
-		printf("p99 of flood / p99 of burn: %.3f\n",
+		printf("p99 of flood / p99 of %s: %.3f\n", what_name[w],
 		    percentile(all[FLOOD].ns, all[FLOOD].n, 0.99) /
-			percentile(all[BURN].ns, all[BURN].n, 0.99));
+			percentile(all[w].ns, all[w].n, 0.99));
 	}
 	for (int w = 0; w < WHATS; w++)
 		free(all[w].ns), free(all[w].own);
