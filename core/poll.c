@@ -35,7 +35,7 @@
 /* Looks of one poll's sweep, whatever its budget: some 20 us of a wheel, 50 of
  * a heap. Sweeping does not hurry: the room that zombies take was made when
  * their timers were initialised. */
-#define SWEEP_SLICE 1024
+#define SWEEP_SLICE 512
 
 struct poll {
 	struct rota_shard *s;

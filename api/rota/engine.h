@@ -264,18 +264,18 @@ int rota_shard_detach(struct rota_shard *s);
  * since a callback had armed them for an instant that had come; (2) the inbox,
  * two steps for each timer that another thread armed, moved earlier or
  * released; (3) what is due: a step for each look at an entry, of which at
- * most one fires, two if it leaves a heap of more than 65,536, three of one of
- * more than 262,144; a step for each entry that a wheel moves down a level, and one for each eight of a slot that
- * are sorted; (4) what a wheel moves down ahead of time, evenly while the slot
- * that it is in comes near, so that little is left when that slot starts;
- * (5) looking for entries of stopped timers, or else, if nothing due is left,
- * giving memory back after a peak, in at most 1024 steps whatever the budget. If
- * something of a kind is there, each poll does some of it, with
- * a budget of 1 too; of (1) each second one, while the budget is too small for
- * what is due, so that a timer that its callback arms for the past for ever,
- * before all others, keeps none of them waiting. Outside of the budget
- * are at most 64 timers that the owner armed since the last poll, filed first,
- * and what the callbacks do themselves.
+ * most one fires (two steps if it leaves a heap of more than 65,536, three of
+ * one of more than 262,144), for each entry that a wheel moves down a level, and
+ * for each eight of a slot that are sorted; (4) what a wheel moves down ahead of
+ * time, evenly while its slot comes near, so that little is left when that slot
+ * starts; (5) looking for entries of stopped timers, in at most 512 steps, or
+ * else, if nothing due is left, giving memory back after a peak, in at most 1024,
+ * whatever the budget. If something of a kind is there, each poll does some of
+ * it, with a budget of 1 too; of (1) each second poll, while the budget is too
+ * small for what is due, so that a timer that its callback arms for the past for
+ * ever, before all others, keeps none of them waiting. Outside of the budget are
+ * at most 64 timers that the owner armed since the last poll, filed first, and
+ * what the callbacks do themselves.
  *
  * Units    @now: instant on the engine's clock; one before an earlier poll's
  *          counts as that one. @budget: see above. 0: no limit.
