@@ -109,7 +109,7 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 	for (*s = shard_of(k);; *s = to) {
 		/* [C1] and [X1] */
 		n = word_add(&(*s)->timers, (uint64_t)1, seq_cst);
-		to = word_load(&(*s)->closing, seq_cst);           /* [C1] */
+		to = word_load(&(*s)->closing, seq_cst); /* [C1] */
 		if (rota_likely(!to))
 			return n + 1;
 		timer_uncount(*s);

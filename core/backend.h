@@ -294,8 +294,7 @@ struct backend_cursor {
  * if *@end, there are no more. Before removing what was returned call
  * backend_unvisit(): another takes its place. */
 rota_inline uint32_t *
-backend_visit_step(
-    const struct backend *b, struct backend_cursor *c, bool *end)
+backend_visit_step(const struct backend *b, struct backend_cursor *c, bool *end)
 {
 	uint32_t *item = heap_visit(&b->heap, &c->heap);
 

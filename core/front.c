@@ -289,7 +289,8 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 			}
 			tick = backend_tick(which, d, (uint64_t)k->slack);
 			latest = kind_latest(k, d);
-			when = which == ROTA_WHEEL ? d : tick << WHEEL_TICK_BITS;
+			when = which == ROTA_WHEEL ? d
+						   : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
 				if (kind_plain(k)) /* as in shard_came() */
@@ -317,8 +318,8 @@ slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
 {
 	const struct wheel *w = &s->backend.wheel;
 
-	for (uint32_t level = 0; level < WHEEL_LEVELS &&
-	     wheel_first(at, level) == at; level++)
+	for (uint32_t level = 0;
+	     level < WHEEL_LEVELS && wheel_first(at, level) == at; level++)
 		if (wheel_used(w, wheel_at(at, level)) &&
 		    !slot_walk(s, f, wheel_at(at, level), which))
 			return false;
@@ -406,9 +407,9 @@ rota_time
 rota__shard_front(struct rota_shard *s, rota_time *first)
 {
 	rota_time next = *first = rota__shard_next(s);
-	struct front f = { .looks = FRONT_LOOKS,
-		.first = UINT64_MAX,
-		.latest = UINT64_MAX };
+	struct front f = {
+		.looks = FRONT_LOOKS, .first = UINT64_MAX, .latest = UINT64_MAX
+	};
 	bool slack = word_load(&s->slack_most, relaxed) != 0;
 
 	if (next <= (rota_time)s->now || next == ROTA_NEVER || s->adoptable)

@@ -66,8 +66,7 @@ void rota__numbers_turn(
  * NUMBER_NONE if there is none, which cannot be. */
 uint32_t rota__numbers_take(const struct numbers *n, struct lower *l);
 /* rota__numbers_behind - @x, which was in use or was popped, is free. */
-void rota__numbers_behind(
-    const struct numbers *n, struct lower *l, uint32_t x);
+void rota__numbers_behind(const struct numbers *n, struct lower *l, uint32_t x);
 
 /* numbers_done: are all numbers from the limit on behind low_end? */
 rota_inline bool

@@ -175,8 +175,7 @@ deferred(struct rota_kind *k, struct rota_timer *t)
 }
 
 rota_inline void
-defer(
-    struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+defer(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	enum state_drain how = file(s, t, which);
 
@@ -729,8 +728,8 @@ pour_ahead(struct poll *p, const enum rota_backend which)
 	uint64_t n;
 
 	while ((n = rota__wheel_ahead(w, &level, &slot))) {
-		uint64_t start = wheel_chunk(w, wheel_head(&w->slot[slot]))
-				     ->start;
+		uint64_t start =
+		    wheel_chunk(w, wheel_head(&w->slot[slot]))->start;
 
 		while (n > 0 && wheel_used(w, slot)) {
 			uint32_t most;

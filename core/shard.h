@@ -110,10 +110,10 @@ struct rota_shard {
 	uint64_t poll_seq; /* of the latest before this poll */
 	uint64_t quiet; /* a poll before this instant, which is after the latest
 			 * poll's, has nothing to do; or 0 */
-	uint64_t heed; /* at or after `quiet` and, while it is not 0, `alarm`:
+	uint64_t heed;  /* at or after `quiet` and, while it is not 0, `alarm`:
 			* what comes up before this is looked at closer */
 	uint64_t quiet_stops; /* unless there were more stops than this */
-	uint64_t lead; /* a poll from then on may have to pour ahead */
+	uint64_t lead;        /* a poll from then on may have to pour ahead */
 	uint64_t fronted; /* the event of a wheel whose slot was looked at */
 	uint64_t owed;    /* until then a park has fewer looks: core/front.c */
 	rota_word alarm;  /* the owner sleeps until then, or is about to: what
@@ -162,7 +162,8 @@ struct rota_shard {
 	struct life *life;   /* the owner's; NULL: of none, or of a driver */
 	uint64_t reserved;   /* room that stays, if only a call gives it back */
 	rota_word abandoned; /* 1: in the middle of its filing, for good */
-	rota_word slack_least, slack_most; /* ns: of all timers it had; atomic */
+	rota_word slack_least,
+	    slack_most; /* ns: of all timers it had; atomic */
 	struct rota_kind *kinds;
 	pthread_mutex_t *retiring; /* the engine's: one at a time, or its heir
 				    * might go as well */
@@ -624,8 +625,8 @@ rota_inline bool
 shard_quiet(struct rota_shard *s, rota_time now)
 {
 	return (uint64_t)now < s->quiet && (uint64_t)now < s->lead &&
-	    !s->staged &&
-	    s->quiet_stops == shard_stops(s) && inbox_empty(&s->remote.inbox);
+	    !s->staged && s->quiet_stops == shard_stops(s) &&
+	    inbox_empty(&s->remote.inbox);
 }
 
 /* shard_advance: the instant of a poll at @now: never back, nor beyond what

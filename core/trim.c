@@ -89,8 +89,8 @@ trim_begin(struct rota_shard *s, uint64_t n)
 
 	if (n > room)
 		n = room;
-	word_store(&s->room, n, seq_cst);              /* [X1] */
-	if (word_load(&s->timers, seq_cst) > n) {      /* [X1] */
+	word_store(&s->room, n, seq_cst);            /* [X1] */
+	if (word_load(&s->timers, seq_cst) > n) {    /* [X1] */
 		word_store(&s->room, room, release); /* rota_timer_init */
 		return false;
 	}
@@ -146,8 +146,7 @@ trim_slice(struct rota_shard *s, uint64_t *left)
 			return;
 	}
 	if (!s->trim.cut &&
-	    !rota__backend_lower(
-		&s->backend, s->which, &s->trim.lower, left))
+	    !rota__backend_lower(&s->backend, s->which, &s->trim.lower, left))
 		return;
 	if (!*left || !lock_try(&s->lock, LOCK_SHARD))
 		return;
@@ -182,8 +181,7 @@ trim_once(struct rota_shard *s, uint64_t *bytes)
 	lock_give(&s->lock);
 	if (!began)
 		return false;
-	if (!rota__backend_lower(
-		&s->backend, s->which, &s->trim.lower, &left))
+	if (!rota__backend_lower(&s->backend, s->which, &s->trim.lower, &left))
 		return false;
 	lock_take(&s->lock, LOCK_SHARD);
 	if (trim_goes_on(s)) {

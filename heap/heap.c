@@ -84,8 +84,8 @@ id_last(void *heap, uint32_t id)
 static struct numbers
 ids_of(struct heap *h)
 {
-	return (struct numbers){ h, &h->free_id, h->fresh_id, id_next,
-		id_last };
+	return (
+	    struct numbers){ h, &h->free_id, h->fresh_id, id_next, id_last };
 }
 
 static uint32_t

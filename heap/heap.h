@@ -102,8 +102,7 @@ int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
  * it is done, and stays so. rota__heap_cut - then: ids above are as if they had
  * never been used. rota__heap_shrink - give back the highest block that @n
  * items do not need: its bytes, or 0 if there is none. */
-void rota__heap_lower_begin(
-    const struct heap *h, uint64_t n, struct lower *l);
+void rota__heap_lower_begin(const struct heap *h, uint64_t n, struct lower *l);
 bool rota__heap_lower(struct heap *h, struct lower *l, uint64_t *left);
 void rota__heap_cut(struct heap *h, const struct lower *l);
 uint64_t rota__heap_shrink(

@@ -150,7 +150,8 @@ rota__wheel_ahead(const struct wheel *w, uint32_t *level, uint32_t *slot)
 			since = came + 1;
 		/* Up to 2^27 times 2^32. */
 		return (uint64_t)w->slot[*slot].chunks * WHEEL_CHUNK * since /
-		    (left + since) + 1;
+		    (left + since) +
+		    1;
 	}
 	return 0;
 }
@@ -246,7 +247,8 @@ static void
 chunk_move(struct wheel *w, const struct lower *l, uint32_t slot,
     uint32_t before, uint32_t chunk, uint32_t to)
 {
-	uint32_t **from = wheel_pointers(w, chunk), **at = wheel_pointers(w, to);
+	uint32_t **from = wheel_pointers(w, chunk),
+		 **at = wheel_pointers(w, to);
 	struct wheel_slot *s = &w->slot[slot];
 	uint32_t n = chunk_count(w, chunk);
 
@@ -268,8 +270,8 @@ chunk_move(struct wheel *w, const struct lower *l, uint32_t slot,
 /* Look at the next chunk of slot l->at: behind l->before, if that is still one
  * of its chunks, else its head. False: there was no low one to move it to. */
 static bool
-slot_lower(struct wheel *w, const struct numbers *n, struct lower *l,
-    uint64_t *left)
+slot_lower(
+    struct wheel *w, const struct numbers *n, struct lower *l, uint64_t *left)
 {
 	const struct wheel_slot *s = &w->slot[l->at];
 	uint32_t chunk = WHEEL_NONE, to;
@@ -415,7 +417,8 @@ rota__wheel_check(const struct wheel *w)
 	if (items != w->len || chunks != w->fresh_chunk ||
 	    w->fresh_chunk > (uint64_t)w->slabs * WHEEL_SLAB)
 		return __LINE__;
-	if (w->draining == WHEEL_NONE && w->event != rota__wheel_next(w, w->pos))
+	if (w->draining == WHEEL_NONE &&
+	    w->event != rota__wheel_next(w, w->pos))
 		return __LINE__;
 	return 0;
 }

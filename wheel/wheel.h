@@ -212,7 +212,7 @@ wheel_unmark(struct wheel *w, uint32_t slot)
 
 	w->used[level][digit >> 6] &= ~((uint64_t)1 << (digit & 63));
 	if (!w->used[level][digit >> 6])
-		w->words[level] &= (uint8_t)~(1 << (digit >> 6));
+		w->words[level] &= (uint8_t) ~(1 << (digit >> 6));
 }
 
 /* Is @s without room for one more? */
@@ -311,8 +311,7 @@ wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
  * rota__wheel_grow(). Returns the first tick of its slot, when it is looked
  * at. */
 rota_inline uint64_t
-wheel_insert_at(
-    struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
+wheel_insert_at(struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
 {
 	uint64_t start = wheel_first(tick, level);
 	uint32_t slot = wheel_at(tick, level);

@@ -154,8 +154,9 @@ struct rota_config {
  *
  * Owns     *@e until rota_engine_destroy(). @config is not kept.
  * Returns  0; -EINVAL @e or @config NULL, size 0 or unknown, a field out of
- *          range (its name is told to config.log); -ENOMEM; -EMFILE, -ENFILE and -EAGAIN from the descriptor
- *          or thread of a driver. On error nothing is left behind.
+ *          range (its name is told to config.log); -ENOMEM; -EMFILE, -ENFILE
+ *          and -EAGAIN from the descriptor or thread of a driver. On error
+ *          nothing is left behind.
  */
 int rota_engine_create(
     struct rota_engine **e, const struct rota_config *config);
@@ -241,8 +242,8 @@ int rota_engine_forked(const struct rota_engine *e);
  * Another may attach then, or adopt, or retire @s.
  *
  * A `fire` that ends its thread is over with that, and its poll, which the
- * next owner's goes on with (so is the function of a rota_shard_each()): whoever waits for it in rota_timer_stop_sync()
- * goes on; but if it was called from within another shard's, that one only
+ * next owner's goes on with (so is the function of a rota_shard_each()):
+ * whoever waits for it in rota_timer_stop_sync() goes on; but if it was called from within another shard's, that one only
  * when the next owner attaches. A `released` must return: a thread that ends
  * in one leaves @s half changed, for nothing but rota_engine_destroy().
  * Returns  0; -EBUSY it has one; -ENOTRECOVERABLE the owner ended in a

@@ -25,7 +25,7 @@
 #include "core/shard.h"
 
 #define TICK (UINT64_C(1) << WHEEL_TICK_BITS) /* ns */
-#define TURN ((uint64_t)WHEEL_SPAN)          /* ticks of level 0 */
+#define TURN ((uint64_t)WHEEL_SPAN)           /* ticks of level 0 */
 #define MOST 8192                             /* timers at a time */
 
 enum stride { BY_TICK, BY_NS, BY_NEXT, STRIDES };

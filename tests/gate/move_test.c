@@ -13,22 +13,20 @@ static const struct world_row world_two_heap = { .backend = ROTA_HEAP,
 	.shards = 2 };
 static const struct world_row world_two_wheel = { .backend = ROTA_WHEEL,
 	.shards = 2 };
-static const struct world_row world_two_coarse = {
-	.backend = ROTA_WHEEL_COARSE,
-	.shards = 2
-};
+static const struct world_row world_two_coarse = { .backend = ROTA_WHEEL_COARSE,
+	.shards = 2 };
 static const struct world_row world_two_adopt = { .backend = ROTA_HEAP,
 	.shards = 2,
 	.flags = ROTA_ADOPT };
-#define TWO_EVERY(test)                                             \
+#define TWO_EVERY(test)                                                \
 	ON(test, two_heap), ON(test, two_wheel), ON(test, two_coarse), \
 	    ON(test, two_adopt)
 
 /* How the timer begins, and what the other thread does. */
 enum begins { IDLE, FILED, PUSHED, STOPPED, BEGINS };
 enum call { STOP, EARLIER, LATER, RELEASE, CALLS };
-static void (*const call_fn[])(void *act) = { act_stop, act_reset, act_reset,
-	act_release };
+static void (*const call_fn[])(
+    void *act) = { act_stop, act_reset, act_reset, act_release };
 
 /* The mover stands before it looks again whether it is armed, before that is
  * settled, before it tells of the new kind, before its push, before its end. */
@@ -95,9 +93,9 @@ begin(struct story *y, enum begins how, enum call call)
 		rota_timer_stop(&y->p.timer);
 	y->armed = how == FILED || how == PUSHED;
 	y->call = call;
-	y->mover = (struct act){ .t = &y->p.timer,
-		.kind = &y->kind,
-		.shard = y->from };
+	y->mover = (struct act){
+		.t = &y->p.timer, .kind = &y->kind, .shard = y->from
+	};
 	y->other = (struct act){ .t = &y->p.timer,
 		.when = now + (call == EARLIER ? 5 : 20) * TICK };
 	assert_int_equal(rota_shard_detach(y->from), 0);
@@ -239,9 +237,8 @@ a_move_in_the_middle_of_a_call(void **state)
 				m = gate_open(act_move, &y.mover);
 				gate_end(m);
 				if (k & 2)
-					assert_int_equal(rota_shard_poll(y.to,
-							     y.now, 0),
-					    0);
+					assert_int_equal(
+					    rota_shard_poll(y.to, y.now, 0), 0);
 				gate_end(g);
 				end(&y);
 			}

@@ -363,7 +363,8 @@ main(void)
 		EVERY(a_stop_that_prevents_waits_for_the_callback_before),
 		EVERY(a_stop_does_not_wait_from_callback_to_callback),
 		EVERY(who_finds_a_callback_ended_sees_what_it_wrote),
-		EVERY(a_callback_that_gives_back_is_not_taken_for_the_one_before),
+		EVERY(
+		    a_callback_that_gives_back_is_not_taken_for_the_one_before),
 		EVERY(a_callback_that_ended_with_its_thread_is_over),
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),

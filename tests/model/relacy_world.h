@@ -991,8 +991,8 @@ struct model {
 			    relaxed);
 			t.kind.make(scene.moves);
 			if (scene.moves)
-				word_store(&t.kind[0], (void *)&shard[0],
-				    relaxed);
+				word_store(
+				    &t.kind[0], (void *)&shard[0], relaxed);
 			if (b.flags & ST_LINKED)
 				file(0, t, AT(b.place, 0));
 			if (b.flags & ST_QUEUED)

@@ -106,8 +106,8 @@ maker(void *arg)
 		}
 		word_add(&R.made, (uint64_t)n, relaxed);
 		/* The owner may be behind, and max_timers is a bound. */
-		while (word_load(&R.made, relaxed) -
-			    word_load(&R.freed, relaxed) >
+		while (
+		    word_load(&R.made, relaxed) - word_load(&R.freed, relaxed) >
 			2 * PEAK &&
 		    !word_load(&R.done, relaxed))
 			sched_yield();
@@ -144,9 +144,9 @@ round_of(enum rota_backend backend, double end)
 		.shards = 1,
 		.clock = ROTA_CLOCK_VIRTUAL,
 		.max_timers = 1 << 19 };
-	struct rota_kind_config k = { .fire = fire,
-		.released = released,
-		.name = "item" };
+	struct rota_kind_config k = {
+		.fire = fire, .released = released, .name = "item"
+	};
 	pthread_t t[MAKERS];
 	struct rota_stats before, after;
 	uint64_t n = 0;

@@ -970,9 +970,9 @@ what_was_looked_up_once_is_known_on_the_way(void **state)
 {
 	enum { STEPS = 50000 };
 	struct rota_context **c = calloc(STEPS, sizeof(struct rota_context *));
-	struct rota_config config = { .size = sizeof(config),
-		.shards = 1,
-		.clock = ROTA_CLOCK_VIRTUAL };
+	struct rota_config config = {
+		.size = sizeof(config), .shards = 1, .clock = ROTA_CLOCK_VIRTUAL
+	};
 	struct timespec before, after;
 	struct rota_engine *e;
 	struct rota_shard *s;
@@ -983,9 +983,9 @@ what_was_looked_up_once_is_known_on_the_way(void **state)
 	s = rota_engine_shard(e, 0);
 	assert_int_equal(rota_shard_attach(s), 0);
 	for (unsigned i = 0; i < STEPS; i++)
-		assert_int_equal(rota_context_create_site(&c[i], e,
-				     i ? c[i - 1] : NULL, i ? ROTA_NEVER : TICK,
-				     0, "here"),
+		assert_int_equal(
+		    rota_context_create_site(&c[i], e, i ? c[i - 1] : NULL,
+			i ? ROTA_NEVER : TICK, 0, "here"),
 		    0);
 	assert_int_equal(rota_engine_advance(e, TICK), 0);
 	assert_int_equal(rota_shard_poll(s, TICK, 0), 0); /* a slice */

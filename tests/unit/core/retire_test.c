@@ -643,9 +643,9 @@ a_late_push_is_passed_on_by_who_asks_what_is_armed(void **state)
 
 	assert_int_equal(rota_shard_retire(s, heir), 0);
 	poll_heir(heir, 0);
-	assert_true(remote_reset(&s->remote, &s->park, &p->timer.r_word,
-	    &p->timer, &p->timer.r_link, 5 * TICK, 5 * TICK, false, &was,
-	    &wake));
+	assert_true(
+	    remote_reset(&s->remote, &s->park, &p->timer.r_word, &p->timer,
+		&p->timer.r_link, 5 * TICK, 5 * TICK, false, &was, &wake));
 	word_add(&s->starts, (uint64_t)1, relaxed); /* as who pushes does */
 	assert_int_equal(rota_shard_armed(s, ROTA_NEVER), 0);
 	assert_int_equal(rota_shard_armed(heir, ROTA_NEVER), 1);

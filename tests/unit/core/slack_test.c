@@ -165,15 +165,15 @@ arms(struct world *w, int (*reset)(struct rota_timer *, rota_time))
 		reset(&p[1].timer, 20 * MS);
 		assert_int_equal(w->wakes, 1);
 		world_poll(w, 0);
-		assert_in_range(rota_shard_park(w->shard), 120 * MS,
-		    120 * MS + LATE(w));
+		assert_in_range(
+		    rota_shard_park(w->shard), 120 * MS, 120 * MS + LATE(w));
 		reset(&p[2].timer, 117 * MS);
 		assert_int_equal(w->wakes, 2);
 		world_poll(w, 0);
-		assert_in_range(rota_shard_park(w->shard), 117 * MS,
-		    117 * MS + LATE(w));
-		assert_true(rota_shard_next(w->shard) <=
-		    20 * MS + NEXT(w, 100 * MS));
+		assert_in_range(
+		    rota_shard_park(w->shard), 117 * MS, 117 * MS + LATE(w));
+		assert_true(
+		    rota_shard_next(w->shard) <= 20 * MS + NEXT(w, 100 * MS));
 	}
 	sleeper(w, 0);
 	for (unsigned i = 0; i < 2; i++)
@@ -350,8 +350,8 @@ herd(struct world *w, struct probe *p, unsigned n, unsigned parks)
 
 	world_poll(w, now);
 	for (unsigned i = 0; i < n; i++)
-		rota_timer_reset_at(&p[i].timer,
-		    1 + (rota_time)(random_next(&x) % (400 * MS)));
+		rota_timer_reset_at(
+		    &p[i].timer, 1 + (rota_time)(random_next(&x) % (400 * MS)));
 	for (;;) {
 		rota_time least = ROTA_NEVER, next;
 
@@ -416,8 +416,7 @@ where_no_looks_are_left_the_deadline_counts(void **state)
 	w->probes = malloc(HERD * sizeof(struct probe));
 	probes_of(w, w->probes, HERD / 4, kind_of_slack(w, 0, 100 * MS));
 	probes_of(w, &one, 1, kind_of_slack(w, 1, 0));
-	assert_in_range(
-	    herd(w, w->probes, HERD / 4, 5), 4, HERD / 4 + 400);
+	assert_in_range(herd(w, w->probes, HERD / 4, 5), 4, HERD / 4 + 400);
 	rota_timer_release(&one.timer);
 }
 
@@ -624,7 +623,8 @@ static const struct world_row world_heap_adopt = { .backend = ROTA_HEAP,
 static const struct world_row world_wheel_adopt = { .backend = ROTA_WHEEL,
 	.flags = ROTA_ADOPT };
 static const struct world_row world_coarse_adopt = {
-	.backend = ROTA_WHEEL_COARSE, .flags = ROTA_ADOPT
+	.backend = ROTA_WHEEL_COARSE,
+	.flags = ROTA_ADOPT
 };
 
 static void

@@ -40,7 +40,7 @@ static const struct world_row world_pair_coarse = {
 	.backend = ROTA_WHEEL_COARSE,
 	.shards = 2
 };
-#define EVERY_KIND(test)                                             \
+#define EVERY_KIND(test)                                                \
 	EVERY_OWNED(test), ON(test, adopt_heap), ON(test, adopt_wheel), \
 	    ON(test, adopt_coarse)
 
@@ -398,7 +398,8 @@ at_random_all_is_as_the_model_says(void **state)
 				m->due = 0;
 			} else {
 				m->due = now +
-				    (rota_time)(1 + random_next(&x) % 4000 *
+				    (rota_time)(1 +
+					random_next(&x) % 4000 *
 					    (random_next(&x) % 3 ? 1 : 977)) *
 					TICK;
 				m->rank = rank++;

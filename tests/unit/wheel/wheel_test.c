@@ -278,7 +278,8 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 		assert_true(b->wheel.event <= first);
 		assert_int_equal(
 		    b->wheel.event == WHEEL_END, first == WHEEL_END);
-		assert_true(b->wheel.event == rota__wheel_next(&b->wheel, b->wheel.pos));
+		assert_true(b->wheel.event ==
+		    rota__wheel_next(&b->wheel, b->wheel.pos));
 		for (uint32_t k = 0; k < ITEMS; k += 17)
 			if (b->tick[k] != WHEEL_END) {
 				uint64_t at = wheel_filed(
