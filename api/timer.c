@@ -91,8 +91,13 @@ rota_kind_release(struct rota_kind *k)
 static void
 timer_uncount(struct rota_shard *s)
 {
-	while (!word_add(&s->timers, (uint64_t)0 - 1, seq_cst)) { /* [C1] */
-		word_add(&s->timers, (uint64_t)1, relaxed);
+	for (;;) { /* never below 0: another would take that for its own */
+		uint64_t n = word_load(&s->timers, seq_cst);
+
+		while (n && !word_cas(&s->timers, &n, n - 1, seq_cst, seq_cst))
+			; /* [C1] */
+		if (n)
+			return;
 		s = word_load(&s->closing, seq_cst); /* [C1] */
 	}
 }

@@ -299,8 +299,9 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 			}
 			wheel_remove(w, &t->r_place);
 			shard_note(k, t, d,
-			    wheel_insert(w, &t->r_place, tick)
-				<< WHEEL_TICK_BITS);
+			    /* A reset to before pos may be on its way. */
+			    backend_insert(&s->backend, which, &t->r_place, d,
+				t->r_seq, (uint64_t)k->slack));
 			trace(s, k, t, ROTA_TRACE_FILE,
 			    word_load(&t->r_word, relaxed));
 			count_add(&s->count.moves, 1);

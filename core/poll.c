@@ -64,6 +64,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 {
 	struct rota_kind *k = kind_known(t);
 	enum state_drain how;
+	void (*released)(struct rota_timer *);
 	uint64_t is, d, when;
 
 	if (object_lost(s, t))
@@ -106,10 +107,11 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		/* fall through */
 	case DRAIN_FREE:
 		trace(s, k, t, ROTA_TRACE_RELEASED, is);
+		released = k->released; /* the kind may go with its last */
 		rota__shard_free(s, k, t);
 		shard_freed(s);
-		if (k->released)
-			k->released(t);
+		if (released)
+			released(t);
 		break;
 	case DRAIN_WAIT:
 		t->r_link = s->leaving;

@@ -482,6 +482,8 @@ poll_retired(struct rota_shard *s, unsigned *n)
 		*n = 0;
 	if (!inbox_empty(&s->remote.inbox))
 		rota__shard_posted(s, 0);
+	/* A poll that lost hold before may have stored a hint. */
+	word_store(&s->next, ST_NEVER, relaxed);
 	return 0;
 }
 
@@ -705,13 +707,17 @@ rota__shard_exit(struct rota_shard *s)
 int
 rota_shard_armed(struct rota_shard *s, rota_time before)
 {
-	bool found, again;
+	bool found, again = false;
 	int r = rota__shard_enter(s, __func__);
 
 	if (r)
 		return r;
 	do /* a walk passes over no more than it takes out: at most log2 */
-		found = armed_before(s, (uint64_t)before, &again);
+		found = before > 0 &&
+		    armed_before(s,
+			(uint64_t)before <= SHARD_LAST ? (uint64_t)before
+						       : SHARD_LAST + 1,
+			&again);
 	while (!found && again);
 	rota__shard_exit(s);
 	return found;
@@ -752,7 +758,8 @@ park(struct rota_shard *s, const char *fn)
 			shard_busy(s); /* a poll may have work all the same */
 		s->quiet = quiet;
 	}
-	shard_heed(s);
+	if (!s->adoptable) /* else an adopter may be at it */
+		shard_heed(s);
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) && !shard_trims(s) &&
@@ -995,8 +1002,11 @@ hand_over(
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
-	shard_slack(heir, word_load(&s->slack_least, relaxed));
-	shard_slack(heir, word_load(&s->slack_most, relaxed));
+	if (word_load(&s->slack_least, relaxed) <=
+	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
+		shard_slack(heir, word_load(&s->slack_least, relaxed));
+		shard_slack(heir, word_load(&s->slack_most, relaxed));
+	}
 	/* With an init's that will take its own back. */
 	word_add(&heir->timers,
 	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */

@@ -196,7 +196,8 @@ int rota_debug_gone(const void *ptr, size_t size);
 /* rota_timer_reset_at - arm @t: it fires once, at or after @when.
  *
  * Units    @when: instant in ns on the engine's clock. Before 0 is 0; in the
- *          last 2^20 ns before ROTA_NEVER, and after that, is never. What is
+ *          last 2^20 ns before ROTA_NEVER (of a coarse wheel the last 2^21 and
+ *          the slack), and after that, is never. What is
  *          due already fires in the next poll, never inside this call and
  *          never in the poll under way. (If another thread than the owner arms
  *          a timer that was stopped while its poll goes on, it may fire in that
