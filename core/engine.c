@@ -403,7 +403,7 @@ destroy_refused(struct rota_engine *e)
 int
 rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 {
-	uint64_t dropped = 0;
+	uint64_t dropped = 0, lost = 0;
 
 	if (!e || (unsigned)how > ROTA_DROP)
 		return -EINVAL;
@@ -447,7 +447,13 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		return r ? r : destroy_refused(e);
 	}
 	for (unsigned i = 0; i < e->shards; i++)
-		dropped += rota__shard_drop(&e->shard[i]);
+		dropped += rota__shard_drop(&e->shard[i], &lost);
+	if (lost)
+		rota__misuse_say(&e->config,
+		    "rota_engine_destroy(): %llu of the entries belong to no "
+		    "timer: memory was reused before rota_timer_release(); a "
+		    "library built with ROTA_DEBUG_OBJECTS tells which",
+		    (unsigned long long)lost);
 	end(e);
 	return (int)dropped;
 }

@@ -288,17 +288,22 @@ live_exact(struct rota_shard *s)
 
 /* Walks everything; the caller has the shard for itself. */
 uint64_t
-rota__shard_drop(struct rota_shard *s)
+rota__shard_drop(struct rota_shard *s, uint64_t *lost)
 {
 	const struct rota_config *c = s->config;
 	struct backend_cursor cursor = { 0, 0, 0 };
 	uint64_t dropped = 0;
 	uint32_t *item;
+	int pending;
 
 	while ((item = backend_visit(&s->backend, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 
-		if (object_lost(s, t) || !rota_timer_pending(t))
+		if (object_lost(s, t)) /* it told of that */
+			continue;
+		pending = rota_timer_pending(t);
+		*lost += pending < 0;
+		if (pending <= 0)
 			continue;
 		dropped++;
 		if (c->leak)

@@ -465,9 +465,10 @@ void rota__shard_publish(struct rota_shard *s, uint64_t next);
 /* rota__shard_free - end of a release: @t is the user's again. */
 void rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t);
-/* rota__shard_drop - forget all timers; returns how many were armed, each
+/* rota__shard_drop - adds to *@lost the entries whose memory is no timer any
+ * more; forget all timers; returns how many were armed, each
  * reported through the engine's leak hook. */
-uint64_t rota__shard_drop(struct rota_shard *s);
+uint64_t rota__shard_drop(struct rota_shard *s, uint64_t *lost);
 /* shard_show: bring what others see up to date. The holder. */
 rota_inline void
 shard_show(struct rota_shard *s)
