@@ -18,6 +18,8 @@ int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
 {
+	struct rota_kind *old;
+
 	if (!k || !s || !c)
 		return -EINVAL;
 	if (c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
@@ -35,13 +37,21 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
 	if (shard_forked(s))
 		return -ECHILD;
-	object_kind(k);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
 		lock_give(&s->lock);
 		return rota__misuse_kind_config(
 		    s, c, site, "is for a shard", "that has retired");
 	}
+	for (old = s->kinds; old && old != k; old = old->r_next)
+		;
+	if (old) {
+		lock_give(&s->lock);
+		rota__misuse_kind_config(s, c, site, "it",
+		    "is initialised already: rota_kind_release() it first");
+		return -EBUSY;
+	}
+	object_kind(k);
 	*k = (struct rota_kind){
 		.fire = c->fire,
 		.released = c->released,
