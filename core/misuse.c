@@ -109,10 +109,17 @@ call_bit(const char *fn)
 
 /* Who owns @s, for the caller of @fn, who does not. */
 static const char *
-not_owner(const struct rota_shard *s)
+not_owner(struct rota_shard *s)
 {
+	bool over;
+
 	if (s->config->flags & ROTA_DRIVERS)
 		return "a driver of the engine is: its engine polls by itself";
+	lock_take(&s->lock, LOCK_SHARD); /* `life` is under it */
+	over = word_load(&s->attached, relaxed) && rota__life_over(s->life);
+	lock_give(&s->lock);
+	if (over)
+		return "its owner has ended: rota_shard_attach() first";
 	if (word_load(&s->attached, relaxed)) /* a snapshot */
 		return "another is: only that one may call it";
 	return "call rota_shard_attach() on it first";
@@ -136,7 +143,7 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 			rota__misuse_say(s->config,
 			    "%s(): this thread is not the owner of shard %u: "
 			    "%s%s",
-			    fn, s->index, not_owner(s),
+			    fn, s->index, not_owner((struct rota_shard *)s),
 			    sleeps ? "; the answer is an error and no instant "
 				     "to sleep until"
 				   : "");
