@@ -10,6 +10,17 @@
 
 #include <errno.h>
 
+#include "core/misuse.h"
+
+/* The answer to a period that is none. */
+static rota_noinline int
+no_period(const struct rota_timer *t, const char *fn)
+{
+	struct rota_kind *k = object_call(t, fn) ? kind_of(t) : NULL;
+
+	return k ? rota__misuse_kind(k, MISUSE_PERIOD, -EINVAL, fn) : -EINVAL;
+}
+
 int
 rota_timer_forward(
     struct rota_timer *t, rota_time now, rota_span period, uint64_t *missed)
@@ -19,7 +30,7 @@ rota_timer_forward(
 	int r;
 
 	if (period <= 0)
-		return -EINVAL;
+		return no_period(t, __func__);
 	next = rota_timer_deadline(t);
 	if (next < 0)
 		return (int)next;

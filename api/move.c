@@ -84,8 +84,10 @@ rota_timer_move(struct rota_timer *t, struct rota_kind *to)
 	if (!object_call(t, __func__))
 		return -EINVAL;
 	k = kind_of(t);
-	if (!k || !to || !kind_any(to))
+	if (!k)
 		return -EINVAL;
+	if (!to || !kind_any(to))
+		return rota__misuse_kind(k, MISUSE_MOVE_TO, -EINVAL, __func__);
 	s = shard_of(k);
 	if (s->engine != shard_of(to)->engine)
 		return -EINVAL;

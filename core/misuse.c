@@ -71,6 +71,12 @@ rota__misuse_kind(struct rota_kind *k, enum misuse m, int r, const char *fn)
 		[MISUSE_MOVE_INSIDE] =
 		    "the timer's callback runs, and waiters would look for it "
 		    "on the new shard: move it once that has returned",
+		[MISUSE_MOVE_TO] =
+		    "the kind to move to is NULL or was never initialised: "
+		    "rota_kind_init() it first",
+		[MISUSE_PERIOD] =
+		    "the period is 0 or less, and no instant would follow: "
+		    "give a span in ns",
 	};
 	const struct rota_config *c = shard_of(k)->config;
 

@@ -23,7 +23,9 @@ enum misuse {
 	MISUSE_FULL,        /* init beyond max_timers */
 	MISUSE_KIND_IN_USE, /* kind_release with timers */
 	MISUSE_MOVE_OWNER,  /* move by another thread than the owner's */
-	MISUSE_MOVE_INSIDE  /* move in the timer's own callback */
+	MISUSE_MOVE_INSIDE, /* move in the timer's own callback */
+	MISUSE_MOVE_TO,     /* move to what is no kind */
+	MISUSE_PERIOD       /* forward by no period */
 };
 
 /* The same of a shard, after those of its functions; and of an engine, whose
