@@ -347,6 +347,103 @@ a_destroy_that_is_refused_says_how_many_are_armed(void **state)
 }
 
 static void
+an_overwritten_timer_is_no_leak_but_told(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	for (unsigned i = 0; i < 3; i++)
+		rota_timer_reset_at(&p[i].timer, (i + 9) * TICK);
+	world_poll(w, 0); /* they are filed */
+	memset(&p[1].timer, 0, sizeof(p[1].timer));
+	assert_int_equal(world_destroy(w, ROTA_DROP), 2);
+	assert_int_equal(w->leaks, 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_ptr_equal(w->leak[i].kind, &w->kind);
+#ifdef ROTA_DEBUG_OBJECTS
+	HEARD(w, "overwritten");
+#else
+	HEARD(w, "rota_engine_destroy(): ", "1 of the entries",
+	    "ROTA_DEBUG_OBJECTS");
+#endif
+}
+
+static void
+a_kind_initialised_twice_is_told(void **state)
+{
+	struct world *w = *state;
+	const struct rota_kind_config c = { .fire = probe_fire, .name = "two" };
+	struct rota_kind k;
+
+	assert_int_equal(rota_kind_init(&k, w->shard, &c), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard, &c), -EBUSY);
+	HEARD(w, "rota_kind_init()", "kind two (", "said_test.c:",
+	    "it is initialised already", "rota_kind_release() it first");
+	assert_int_equal(rota_kind_release(&k), 0);
+	assert_int_equal(rota_kind_init(&k, w->shard, &c), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+	SILENCE(w);
+}
+
+static void
+an_owner_that_has_ended_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = rota_engine_shard(w->engine, 1);
+	struct far f = { s, NULL, NULL, call_attach, 0 };
+
+	assert_int_equal(far(f), 0);
+	SAYS(w, rota_shard_poll(s, 0, 0), -EPERM, "rota_shard_poll()",
+	    "its owner has ended: rota_shard_attach() first");
+}
+
+static void
+a_wait_asks_for_its_thread_first(void **state)
+{
+	struct world *w = *state;
+	struct far f = { w->shard, NULL, NULL, call_wait, 0 };
+
+	SAYS(w, far(f), -EPERM, "rota_shard_wait()",
+	    "this thread is not the owner");
+	SAYS(w, rota_shard_wait(w->shard, 0), -EOPNOTSUPP, "rota_shard_wait()",
+	    "shard 0", "ROTA_CLOCK_VIRTUAL", "rota_engine_advance()");
+}
+
+static void
+a_period_that_is_none_is_told(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	SAYS(w, rota_timer_forward(&p->timer, 0, 0, NULL), -EINVAL,
+	    "rota_timer_forward()", "kind probe", "world.c:", "period");
+	assert_int_equal(rota_timer_pending(&p->timer), 0);
+}
+
+static void
+a_move_to_no_kind_is_told(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct rota_kind none = { 0 };
+
+	SAYS(w, rota_timer_move(&p->timer, &none), -EINVAL, "rota_timer_move()",
+	    "kind probe", "rota_kind_init()");
+	assert_int_equal(rota_timer_move(&p->timer, NULL), -EINVAL);
+	SILENCE(w);
+}
+
+static void
+a_kind_after_its_engine_is_none(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(world_destroy(w, ROTA_DROP), 0);
+	assert_int_equal(rota_kind_release(&w->kind), -EINVAL);
+	SILENCE(w);
+}
+
+static void
 a_clock_that_cannot_be_moved_is_told(void **state)
 {
 	struct world *w = *state;
@@ -571,6 +668,13 @@ main(void)
 		EVERY(a_remote_release_without_released_is_told),
 		ON(a_full_shard_is_told, full),
 		EVERY(a_destroy_that_is_refused_says_how_many_are_armed),
+		EVERY(an_overwritten_timer_is_no_leak_but_told),
+		ON(a_kind_initialised_twice_is_told, heap),
+		ON(an_owner_that_has_ended_is_told, two),
+		ON(a_wait_asks_for_its_thread_first, heap),
+		EVERY_OWNED(a_period_that_is_none_is_told),
+		EVERY_OWNED(a_move_to_no_kind_is_told),
+		EVERY(a_kind_after_its_engine_is_none),
 		ON(a_clock_that_cannot_be_moved_is_told, two),
 		ON(a_clock_moved_back_is_told, heap),
 		ON(adopting_without_the_flag_is_told, heap),
