@@ -2,8 +2,8 @@
  *
  * rota/clock.h - instants, spans, and where an engine's time comes from.
  *
- * An instant is a count of ns on the clock of one engine; a span is a count
- * of ns. An engine's clock never steps back: what its source says is clamped
+ * An instant is a count of ns on the clock of one engine, since that began:
+ * none of CLOCK_MONOTONIC's, nor a date. A span is a count of ns. An engine's clock never steps back: what its source says is clamped
  * to what it said before.
  */
 #ifndef ROTA_CLOCK_H
