@@ -434,16 +434,6 @@ a_move_to_no_kind_is_told(void **state)
 }
 
 static void
-a_kind_after_its_engine_is_none(void **state)
-{
-	struct world *w = *state;
-
-	assert_int_equal(world_destroy(w, ROTA_DROP), 0);
-	assert_int_equal(rota_kind_release(&w->kind), -EINVAL);
-	SILENCE(w);
-}
-
-static void
 a_clock_that_cannot_be_moved_is_told(void **state)
 {
 	struct world *w = *state;
@@ -674,7 +664,6 @@ main(void)
 		ON(a_wait_asks_for_its_thread_first, heap),
 		EVERY_OWNED(a_period_that_is_none_is_told),
 		EVERY_OWNED(a_move_to_no_kind_is_told),
-		EVERY(a_kind_after_its_engine_is_none),
 		ON(a_clock_that_cannot_be_moved_is_told, two),
 		ON(a_clock_moved_back_is_told, heap),
 		ON(adopting_without_the_flag_is_told, heap),
