@@ -187,13 +187,9 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 			    !strcmp(fn, "rota_shard_adopt")
 				? "%s(): shard %u is of an engine without "
 				  "ROTA_ADOPT: set it in config.flags"
-				: s->config->clock == ROTA_CLOCK_VIRTUAL
-				? "%s(): shard %u: ROTA_CLOCK_VIRTUAL goes on "
-				  "in no sleep: rota_engine_advance() it to "
-				  "rota_shard_park(), then poll"
 				: "%s(): shard %u: no sleep is known that ends "
-				  "by ROTA_CLOCK_CALLER: sleep by that clock "
-				  "until rota_shard_park()",
+				  "by the clock of this engine: use "
+				  "rota_shard_park()",
 			    fn, s->index);
 		break;
 	default:

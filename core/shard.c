@@ -786,15 +786,11 @@ rota_shard_park(struct rota_shard *s)
 int
 rota_shard_wait(struct rota_shard *s, rota_time limit)
 {
-	int r;
-
 	if (!s)
 		return -EINVAL;
 	if (s->config->clock != ROTA_CLOCK_MONOTONIC &&
-	    s->config->clock != ROTA_CLOCK_BOOTTIME) {
-		r = owner_check(s, __func__);
-		return r ? r : rota__misuse_shard(s, -EOPNOTSUPP, __func__);
-	}
+	    s->config->clock != ROTA_CLOCK_BOOTTIME)
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
 	return rota__shard_wait(s, limit);
 }
 
