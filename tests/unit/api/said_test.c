@@ -398,18 +398,6 @@ an_owner_that_has_ended_is_told(void **state)
 }
 
 static void
-a_wait_asks_for_its_thread_first(void **state)
-{
-	struct world *w = *state;
-	struct far f = { w->shard, NULL, NULL, call_wait, 0 };
-
-	SAYS(w, far(f), -EPERM, "rota_shard_wait()",
-	    "this thread is not the owner");
-	SAYS(w, rota_shard_wait(w->shard, 0), -EOPNOTSUPP, "rota_shard_wait()",
-	    "shard 0", "ROTA_CLOCK_VIRTUAL", "rota_engine_advance()");
-}
-
-static void
 a_period_that_is_none_is_told(void **state)
 {
 	struct world *w = *state;
@@ -661,7 +649,6 @@ main(void)
 		EVERY(an_overwritten_timer_is_no_leak_but_told),
 		ON(a_kind_initialised_twice_is_told, heap),
 		ON(an_owner_that_has_ended_is_told, two),
-		ON(a_wait_asks_for_its_thread_first, heap),
 		EVERY_OWNED(a_period_that_is_none_is_told),
 		EVERY_OWNED(a_move_to_no_kind_is_told),
 		ON(a_clock_that_cannot_be_moved_is_told, two),
