@@ -66,7 +66,7 @@ check_sources() {
 	rule "public headers include <rota/...>"
 
 	includes $(sources api |
-		grep -vE '^api/(rota|engine|timer|move|each|conn|handle)\.[ch]$') |
+		grep -vE '^api/(rota|engine|timer|move|forward|each|conn|handle)\.[ch]$') |
 	grep '"' | grep -vE '"(api/|core/(lock|atomic)\.h")' |
 	rule "the facade is written on <rota/...>, but for mutexes and atomics"
 
