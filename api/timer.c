@@ -379,7 +379,7 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 static rota_noinline int
 filed_first(struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
 {
-	shard_came(s, s->which, kind_known(t), t, d);
+	rota__shard_came(s, t, d);
 	answer = armed_rarely(s, t, d, answer);
 	shard_heed(s); /* the owner may be awake by now */
 	return answer;

@@ -293,7 +293,7 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 						   : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
-				if (kind_plain(k)) /* as in shard_came() */
+				if (kind_plain(k)) /* as in rota__shard_came() */
 					t->r_filed = d;
 				continue;
 			}

@@ -50,12 +50,6 @@ struct poll {
 	unsigned room, given;
 };
 
-static rota_noinline void
-came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
-{
-	shard_came(s, s->which, kind_known(t), t, d);
-}
-
 /* Bring the structure in line with the word of @t, which the inbox or the
  * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
  * DRAIN_MOVE @t may be gone. */
@@ -82,7 +76,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		shard_note(k, t, d, when);
 		count_add(&s->count.inserts, 1);
 		if (rota_unlikely(when < s->heed)) /* no poll: then it is 0 */
-			came(s, t, d);
+			rota__shard_came(s, t, d);
 		break;
 	case DRAIN_MOVE:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
@@ -91,7 +85,7 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		shard_note(k, t, d, when);
 		count_add(&s->count.moves, 1);
 		if (rota_unlikely(when < s->heed))
-			came(s, t, d);
+			rota__shard_came(s, t, d);
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);

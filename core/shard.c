@@ -216,6 +216,22 @@ rota__shard_posted(struct rota_shard *s, uint64_t wake)
 }
 
 void
+rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+{
+	const struct rota_kind *k = kind_known(t);
+
+	if (kind_plain(k))
+		t->r_filed = d;
+	if (s->which == ROTA_WHEEL_COARSE)
+		d = backend_tick(s->which, d, (uint64_t)k->slack)
+		    << WHEEL_TICK_BITS;
+	if (d < s->quiet) {
+		s->quiet = d > s->now ? d : 0;
+		shard_heed(s);
+	}
+}
+
+void
 rota__shard_alarm(struct rota_shard *s)
 {
 	uint64_t alarm = word_load(&s->alarm, relaxed); /* its own */

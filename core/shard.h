@@ -565,24 +565,11 @@ shard_heed(struct rota_shard *s)
 	s->heed = s->quiet < alarm ? alarm : s->quiet;
 }
 
-/* shard_came: @t of kind @k was filed for @d, and its entry comes up before
- * `heed`. A wheel's slot that begins before `quiet`, or before the owner wakes, is
- * not looked at then: a confined timer in it may not stay where it is if it is
- * armed anew for before @d. */
-rota_inline void
-shard_came(struct rota_shard *s, enum rota_backend which,
-    const struct rota_kind *k, struct rota_timer *t, uint64_t d)
-{
-	if (kind_plain(k))
-		t->r_filed = d;
-	if (which == ROTA_WHEEL_COARSE)
-		d = backend_tick(which, d, (uint64_t)k->slack)
-		    << WHEEL_TICK_BITS;
-	if (d < s->quiet) {
-		s->quiet = d > s->now ? d : 0;
-		shard_heed(s);
-	}
-}
+/* rota__shard_came - @t was filed for @d, and its entry comes up before `heed`. A
+ * wheel's slot that begins before `quiet`, or before the owner wakes, is not
+ * looked at then: a confined timer in it may not stay where it is if it is armed
+ * anew for before @d. The holder. */
+void rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d);
 
 /* shard_slack: there may be timers of @slack on @s. Under its lock, before the
  * first one is counted there. Who arms one has read or written that; so the

@@ -14,7 +14,7 @@
  * hierarchy, filed by xor as tokio and seastar do). The slots of a level are a
  * ring of 512: 256 for what is filed so, and 256 behind them. The next slot of
  * the level above fits in there, and if it holds many it is poured before it
- * starts, evenly: rota__wheel_ahead(). So nobody waits while it is poured. A
+ * starts, evenly, as far as the steps of polls allow: rota__wheel_ahead(). A
  * bitmap per level finds the next slot in use, so that a jump of a year costs
  * what a jump of a second costs.
  *

@@ -33,7 +33,7 @@ sizes() {
 
 # The set in which a mutant has to be found. The first six are those that
 # any change of the protocol was measured by from the beginning.
-in_calls="no_poke earlier_unqueued fire_stays_linked zombie_stays
+in_calls="arm_queued no_poke earlier_unqueued fire_stays_linked zombie_stays
 	no_second_look look_first
 	push_twice poke_late poke_read_late owner_no_poke stage_sleeps
 	early claim_by_store wake_stale"
