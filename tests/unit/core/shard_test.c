@@ -355,6 +355,7 @@ only_what_is_armed_is_told_as_such(void **state)
 		rota_timer_reset_at(&p[i].timer, (1 + i) * 100 * TICK);
 	assert_int_equal(rota_shard_armed(w->shard, 100 * TICK), 0);
 	assert_int_equal(rota_shard_armed(w->shard, 100 * TICK + 1), 1);
+	assert_int_equal(rota_shard_armed(w->shard, -1), 0);
 	for (int i = 0; i < 99; i++)
 		rota_timer_stop(&p[i].timer);
 	assert_int_equal(rota_shard_armed(w->shard, 10000 * TICK), 0);
