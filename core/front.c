@@ -18,9 +18,8 @@
  * a bound, and files them where their timers' words say. Each look is one that
  * the wake would have cost.
  *
- * A wheel's slot is looked at once, if no kind has slack: then the earliest
- * deadline in it is known, and the owner sleeps until that, not until the slot
- * begins.
+ * Of a wheel's slot that was looked at the earliest deadline is known, and the
+ * owner sleeps until that, not until the slot begins.
  *
  * A coarse wheel has spent slack on the tick of an item already. It may come up
  * as late as that tick, or as its deadline and slack, if that is later: not at
@@ -31,8 +30,8 @@
 
 /* Looks of one park: of a heap some 300 us, of a wheel 100. */
 #define FRONT_LOOKS 4096
-/* ns: of looks for the slack there is one in so much time, and up to those of
- * one park at once: some 1 % of a processor at most. */
+/* ns: there is one look in so much time, and up to those of one park at once:
+ * some 1 % of a processor at most. */
 #define FRONT_PACE 4096
 /* Entries of a heap that may be passed by for a look: they stand in a row. */
 #define FRONT_PASS 4
@@ -293,7 +292,8 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 						   : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
-				if (kind_plain(k)) /* as in rota__shard_came() */
+				if (kind_plain(
+					k)) /* as in rota__shard_came() */
 					t->r_filed = d;
 				continue;
 			}
@@ -333,7 +333,6 @@ rota_inline void
 wheel_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 {
 	struct wheel *w = &s->backend.wheel;
-	bool once = !word_load(&s->slack_most, relaxed), looked = false;
 	uint64_t at = w->event;
 
 	while (at != WHEEL_END) {
@@ -341,16 +340,12 @@ wheel_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 
 		if (!front_counts(f, start))
 			break;
-		looked = true;
-		if ((once && at == s->fronted) ||
-		    !slots_walk(s, f, at, which)) {
+		if (!slots_walk(s, f, at, which)) {
 			front_rest(s, f, start);
 			break;
 		}
 		at = rota__wheel_next(w, at + 1);
 	}
-	if (looked)
-		s->fronted = w->event;
 }
 
 static rota_noinline void
@@ -384,7 +379,7 @@ walk(struct rota_shard *s, struct front *f)
 	}
 }
 
-/* Looks for the slack, as many as there are by now. */
+/* As many looks as there are by now. */
 static void
 walk_paced(struct rota_shard *s, struct front *f)
 {
@@ -420,9 +415,9 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 		next = *first = rota__shard_next(s);
 		if (!slack || next == ROTA_NEVER)
 			return next;
-	} else if (!slack &&
+	} else if (!slack && s->quiet == s->fronted &&
 	    s->quiet > s->backend.wheel.event << WHEEL_TICK_BITS) {
-		return next; /* it is known by now */
+		return next; /* nothing came before it since the last park */
 	}
 	if (slack) {
 		f.least = word_load(&s->slack_least, relaxed);
@@ -431,12 +426,11 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 		if (s->which == ROTA_WHEEL_COARSE &&
 		    f.least != word_load(&s->slack_most, relaxed))
 			f.least = 0;
-		walk_paced(s, &f);
-	} else {
-		walk(s, &f);
 	}
+	walk_paced(s, &f);
 	/* A walk through a heap moves what comes up first, too. */
 	*first = s->which == ROTA_HEAP ? rota__shard_next(s)
 				       : front_answer(f.first);
+	s->fronted = f.first;
 	return front_answer(f.latest);
 }

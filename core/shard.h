@@ -114,7 +114,7 @@ struct rota_shard {
 			* what comes up before this is looked at closer */
 	uint64_t quiet_stops; /* unless there were more stops than this */
 	uint64_t lead;        /* a poll from then on may have to pour ahead */
-	uint64_t fronted; /* the event of a wheel whose slot was looked at */
+	uint64_t fronted; /* what `quiet` was after the last look: front.c */
 	uint64_t owed;    /* until then a park has fewer looks: core/front.c */
 	rota_word alarm;  /* the owner sleeps until then, or is about to: what
 			  * it arms itself, and would be later than its slack

@@ -8,7 +8,7 @@
  * time beside them; an arming wakes who sleeps past its deadline and slack, no
  * other; a poll in between fires what is due; of what is armed, pushed and
  * stopped at random nothing is later, and the wakes are hardly more than the
- * fewest; no instant overflows; where looks end nothing is slept past.
+ * fewest; without slack a wake is for a fire; no instant overflows; where looks end nothing is slept past.
  */
 #include "core/shard.h"
 
@@ -274,6 +274,47 @@ a_poll_in_between_fires_what_is_due(void **state)
 	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
 	for (unsigned i = 0; i < 10; i++)
 		rota_timer_release(&p[i].timer);
+}
+
+/* Without slack a wake is for a fire, also if there is an event, with a poll and
+ * a timer that is stopped again, every 9 ms. */
+static void
+no_wake_is_for_nothing(void **state)
+{
+	enum { DEADLINES = 300 };
+	struct world *w = *state;
+	struct probe *p = malloc((DEADLINES + 1) * sizeof(*p));
+	rota_time now = 7 * MS + 77, event = now;
+	unsigned wakes = 0, needless = 0;
+	uint64_t x = 9;
+
+	w->probes = p;
+	probes_of(w, p, DEADLINES + 1, kind_of_slack(w, 0, 0));
+	world_poll(w, now);
+	for (unsigned i = 0; i < DEADLINES; i++)
+		rota_timer_reset_at(&p[i].timer,
+		    now + 1 + (rota_time)(random_next(&x) % (20000 * MS)));
+	while (w->fired < DEADLINES) {
+		rota_time until = rota_shard_park(w->shard);
+		size_t fired = w->fired;
+
+		assert_true(until >= 0);
+		if (until < event) {
+			wakes++;
+			now = until > now ? until : now;
+			world_poll(w, now);
+			needless += w->fired == fired;
+			continue;
+		}
+		now = event;
+		event += 9 * MS;
+		world_poll(w, now);
+		rota_timer_reset_at(&p[DEADLINES].timer, now + 2 * MS);
+		rota_timer_stop(&p[DEADLINES].timer);
+	}
+	if (getenv("SLACK_FIGURES"))
+		print_message("%u wakes, %u needless\n", wakes, needless);
+	assert_in_range(needless, 0, DEADLINES / 20);
 }
 
 /* The tick of a coarse wheel may have spent it: one in a later slot, which may
@@ -661,6 +702,7 @@ main(void)
 		EVERY(an_arming_by_another_wakes_it_if_it_must),
 		EVERY_OWNED(what_stays_filed_is_not_slept_past),
 		EXACT_OWNED(a_poll_in_between_fires_what_is_due),
+		EVERY_OWNED(no_wake_is_for_nothing),
 		EVERY_OWNED(a_slack_is_spent_once),
 		EVERY_OWNED(no_instant_overflows),
 		EVERY_OWNED(one_slack_for_all_takes_one_look),
