@@ -14,7 +14,7 @@
 #include <rota/handle.h>
 #include <rota/ticker.h>
 
-#include "api/fd.h"
+#include "core/sys/fd.h"
 #include "api/wait.h"
 
 struct rota_channel {

@@ -29,7 +29,7 @@
 #include <string.h>
 
 #include "api/context.h"
-#include "api/fd.h"
+#include "core/sys/fd.h"
 
 /* Of a deadline's walk, in one poll: some 100 us. A context is a step, a
  * thread that is woken so many. Both arbitrary. */

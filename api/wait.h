@@ -20,8 +20,8 @@
 
 #include <rota/handle.h>
 
-#include "core/atomic.h"
-#include "core/lock.h"
+#include "core/sys/atomic.h"
+#include "core/sys/lock.h"
 
 struct rota_bubble;
 struct rota_context;

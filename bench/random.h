@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 
 /* Arbitrary, far from zero, where the generator starts badly. */
 #define RANDOM_SEED UINT64_C(0x9e3779b97f4a7c15)

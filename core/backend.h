@@ -35,7 +35,7 @@
 
 #include <rota/engine.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 #include "heap/heap.h"
 #include "wheel/run.h"
 #include "wheel/wheel.h"

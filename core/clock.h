@@ -13,7 +13,7 @@
 #include <rota/clock.h>
 #include <rota/engine.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 struct clock {
 	enum rota_clock source;

@@ -17,7 +17,7 @@
 #ifndef ROTA_CORE_INBOX_H
 #define ROTA_CORE_INBOX_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 /* inbox_push: put @node, whose link is @link, on top. Any thread. */
 rota_inline void

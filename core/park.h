@@ -27,7 +27,7 @@
 #ifndef ROTA_CORE_PARK_H
 #define ROTA_CORE_PARK_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 struct park {
 	rota_word sleep_until; /* ns on the engine clock; valid while parked */

@@ -21,7 +21,7 @@
 #ifndef ROTA_CORE_SELF_H
 #define ROTA_CORE_SELF_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 enum {
 	ID_NONE = 1, /* of a thread that stored none yet */

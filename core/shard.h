@@ -34,11 +34,11 @@
 
 #include "core/backend.h"
 #include "core/clock.h"
-#include "core/lock.h"
+#include "core/sys/lock.h"
 #include "core/objects.h"
 #include "core/remote.h"
 #include "core/self.h"
-#include "core/wake.h"
+#include "core/sys/wake.h"
 
 /* Mark of a kind that was initialised, and of a confined one; arbitrary. */
 #define KIND_MAGIC 0x726f7461u

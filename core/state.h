@@ -78,7 +78,7 @@
 #ifndef ROTA_CORE_STATE_H
 #define ROTA_CORE_STATE_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 #define ST_ARMED ((uint64_t)1)
 #define ST_LINKED ((uint64_t)2)

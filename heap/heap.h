@@ -28,8 +28,8 @@
 
 #include <stdbool.h>
 
-#include "core/compiler.h"
-#include "core/numbers.h"
+#include "core/sys/compiler.h"
+#include "core/sys/numbers.h"
 
 /* Entries in a block: 2^14, 512 KB with ids; the hostile build takes a new
  * block every 16. */

@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 
 /* Room, if there can be so many: fifteen million timers a second come due. What
  * is more goes elsewhere, at five times the cost. Memory that is not used is

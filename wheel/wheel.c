@@ -226,7 +226,7 @@ chunks_of(struct wheel *w)
 		chunk_last };
 }
 
-/* core/numbers.h: fewer chunks are in use than the slabs for @n items have. Items
+/* core/sys/numbers.h: fewer chunks are in use than the slabs for @n items have. Items
  * that could fill a chunk need at least one chunk less than chunks_for() says;
  * fewer items have fewer chunks than a slab. */
 _Static_assert(WHEEL_SLAB >= WHEEL_CHUNK && WHEEL_LATER + 2 >= WHEEL_CHUNK,

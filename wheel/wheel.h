@@ -37,8 +37,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/compiler.h"
-#include "core/numbers.h"
+#include "core/sys/compiler.h"
+#include "core/sys/numbers.h"
 
 /* 8 bits a level: the 8 KB of slots that a level has stay in the first-level
  * cache; rings of 8 slots and chunks of 4 in the hostile build, where

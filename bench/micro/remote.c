@@ -23,7 +23,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 #define LO (1 * ROTA_SECOND)
 #define HI (60 * ROTA_SECOND)

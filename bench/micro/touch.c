@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 #include "core/state.h"
 
 #define ONE ((uint64_t)1 << ST_SHIFT)

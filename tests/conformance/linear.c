@@ -38,7 +38,7 @@
 
 #include <rota/rota.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 #include "tests/conformance/source.h"
 
 #define UNIT (INT64_C(1) << 20) /* ns: exact for a coarse wheel too */

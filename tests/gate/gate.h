@@ -3,7 +3,7 @@
  * gate.h - threads that go only as far as a test lets them.
  *
  * The library is compiled once more with ROTA_GATE: each access of
- * core/atomic.h, and each taking of a mutex, first comes to a gate. A gated
+ * core/sys/atomic.h, and each taking of a mutex, first comes to a gate. A gated
  * thread stands before its function until the test lets it go to an access
  * that it names, where it stands again. One thread goes at a time, so an
  * interleaving is a test of the code that ships, the same in each run:
@@ -26,7 +26,7 @@
 #ifndef TESTS_GATE_GATE_H
 #define TESTS_GATE_GATE_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 struct gated;
 

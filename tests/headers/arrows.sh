@@ -4,7 +4,7 @@
 # arrows.sh root - the rules that the whole tree obeys:
 #   includes go one way, api -> core/engine -> core/shard -> {heap, wheel};
 #   a quoted include is a path from the root, and the file is there;
-#   atomics stand behind core/atomic.h (a public header cannot include it, so
+#   atomics stand behind core/sys/atomic.h (a public header cannot include it, so
 #   api/rota/inline.h has one), and there is no stand-alone fence;
 #   a tag of a memory order, [P1], stands in its table and at both ends;
 #   every file names its licence.
@@ -43,11 +43,11 @@ check_sources() {
 
 	includes $(sources heap) | grep '"' |
 	grep -vE '"(heap/|core/(compiler|numbers)\.h)' |
-	rule "heap/ includes heap/, core/compiler.h and core/numbers.h"
+	rule "heap/ includes heap/, core/sys/compiler.h and core/sys/numbers.h"
 
 	includes $(sources wheel) | grep '"' |
 	grep -vE '"(wheel/|heap/heap\.h|core/(compiler|numbers)\.h)' |
-	rule "wheel/ includes wheel/, heap/heap.h, core/compiler.h, core/numbers.h"
+	rule "wheel/ includes wheel/, heap/heap.h, core/sys/compiler.h, core/sys/numbers.h"
 
 	includes $(sources heap wheel) |
 	grep -E '<(rota/|pthread|threads|stdatomic|sched|time|sys/)' |
@@ -90,7 +90,7 @@ check_sources() {
 	grep -nE 'stdatomic\.h|_Atomic|__atomic_[a-z]|__sync_[a-z]' \
 		$(sources api core heap wheel) /dev/null |
 	grep -v '^core/atomic\.h:' | grep -v '^api/rota/inline\.h:' | grep -vE '^[^:]*:[0-9]*:(/\*| \*)' |
-	rule "atomics stand behind core/atomic.h"
+	rule "atomics stand behind core/sys/atomic.h"
 
 	grep -ohE '\[[AC-FH-LN-Z][0-9]+\]' $(sources core api) /dev/null |
 	sort | uniq -c | awk '$1 < 3 { print $2 }' |

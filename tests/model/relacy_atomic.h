@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * relacy_atomic.h - core/atomic.h for relacy: the words become rl::atomic.
+ * relacy_atomic.h - core/sys/atomic.h for relacy: the words become rl::atomic.
  *
  * The headers of core/ compile unchanged as C++. A word tells the model of
  * each change at the instant of the change, and what was last seen in it; a
@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 
 #include <relacy/relacy.hpp>
 /* relacy's macros for code that allocates; none of ours does. */

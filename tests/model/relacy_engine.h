@@ -371,7 +371,7 @@ model_access(void)
 }
 
 /*
- * api/bubble.c: there is none. api/fd.c: descriptors that nobody polls.
+ * api/bubble.c: there is none. core/sys/fd.c: descriptors that nobody polls.
  */
 
 void

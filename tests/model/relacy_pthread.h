@@ -38,7 +38,7 @@ void model_access(void);
 #define model_access_relaxed() ((void)0)
 #define model_access_acquire() model_access()
 #define model_access_acq_rel() model_access()
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 #undef word_load
 #undef word_add
 #undef word_cas

@@ -17,7 +17,7 @@
 
 #include <rota/rota.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 #include "tests/conformance/source.h"
 
 #define RACE_WORKERS 4

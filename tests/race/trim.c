@@ -16,7 +16,7 @@
 
 #include <rota/rota.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 #ifdef ROTA_HOSTILE
 enum { PEAK = 1500 };

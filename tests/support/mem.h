@@ -11,8 +11,8 @@
 
 #include <rota/rota.h>
 
-#include "core/atomic.h"
-#include "core/compiler.h"
+#include "core/sys/atomic.h"
+#include "core/sys/compiler.h"
 
 struct mem {
 	rota_word calls; /* of alloc, refused ones too */

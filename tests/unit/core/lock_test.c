@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lock_test.c - core/lock.h: the order of the mutexes is checked.
+ * lock_test.c - core/sys/lock.h: the order of the mutexes is checked.
  * Claims: in a debug build what is in order passes, given back in any order;
  * what is not ends the process, whichever rule it breaks.
  */
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/lock.h"
+#include "core/sys/lock.h"
 #include "tests/support/cm.h"
 
 #ifndef NDEBUG

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trim_test.c - core/trim.c, core/numbers.h and what gives memory back in
+ * trim_test.c - core/trim.c, core/sys/numbers.h and what gives memory back in
  * heap/heap.c and wheel/wheel.c: D34.
  * Claims: a call gives back all blocks that the timers initialised now do not
  * need, and polls do after a peak, in slices; no slice leaves the structure

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * wake_test.c - core/wake.c: the descriptor that a sleeping owner waits on.
+ * wake_test.c - core/sys/wake.c: the descriptor that a sleeping owner waits on.
  * Claims: it is made once, by the first who asks; readable from a signal to
  * the next clear, even with its counter full; a sleep until an instant of
  * CLOCK_BOOTTIME is by a descriptor on that clock; every errno of its calls is
@@ -9,7 +9,7 @@
  * The program is linked so that the system calls come here first.
  */
 #define _GNU_SOURCE /* ppoll, CLOCK_BOOTTIME */
-#include "core/wake.h"
+#include "core/sys/wake.h"
 
 #include <dirent.h>
 #include <errno.h>

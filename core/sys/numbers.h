@@ -25,7 +25,7 @@
 
 #include <stdbool.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 
 #define NUMBER_NONE UINT32_MAX
 

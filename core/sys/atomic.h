@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/compiler.h"
+#include "core/sys/compiler.h"
 
 typedef uint64_t rota_word; /* a word that threads race on */
 typedef void *rota_link;    /* a pointer that threads race on */
@@ -39,7 +39,7 @@ typedef void *rota_slot;    /* a pointer that they hand over, one by one */
 #define ROTA_ORDER_seq_cst __ATOMIC_SEQ_CST
 
 #ifdef ROTA_GATE
-/* What is about to happen to a word; the last two are for core/lock.h and for
+/* What is about to happen to a word; the last two are for core/sys/lock.h and for
  * tests. */
 enum atomic_kind {
 	ATOMIC_LOAD = 1,

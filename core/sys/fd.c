@@ -2,7 +2,7 @@
  *
  * fd.c - an eventfd whose counter is 0 or 1.
  */
-#include "api/fd.h"
+#include "core/sys/fd.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  *
  * lock.c - the order of the mutexes, checked.
  */
-#include "core/lock.h"
+#include "core/sys/lock.h"
 
 #ifndef NDEBUG
 #include <stdio.h>
@@ -23,7 +23,7 @@ broken(const char *how, enum lock_rank rank)
 	    stderr, "rota: a mutex of rank %d is %s, holding", (int)rank, how);
 	for (unsigned i = 0; i < held.n; i++)
 		fprintf(stderr, " %d", (int)held.rank[i]);
-	fprintf(stderr, "; core/lock.h has the ranks\n");
+	fprintf(stderr, "; core/sys/lock.h has the ranks\n");
 	abort();
 }
 

@@ -10,7 +10,7 @@
 #ifndef ROTA_CORE_WAKE_H
 #define ROTA_CORE_WAKE_H
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 struct wake {
 	rota_word fd;     /* descriptor + 1; 0: not made */

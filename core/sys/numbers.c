@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * numbers.c - core/numbers.h.
+ * numbers.c - core/sys/numbers.h.
  */
-#include "core/numbers.h"
+#include "core/sys/numbers.h"
 
 /* Numbers in a row that one look tells the last from: a line of them. */
 #define FIND_ROW 16

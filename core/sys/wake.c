@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * wake.c - core/wake.h on Linux.
+ * wake.c - core/sys/wake.h on Linux.
  */
 #define _GNU_SOURCE /* ppoll, CLOCK_BOOTTIME */
-#include "core/wake.h"
+#include "core/sys/wake.h"
 
 #include <errno.h>
 #include <poll.h>

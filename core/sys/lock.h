@@ -17,7 +17,7 @@
 
 #include <pthread.h>
 
-#include "core/atomic.h"
+#include "core/sys/atomic.h"
 
 enum lock_rank {
 	LOCK_FACADE,   /* the list of all contexts */
