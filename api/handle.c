@@ -34,7 +34,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "api/wait.h"
+#include "api/wait/wait.h"
 #include "core/engine.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */

@@ -8,7 +8,7 @@
  * Each story, in all its executions with as many forced switches of thread as
  * it says, and so many more; -1: one less.
  *
- * api/channel.c, wait.c, select.c and context.c as they are, on the engine of
+ * api/wait/channel.c, wait.c, select.c and context.c as they are, on the engine of
  * relacy_engine.h. Thread 0 owns its shard: it moves the clock and runs what
  * is due.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * relacy_engine.h - what api/channel.c and api/context.c stand on, for relacy.
+ * relacy_engine.h - what api/wait/channel.c and api/wait/context.c stand on, for relacy.
  *
  * The locks are relacy's. The engine is one shard of a few lines that keeps
  * the promises of rota/handle.h: each arming runs once or is stopped, a stop
@@ -24,8 +24,8 @@
 #include "tests/model/relacy_pthread.h"
 
 extern "C" {
-#include "api/channel.h"
-#include "api/context.h"
+#include "api/wait/channel.h"
+#include "api/wait/context.h"
 }
 
 #include <relacy/pthread.h>
@@ -371,7 +371,7 @@ model_access(void)
 }
 
 /*
- * api/bubble.c: there is none. core/sys/fd.c: descriptors that nobody polls.
+ * api/wait/bubble.c: there is none. core/sys/fd.c: descriptors that nobody polls.
  */
 
 void

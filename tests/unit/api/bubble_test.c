@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * bubble_test.c - api/bubble.c: virtual time for threads that wait.
+ * bubble_test.c - api/wait/bubble.c: virtual time for threads that wait.
  * Claims: the clock stands while one of its threads runs and jumps to the next
  * deadline when all wait; each wakes at its instant, in order; a thread counts
  * from before it runs until it leaves; who waits for ever is told so; what is

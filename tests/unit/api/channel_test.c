@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * channel_test.c - api/channel.c: timers that are received from, tickers.
+ * channel_test.c - api/wait/channel.c: timers that are received from, tickers.
  * Claims: a value comes at its instant and not before, once; after a stop or
  * a reset nothing from before is received, and what nobody had received
  * counts as pending; length and capacity are 0; a channel that nobody waits
@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "api/channel.h"
+#include "api/wait/channel.h"
 #include "tests/support/pod.h"
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * context_test.c - api/context.c, and api/select.c over contexts.
+ * context_test.c - api/wait/context.c, and api/wait/select.c over contexts.
  * Claims: a context is done once, by the first of a cancel, its deadline and
  * its parent, and then for ever; its children are, whatever they have; the
  * earliest deadline of a line counts; its timer goes with it; who waits on it

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * executor_test.c - api/executor.c: functions on threads of their own.
+ * executor_test.c - api/wait/executor.c: functions on threads of their own.
  * Claims: each runs once, at or after its instant, on a worker, and may wait;
  * no more at once than there are workers, the rest in order; who asks for too
  * many is refused and counted; a stop prevents whatever has not begun; what

@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "api/wait.h"
+#include "api/wait/wait.h"
 
 struct rota_bubble {
 	struct rota_engine *engine;

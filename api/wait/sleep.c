@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-#include "api/context.h"
-#include "api/wait.h"
+#include "api/wait/context.h"
+#include "api/wait/wait.h"
 
 int
 rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)

@@ -28,7 +28,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/context.h"
+#include "api/wait/context.h"
 #include "core/sys/fd.h"
 
 /* Of a deadline's walk, in one poll: some 100 us. A context is a step, a

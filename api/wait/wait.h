@@ -71,7 +71,7 @@ struct wait_node {
 	struct waiter *waiter; /* NULL: in no list */
 	struct wait_node *next, **prev;
 	unsigned who;
-	unsigned turn; /* api/select.c */
+	unsigned turn; /* api/wait/select.c */
 };
 
 /* First come, first served. */
@@ -105,7 +105,7 @@ void rota__wait_list_remove(struct wait_list *l, struct wait_node *n);
  * be woken; NULL: there is none. */
 struct waiter *rota__wait_list_claim(struct wait_list *l);
 
-/* api/bubble.c, under its lock but for the last three.
+/* api/wait/bubble.c, under its lock but for the last three.
  * Sleep until w->awake, the clock moving when all are asleep. */
 void rota__bubble_sleep(struct rota_bubble *b, struct waiter *w);
 /* @w, which was asleep, is awake. */
@@ -127,7 +127,7 @@ void rota__node_give(struct rota_timer *t);
 /* api/timer.c: rota_timer_reset_at(), if it is armed; else < 0. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
 
-/* api/context.c, at the engine's end: tell its log of those that are not done,
+/* api/wait/context.c, at the engine's end: tell its log of those that are not done,
  * forget those that nobody uses. How many are left. */
 unsigned long rota__context_leaks(struct facade *f);
 

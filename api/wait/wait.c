@@ -2,7 +2,7 @@
  *
  * wait.c - a thread's sleep, its end by a claim or by the clock.
  */
-#include "api/wait.h"
+#include "api/wait/wait.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "api/wait.h"
+#include "api/wait/wait.h"
 
 enum job_state { FREE, ARMED, DROPPED, QUEUED, RUNNING };
 

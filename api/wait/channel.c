@@ -14,7 +14,7 @@
  * has a reference: a stop that prevents it gives that back, else the ring does.
  * Nobody but a channel that needs a timer for the first time can lack one.
  */
-#include "api/channel.h"
+#include "api/wait/channel.h"
 
 #include <errno.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 #include <rota/ticker.h>
 
 #include "core/sys/fd.h"
-#include "api/wait.h"
+#include "api/wait/wait.h"
 
 struct rota_channel {
 	struct facade *facade;

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 
-#include "api/channel.h"
-#include "api/context.h"
+#include "api/wait/channel.h"
+#include "api/wait/context.h"
 
 _Static_assert(
     sizeof(struct wait_node) <= sizeof(((struct rota_case *)0)->r_node),

@@ -7,7 +7,7 @@
 
 #include <rota/context.h>
 
-#include "api/wait.h"
+#include "api/wait/wait.h"
 
 /* rota__context_join - put @w in the list of those that wait for @c's end.
  * False: it is done, and @w, if nobody else had it, was claimed for @who.
