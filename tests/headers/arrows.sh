@@ -70,7 +70,7 @@ check_sources() {
 	grep '"' | grep -vE '"(api/|core/(lock|atomic)\.h")' |
 	rule "the facade is written on <rota/...>, but for mutexes and atomics"
 
-	includes api/jemalloc.c | grep '"' |
+	includes api/adapters/jemalloc.c | grep '"' |
 	rule "an adapter is written on <rota/...>"
 
 	includes $(sources examples) | grep '"' | grep -v '"examples/' |

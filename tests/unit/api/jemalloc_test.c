@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * jemalloc_test.c - api/jemalloc.c: an arena for each shard.
+ * jemalloc_test.c - api/adapters/jemalloc.c: an arena for each shard.
  * Claims: what a shard allocates shows in its own arena and in no other; at
  * the engine's end all of it is back; a demand that cannot be met leaves no
  * arena behind.
