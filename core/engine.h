@@ -12,7 +12,7 @@
 #include "core/clock.h"
 #include "core/shard.h"
 
-struct pool; /* api/handle.c */
+struct pool; /* core/pool.c */
 
 /* The thread of one shard. */
 struct driver {
@@ -54,9 +54,9 @@ void rota__engine_free(
 /* rota__engine_of - whose shard it is. */
 struct rota_engine *rota__engine_of(struct rota_shard *s);
 
-/* rota__pool_destroy - api/handle.c: the pooled timers of @e, at its end. */
+/* rota__pool_destroy - core/pool.c: the pooled timers of @e, at its end. */
 void rota__pool_destroy(struct rota_engine *e);
-/* rota__pool_release - api/handle.c: @s has no room; a pooled timer that is not
+/* rota__pool_release - core/pool.c: @s has no room; a pooled timer that is not
  * in use shall make some. True: there is one place more. False: none now; the
  * owner may have been asked for some, which are there after its next poll.
  * Any thread; calls no function of anybody's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * shard.c - a shard's memory, its owners, its parking, its retirement, its
- * figures. Polling is in core/poll.c, the timers' operations in api/timer.c.
+ * figures. Polling is in core/poll.c, the timers' operations in core/timer.c.
  */
 #include "core/misuse.h"
 #include "core/trace.h"
@@ -376,7 +376,7 @@ callback_over(struct rota_shard *s, enum shard_seat seat)
 }
 
 /* A `fire` is called between two steps of a poll, and the next poll goes on
- * from there. A walk (api/each.c) has changed nothing, but has hold. A `released`
+ * from there. A walk (core/each.c) has changed nothing, but has hold. A `released`
  * is called in the middle of a poll. */
 static void
 self_ended(struct rota_shard *s, enum shard_seat seat)

@@ -637,7 +637,7 @@ uint64_t rota__shard_live(const struct rota_shard *s);
 /* rota__shard_next - as rota_shard_next(), for the holder. */
 rota_time rota__shard_next(struct rota_shard *s);
 
-/* rota__timer_push - api/timer.c. As rota_timer_reset_at(), but -EINVAL and
+/* rota__timer_push - core/timer.c. As rota_timer_reset_at(), but -EINVAL and
  * nothing changed if the timer is not armed. */
 int rota__timer_push(struct rota_timer *t, rota_time when);
 
@@ -654,7 +654,7 @@ void rota__shard_slack(struct rota_kind *k);
 /* rota__shard_lock - lock the shard of @k, which is its shard until that lock
  * is given. */
 struct rota_shard *rota__shard_lock(struct rota_kind *k);
-/* rota__timer_room - api/timer.c. Count a timer of @k and of its shard, once
+/* rota__timer_room - core/timer.c. Count a timer of @k and of its shard, once
  * there is room: 0, -ENOMEM, -ENOSPC as @fn's answer. Any thread. */
 int rota__timer_room(struct rota_kind *k, const char *fn);
 

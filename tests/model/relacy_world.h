@@ -5,7 +5,7 @@
  * A scenario is a state to begin in and, for each thread, a few operations.
  * Whoever runs a shard's owner operations owns it; the structure is a place
  * in each timer. The owner here does what core/poll.c, core/shard.c and
- * api/timer.c do with the answers of the real functions, no more. If one of
+ * core/timer.c do with the answers of the real functions, no more. If one of
  * the threads is an adopter, who runs them takes hold first.
  *
  * What is checked in every execution:
@@ -284,7 +284,7 @@ struct model {
 	}
 
 	/*
-	 * The owner: as core/poll.c, core/shard.c and api/timer.c.
+	 * The owner: as core/poll.c, core/shard.c and core/timer.c.
 	 */
 
 	void
@@ -470,7 +470,7 @@ struct model {
 		give_back(t);
 	}
 
-	/* Of the owner, or of another thread: as api/timer.c. */
+	/* Of the owner, or of another thread: as core/timer.c. */
 	void
 	reset(unsigned s, node &t, const struct operation &op, unsigned id)
 	{
@@ -706,7 +706,7 @@ struct model {
 			d, poke));
 	}
 
-	/* As api/move.c; from shard 0. */
+	/* As core/move.c; from shard 0. */
 	void
 	move(node &t)
 	{
@@ -731,7 +731,7 @@ struct model {
 	}
 
 	/*
-	 * Remote threads: as api/timer.c.
+	 * Remote threads: as core/timer.c.
 	 */
 
 	unsigned

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * timer_test.c - api/timer.c: the answers of reset, stop and release, on the
+ * timer_test.c - core/timer.c: the answers of reset, stop and release, on the
  * owner's thread, in callbacks and from another thread.
  * Claims: every answer is the one of the table in rota/timer.h; what was
  * prevented does not run; a callback may do anything to any timer, its own
