@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/load/machine.h"
+#include "tools/machine.h"
 
 struct options options = {
 	.backends = 7,

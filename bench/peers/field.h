@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/load/machine.h"
-#include "bench/load/series.h"
+#include "tools/machine.h"
+#include "tools/series.h"
 
 enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, SIZES_MAX = 16 };
 enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/load/progress.h"
+#include "tools/progress.h"
 #include "bench/random.h"
 
 static struct field field;

@@ -15,8 +15,8 @@
  * Rows     G12
  */
 #define _GNU_SOURCE
-#include "bench/load/pick.h"
-#include "bench/load/proc.h"
+#include "tools/pick.h"
+#include "tools/proc.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -174,9 +174,9 @@ grep -q fetch_dpdk "$dir/called" || fail "$what: does not fetch them"
 
 machine
 tools
-mkdir -p "$dir/tree/build/release/bench/load"
-printf '#!/bin/sh\necho "table $*"\n' >"$dir/tree/build/release/bench/load/rota"
-chmod +x "$dir/tree/build/release/bench/load/rota"
+mkdir -p "$dir/tree/build/release/tools"
+printf '#!/bin/sh\necho "table $*"\n' >"$dir/tree/build/release/tools/rota"
+chmod +x "$dir/tree/build/release/tools/rota"
 what='bench'
 dev bench --seconds 3
 [ "$status" -eq 0 ] || fail "$what: exit $status"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * figures_test.c - bench/load/figures.c, series.c and table.c: what is
+ * figures_test.c - tools/figures.c, series.c and table.c: what is
  * concluded from which figures.
  * Claims: medians and ranges are right; a winner is named only if its range
  * overlaps with no other's; a figure measured once decides nothing; the table
  * is at most 60 columns wide, whatever the figures are.
  */
-#include "bench/load/figures.h"
+#include "tools/figures.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * hist_test.c - bench/load/hist.c alone.
+ * hist_test.c - tools/hist.c alone.
  * Claims: buckets tile all 64-bit values, none wider than 1/128 of its
  * values; percentiles are those of the sorted values to within that, never
  * below; merging is recording everything in one; empty and extreme cases.
  */
-#include "bench/load/hist.h"
+#include "tools/hist.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * wrk_test.c - bench/load/wrk.c and pick.c: reading what other programs say.
+ * wrk_test.c - tools/wrk.c and pick.c: reading what other programs say.
  * Claims: the figures are those of the text, and a text that is another one
  * gives none.
  */
-#include "bench/load/pick.h"
-#include "bench/load/wrk.h"
+#include "tools/pick.h"
+#include "tools/wrk.h"
 
 #include "tests/support/cm.h"
 

@@ -2,11 +2,11 @@
  *
  * figures.c - see figures.h.
  */
-#include "bench/load/figures.h"
+#include "tools/figures.h"
 
 #include <string.h>
 
-#include "bench/load/table.h"
+#include "tools/table.h"
 
 const struct backend_info backend_info[BACKENDS] = {
 	{ "heap", ROTA_HEAP },

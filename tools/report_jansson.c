@@ -3,7 +3,7 @@
  * report_jansson.c - all values of each figure, as measured, with what makes
  * them comparable: the machine, the options, the seed.
  */
-#include "bench/load/report.h"
+#include "tools/report.h"
 
 #include <errno.h>
 #include <stdio.h>

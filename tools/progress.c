@@ -4,7 +4,7 @@
  * shows the share of the time and not of the work.
  */
 #define _DEFAULT_SOURCE
-#include "bench/load/progress.h"
+#include "tools/progress.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

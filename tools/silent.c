@@ -3,7 +3,7 @@
  * silent.c - one epoll, one thread; see silent.h.
  */
 #define _GNU_SOURCE
-#include "bench/load/silent.h"
+#include "tools/silent.h"
 
 #include <errno.h>
 #include <stdbool.h>

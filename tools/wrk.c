@@ -4,7 +4,7 @@
  * their words.
  */
 #define _GNU_SOURCE
-#include "bench/load/wrk.h"
+#include "tools/wrk.h"
 
 #include <errno.h>
 #include <stdio.h>

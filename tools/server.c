@@ -4,7 +4,7 @@
  * each pair of processors.
  */
 #define _GNU_SOURCE
-#include "bench/load/server.h"
+#include "tools/server.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 
 #include <unistd.h>
 
-#include "bench/load/pick.h"
+#include "tools/pick.h"
 
 enum { PATIENCE_MS = 2000 }; /* then a peer is given up; arbitrary */
 

@@ -3,7 +3,7 @@
  * pick.c - no string of that line holds a brace or an escape, so depth is
  * the count of braces.
  */
-#include "bench/load/pick.h"
+#include "tools/pick.h"
 
 #include <stdlib.h>
 #include <string.h>

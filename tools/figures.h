@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "bench/load/series.h"
+#include "tools/series.h"
 
 #include <rota/rota.h>
 

@@ -2,7 +2,7 @@
  *
  * main.c - the program rota: one word says what to do.
  */
-#include "bench/load/cmd.h"
+#include "tools/cmd.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bench/load/figures.h"
-#include "bench/load/machine.h"
+#include "tools/figures.h"
+#include "tools/machine.h"
 
 #include <rota/rota.h>
 

@@ -12,7 +12,7 @@
  * printed. Another one, two seconds later, ends the program as it is.
  */
 #define _GNU_SOURCE
-#include "bench/load/cmd.h"
+#include "tools/cmd.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -25,12 +25,12 @@
 
 #include <sys/resource.h>
 
-#include "bench/load/churn.h"
-#include "bench/load/figures.h"
-#include "bench/load/machine.h"
-#include "bench/load/progress.h"
-#include "bench/load/report.h"
-#include "bench/load/server.h"
+#include "tools/churn.h"
+#include "tools/figures.h"
+#include "tools/machine.h"
+#include "tools/progress.h"
+#include "tools/report.h"
+#include "tools/server.h"
 
 enum {
 	CHURN_REPS = 5,

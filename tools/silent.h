@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bench/load/hist.h"
+#include "tools/hist.h"
 
 struct silent_config {
 	unsigned port;

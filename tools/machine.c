@@ -3,7 +3,7 @@
  * machine.c - read from /proc and /sys.
  */
 #define _DEFAULT_SOURCE
-#include "bench/load/machine.h"
+#include "tools/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * hist.c - see hist.h; the arithmetic is there.
  */
-#include "bench/load/hist.h"
+#include "tools/hist.h"
 
 #include <string.h>
 

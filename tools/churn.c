@@ -13,7 +13,7 @@
  * engine; at the end the two must agree, and starts = fires + stops + live.
  */
 #define _POSIX_C_SOURCE 200809L
-#include "bench/load/churn.h"
+#include "tools/churn.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/load/proc.h"
+#include "tools/proc.h"
 
 struct wrk_result {
 	double requests_per_s;

@@ -7,8 +7,8 @@
 #ifndef BENCH_LOAD_SERVER_H
 #define BENCH_LOAD_SERVER_H
 
-#include "bench/load/silent.h"
-#include "bench/load/wrk.h"
+#include "tools/silent.h"
+#include "tools/wrk.h"
 
 /* The server's deadlines and ours, chosen so that all silent peers are
  * closed while a run of SERVER_SECONDS is under way. */

@@ -2,7 +2,7 @@
  *
  * report_none.c - in place of report_jansson.c where there is no jansson.
  */
-#include "bench/load/report.h"
+#include "tools/report.h"
 
 #include <errno.h>
 

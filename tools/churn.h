@@ -28,7 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bench/load/hist.h"
+#include "tools/hist.h"
 
 #include <rota/rota.h>
 

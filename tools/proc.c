@@ -4,7 +4,7 @@
  * success closes.
  */
 #define _GNU_SOURCE
-#include "bench/load/proc.h"
+#include "tools/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
