@@ -14,7 +14,7 @@ mkdir -p "$dir"
 DESTDIR='' "$cmake" --install "$build" --prefix "$dir/made" >"$dir/log"
 mv "$dir/made" "$dir/moved"
 prefix=$dir/moved
-sh "$root/tests/headers/example.sh" "$root/README.md" >"$dir/main.c"
+sh "$root/tests/tree/example.sh" "$root/README.md" >"$dir/main.c"
 
 lib=$(dirname "$(find "$prefix" -name librota.so)")
 [ -L "$lib/librota.so.0" ]
@@ -36,7 +36,7 @@ else
 fi
 
 outside() {
-	"$cmake" -S "$root/tests/headers/outside" -B "$dir/$1" \
+	"$cmake" -S "$root/tests/tree/outside" -B "$dir/$1" \
 		-G "$generator" -DCMAKE_C_COMPILER="$cc" -DMAIN="$dir/main.c" \
 		"$2" >>"$dir/log"
 	"$cmake" --build "$dir/$1" >>"$dir/log"

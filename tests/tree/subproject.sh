@@ -12,7 +12,7 @@ root=$1 dir=$2 cmake=$3 generator=$4 cc=$5
 
 rm -rf "$dir"
 mkdir -p "$dir"
-sh "$root/tests/headers/example.sh" "$root/README.md" >"$dir/main.c"
+sh "$root/tests/tree/example.sh" "$root/README.md" >"$dir/main.c"
 
 fail() {
 	echo "FAILED: $*"
@@ -23,7 +23,7 @@ fail() {
 configure() {
 	name=$1
 	shift
-	"$cmake" -S "$root/tests/headers/outside" -B "$dir/$name" \
+	"$cmake" -S "$root/tests/tree/outside" -B "$dir/$name" \
 		-G "$generator" -DCMAKE_C_COMPILER="$cc" \
 		-DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DMAIN="$dir/main.c" \
 		-DROTA_TREE="$root" "$@" >"$dir/$name.log" 2>&1 || {

@@ -7,12 +7,12 @@
 set -eu
 root=$1 dir=$2 cc=$3 lib=$4
 
-sh "$root/tests/headers/example.sh" "$root/README.md" >"$dir/readme.c"
+sh "$root/tests/tree/example.sh" "$root/README.md" >"$dir/readme.c"
 "$cc" -std=c11 -Wall -Wextra -pedantic -Werror -I "$root/api" \
 	"$dir/readme.c" "$lib" -pthread -o "$dir/readme"
 "$dir/readme"
 
-loop=$(sh "$root/tests/headers/example.sh" "$root/README.md" 2 | tr '\n' '\1')
+loop=$(sh "$root/tests/tree/example.sh" "$root/README.md" 2 | tr '\n' '\1')
 case $(tr '\n' '\1' <"$root/examples/event_loop.c") in
 *"$loop"*) ;;
 *)

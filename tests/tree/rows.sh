@@ -51,7 +51,7 @@ table() {
 	<!-- SPDX-License-Identifier: MIT -->
 	# Go's timer system, row by row
 
-	What is tested where. Made by `tests/headers/rows.sh -w .` from the tests'
+	What is tested where. Made by `tests/tree/rows.sh -w .` from the tests'
 	own headers, which say what each claims.
 
 	| row | what | tests |
