@@ -6,7 +6,7 @@
 #	channel_mutants.sh [NAME]...	all, or those
 #	channel_mutants.sh list		their names
 #
-# Each mistake of the list below is made in a copy of one file of api/, alone;
+# Each mistake of the list below is made in a copy of one file of api/wait/, alone;
 # relacy_channels has to fail. Exit 1: one survived. 77: no relacy or no C++
 # compiler. CC and CXX name the compilers.
 set -eu
@@ -105,7 +105,7 @@ passes() {
 "$CXX" -std=c++11 -w -O1 -I"$root" -I"$root/api" \
     -c "$here/relacy_channels.cpp" -o "$dir/world.o"
 for f in $files; do
-	compile "$root/api/$f.c" "$f"
+	compile "$root/api/wait/$f.c" "$f"
 done
 if ! passes; then
 	cat "$dir/log"
@@ -124,8 +124,8 @@ while read -r name f change; do
 		esac
 	fi
 	all=$((all + 1))
-	sed "$change" "$root/api/$f.c" >"$dir/$f.c"
-	if cmp -s "$root/api/$f.c" "$dir/$f.c"; then
+	sed "$change" "$root/api/wait/$f.c" >"$dir/$f.c"
+	if cmp -s "$root/api/wait/$f.c" "$dir/$f.c"; then
 		echo "channel_mutants.sh: $name changes nothing"
 		exit 1
 	fi
@@ -141,7 +141,7 @@ while read -r name f change; do
 			how="caught: killed by signal $((status - 128))"
 	fi
 	printf '%-20s %s\n' "$name" "$how"
-	compile "$root/api/$f.c" "$f"
+	compile "$root/api/wait/$f.c" "$f"
 done <"$dir/list"
 echo "channels: $caught of $all mistakes caught"
 [ $all -gt 0 ] && [ $caught -eq $all ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The real core/state.h, inbox.h, park.h and remote.h under relacy: what
-# relacy_test.cpp lists; and what waits in api/: relacy_channels.cpp. Minutes
+# relacy_test.cpp lists; and what waits, in api/wait/: relacy_channels.cpp. Minutes
 # in all. relacy changes stacks, which sanitizers do not follow.
 find_path(RELACY_INCLUDE_DIR relacy/relacy.hpp)
 
@@ -25,7 +25,7 @@ if(relacy_can)
 	relacy_program(relacy_test relacy_test.cpp)
 	target_compile_definitions(relacy_test PRIVATE ROTA_RELACY)
 	set(waits channel wait select context)
-	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/\\1.c")
+	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/wait/\\1.c")
 	relacy_program(relacy_channels relacy_channels.cpp ${waits})
 	target_compile_options(relacy_channels PRIVATE
 		"SHELL:$<$<COMPILE_LANGUAGE:C>:-include

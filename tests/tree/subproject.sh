@@ -65,7 +65,7 @@ done
 echo "a choice of the project's is left alone"
 
 "$cmake" -S "$root" -B "$dir/top" -G "$generator" -DCMAKE_C_COMPILER="$cc" \
-	-DROTA_TESTS=OFF -DROTA_BENCH=OFF -DROTA_EXAMPLES=OFF \
+	-DROTA_TESTS=OFF -DROTA_TOOLS=OFF -DROTA_BENCH=OFF -DROTA_EXAMPLES=OFF \
 	-DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$dir/top.log"
 compiled_with top -O2 || fail "top level without a type is not optimised"
 echo "top level without a build type is optimised"
