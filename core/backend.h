@@ -40,34 +40,34 @@
 #include "wheel/run.h"
 #include "wheel/wheel.h"
 
-struct backend {
+struct queue {
 	struct heap heap; /* all of it, or what is late to an exact wheel */
 	struct run run;   /* the tick under way of an exact wheel */
 	struct wheel wheel;
 };
 
 /* rota__backend_init - for up to @max items, at instant @now. 0 or -1. */
-int rota__backend_init(struct backend *b, enum rota_backend which, uint64_t max,
+int rota__backend_init(struct queue *b, enum rota_backend backend, uint64_t max,
     uint64_t now, const struct rota_mem *mem);
 void rota__backend_destroy(
-    struct backend *b, enum rota_backend which, const struct rota_mem *mem);
+    struct queue *b, enum rota_backend backend, const struct rota_mem *mem);
 /* rota__backend_grow - see that @n items fit. 0 or -1. */
-int rota__backend_grow(struct backend *b, enum rota_backend which, uint64_t n,
+int rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
     const struct rota_mem *mem);
 /* Giving memory back: as in heap/heap.h, for all that there is. rota__backend_
  * shrink gives back one block, or slab, of each. */
 struct backend_lower {
 	struct lower heap, wheel;
 };
-void rota__backend_lower_begin(const struct backend *b, enum rota_backend which,
+void rota__backend_lower_begin(const struct queue *b, enum rota_backend backend,
     uint64_t n, struct backend_lower *l);
-bool rota__backend_lower(struct backend *b, enum rota_backend which,
+bool rota__backend_lower(struct queue *b, enum rota_backend backend,
     struct backend_lower *l, uint64_t *left);
 void rota__backend_cut(
-    struct backend *b, enum rota_backend which, const struct backend_lower *l);
-uint64_t rota__backend_shrink(struct backend *b, enum rota_backend which,
+    struct queue *b, enum rota_backend backend, const struct backend_lower *l);
+uint64_t rota__backend_shrink(struct queue *b, enum rota_backend backend,
     uint64_t n, const struct rota_mem *mem);
-int rota__backend_check(const struct backend *b, enum rota_backend which);
+int rota__backend_check(const struct queue *b, enum rota_backend backend);
 
 /* The last tick that a deadline can have. */
 #define BACKEND_LAST_TICK (((uint64_t)1 << 40) - 1)
@@ -77,11 +77,11 @@ int rota__backend_check(const struct backend *b, enum rota_backend which);
  * ns later if that spares the item its moves down: a multiple of the ticks
  * of a slot on some level. */
 rota_inline uint64_t
-backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
+backend_tick(enum rota_backend backend, uint64_t d, uint64_t slack)
 {
 	uint64_t tick = d >> WHEEL_TICK_BITS;
 
-	if (which == ROTA_WHEEL_COARSE) {
+	if (backend == ROTA_WHEEL_COARSE) {
 		uint64_t spare = slack >> WHEEL_TICK_BITS, step = 1;
 
 		tick += (d & (((uint64_t)1 << WHEEL_TICK_BITS) - 1)) != 0;
@@ -96,29 +96,31 @@ backend_tick(enum rota_backend which, uint64_t d, uint64_t slack)
 
 /* backend_later: is @d looked at after @now, so by no poll under way? */
 rota_inline bool
-backend_later(enum rota_backend which, uint64_t d, uint64_t slack, uint64_t now)
+backend_later(
+    enum rota_backend backend, uint64_t d, uint64_t slack, uint64_t now)
 {
-	if (which == ROTA_HEAP)
+	if (backend == ROTA_HEAP)
 		return d > now;
-	return backend_tick(which, d, slack) > now >> WHEEL_TICK_BITS;
+	return backend_tick(backend, d, slack) > now >> WHEEL_TICK_BITS;
 }
 
-/* backend_put: backend_insert() of what is looked at later, where it takes few
+/* backend_try_insert: backend_insert() of what is looked at later, where it takes few
  * instructions; *@when gets the instant. False: not done. */
 rota_inline bool
-backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
+backend_try_insert(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack, uint64_t *when)
 {
 	uint64_t start;
 	uint32_t slot;
 
-	if (which == ROTA_HEAP) {
+	if (backend == ROTA_HEAP) {
 		heap_insert(&b->heap, item, d, seq);
 		*when = d;
 		return true;
 	}
-	slot = wheel_slot_of(&b->wheel, backend_tick(which, d, slack), &start);
-	if (rota_unlikely(wheel_full(&b->wheel.slot[slot])))
+	slot = wheel_slot_of(
+	    &b->wheel, backend_tick(backend, d, slack), &start);
+	if (rota_unlikely(wheel_at_chunk_edge(&b->wheel.slot[slot])))
 		return false;
 	wheel_put(&b->wheel, item, slot, start);
 	*when = start << WHEEL_TICK_BITS;
@@ -126,14 +128,14 @@ backend_put(struct backend *b, enum rota_backend which, uint32_t *item,
 }
 
 rota_inline uint64_t
-backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
+backend_insert(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)
 {
-	uint64_t tick = backend_tick(which, d, slack);
+	uint64_t tick = backend_tick(backend, d, slack);
 
-	if (which != ROTA_HEAP && rota_likely(tick > b->wheel.pos))
+	if (backend != ROTA_HEAP && rota_likely(tick > b->wheel.pos))
 		return wheel_insert(&b->wheel, item, tick) << WHEEL_TICK_BITS;
-	if (which == ROTA_WHEEL_COARSE)
+	if (backend == ROTA_WHEEL_COARSE)
 		return wheel_insert(&b->wheel, item, b->wheel.pos)
 		    << WHEEL_TICK_BITS;
 	heap_insert(&b->heap, item, d, seq);
@@ -142,49 +144,49 @@ backend_insert(struct backend *b, enum rota_backend which, uint32_t *item,
 
 /* Where an item is, told by its place: an exact wheel has three rooms. */
 rota_inline bool
-backend_in_heap(enum rota_backend which, const uint32_t *item)
+backend_in_heap(enum rota_backend backend, const uint32_t *item)
 {
-	return which == ROTA_HEAP ||
-	    (which == ROTA_WHEEL && (*item & RUN_PLACE) == HEAP_PLACE);
+	return backend == ROTA_HEAP ||
+	    (backend == ROTA_WHEEL && (*item & RUN_PLACE) == HEAP_PLACE);
 }
 
 rota_inline bool
-backend_in_run(enum rota_backend which, const uint32_t *item)
+backend_in_run(enum rota_backend backend, const uint32_t *item)
 {
-	return which == ROTA_WHEEL && (*item & RUN_PLACE) == RUN_PLACE;
+	return backend == ROTA_WHEEL && (*item & RUN_PLACE) == RUN_PLACE;
 }
 
 rota_inline void
-backend_remove(struct backend *b, enum rota_backend which, uint32_t *item)
+backend_remove(struct queue *b, enum rota_backend backend, uint32_t *item)
 {
-	if (backend_in_heap(which, item))
+	if (backend_in_heap(backend, item))
 		heap_remove(&b->heap, item);
-	else if (backend_in_run(which, item))
+	else if (backend_in_run(backend, item))
 		run_remove(&b->run, item);
 	else
 		wheel_remove(&b->wheel, item);
 }
 
-/* backend_filed: when @item is looked at; what is deferred at once: 0. */
+/* backend_key: when @item is looked at; what is deferred at once: 0. */
 rota_inline uint64_t
-backend_filed(
-    const struct backend *b, enum rota_backend which, const uint32_t *item)
+backend_key(
+    const struct queue *b, enum rota_backend backend, const uint32_t *item)
 {
-	if (backend_in_heap(which, item)) {
+	if (backend_in_heap(backend, item)) {
 		uint32_t i = heap_index(&b->heap, item);
 
 		return i & HEAP_BAGGED ? 0 : heap_at(&b->heap, i)->when;
 	}
-	if (backend_in_run(which, item))
+	if (backend_in_run(backend, item))
 		return run_when(&b->run, run_entry(&b->run, item));
-	return wheel_filed(&b->wheel, item) << WHEEL_TICK_BITS;
+	return wheel_key(&b->wheel, item) << WHEEL_TICK_BITS;
 }
 
 rota_inline uint64_t
-backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
+backend_move_earlier(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack)
 {
-	if (backend_in_heap(which, item)) {
+	if (backend_in_heap(backend, item)) {
 		uint32_t i = heap_index(&b->heap, item);
 
 		if (rota_unlikely(i & HEAP_BAGGED))
@@ -195,17 +197,17 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
 			d = heap_at(&b->heap, i)->when;
 		return d;
 	}
-	if (backend_in_run(which, item)) {
-		if (d >= backend_filed(b, which, item))
-			return backend_filed(b, which, item);
+	if (backend_in_run(backend, item)) {
+		if (d >= backend_key(b, backend, item))
+			return backend_key(b, backend, item);
 		run_remove(&b->run, item);
 	} else {
-		if (wheel_filed(&b->wheel, item) <=
-		    backend_tick(which, d, slack))
-			return backend_filed(b, which, item);
+		if (wheel_key(&b->wheel, item) <=
+		    backend_tick(backend, d, slack))
+			return backend_key(b, backend, item);
 		wheel_remove(&b->wheel, item);
 	}
-	return backend_insert(b, which, item, d, seq, slack);
+	return backend_insert(b, backend, item, d, seq, slack);
 }
 
 /* backend_fetch: is @item's entry to be moved to be looked at by @d? If so
@@ -213,15 +215,15 @@ backend_file_by(struct backend *b, enum rota_backend which, uint32_t *item,
  * yes. backend_fetch_on, once that has had time to arrive: what will be
  * touched next. */
 rota_inline bool
-backend_fetch(const struct backend *b, enum rota_backend which,
+backend_fetch(const struct queue *b, enum rota_backend backend,
     const uint32_t *item, uint64_t d, uint64_t slack)
 {
-	if (backend_in_heap(which, item)) {
+	if (backend_in_heap(backend, item)) {
 		rota_prefetch(heap_where(&b->heap, *item & ~HEAP_PLACE));
 		return true;
 	}
-	if (backend_in_run(which, item) ||
-	    wheel_filed(&b->wheel, item) <= backend_tick(which, d, slack))
+	if (backend_in_run(backend, item) ||
+	    wheel_key(&b->wheel, item) <= backend_tick(backend, d, slack))
 		return false;
 	rota_prefetch(wheel_pointer(&b->wheel, *item));
 	return true;
@@ -229,18 +231,18 @@ backend_fetch(const struct backend *b, enum rota_backend which,
 
 rota_inline void
 backend_fetch_on(
-    const struct backend *b, enum rota_backend which, const uint32_t *item)
+    const struct queue *b, enum rota_backend backend, const uint32_t *item)
 {
-	if (which == ROTA_HEAP)
+	if (backend == ROTA_HEAP)
 		rota_prefetch(heap_at(
 		    &b->heap, heap_index(&b->heap, item) & ~HEAP_BAGGED));
 }
 
 /* backend_defer: @item, which is not filed, is kept until backend_undefer(). */
 rota_inline void
-backend_defer(struct backend *b, enum rota_backend which, uint32_t *item)
+backend_defer(struct queue *b, enum rota_backend backend, uint32_t *item)
 {
-	if (which == ROTA_WHEEL_COARSE)
+	if (backend == ROTA_WHEEL_COARSE)
 		wheel_defer(&b->wheel, item);
 	else
 		heap_bag(&b->heap, item);
@@ -249,26 +251,26 @@ backend_defer(struct backend *b, enum rota_backend which, uint32_t *item)
 /* backend_undefer: a deferred item that is filed no more; NULL: there is none.
  * A coarse wheel gives them out as a slot instead: wheel_begin_later(). */
 rota_inline uint32_t *
-backend_undefer(struct backend *b, enum rota_backend which)
+backend_undefer(struct queue *b, enum rota_backend backend)
 {
-	return which == ROTA_WHEEL_COARSE ? NULL : heap_unbag(&b->heap);
+	return backend == ROTA_WHEEL_COARSE ? NULL : heap_unbag(&b->heap);
 }
 
 /* backend_next: 0 if something is to be looked at now. */
 rota_inline uint64_t
-backend_next(struct backend *b, enum rota_backend which)
+backend_next(struct queue *b, enum rota_backend backend)
 {
 	uint64_t next = UINT64_MAX;
 
-	if (which != ROTA_HEAP) {
+	if (backend != ROTA_HEAP) {
 		const struct run_entry *e = run_first(&b->run);
 
 		if (b->wheel.draining != WHEEL_NONE ||
-		    (which == ROTA_WHEEL_COARSE && wheel_later(&b->wheel)) ||
-		    (which == ROTA_WHEEL && !b->run.sorted))
+		    (backend == ROTA_WHEEL_COARSE && wheel_later(&b->wheel)) ||
+		    (backend == ROTA_WHEEL && !b->run.sorted))
 			return 0;
-		if (b->wheel.event != WHEEL_END)
-			next = b->wheel.event << WHEEL_TICK_BITS;
+		if (b->wheel.next_expiry != WHEEL_END)
+			next = b->wheel.next_expiry << WHEEL_TICK_BITS;
 		if (e && run_when(&b->run, e) < next)
 			next = run_when(&b->run, e);
 	}
@@ -280,7 +282,7 @@ backend_next(struct backend *b, enum rota_backend which)
 }
 
 rota_inline uint64_t
-backend_len(const struct backend *b)
+backend_len(const struct queue *b)
 {
 	return (uint64_t)b->heap.len + b->heap.bag + b->wheel.len + b->run.live;
 }
@@ -294,7 +296,7 @@ struct backend_cursor {
  * if *@end, there are no more. Before removing what was returned call
  * backend_unvisit(): another takes its place. */
 rota_inline uint32_t *
-backend_visit_step(const struct backend *b, struct backend_cursor *c, bool *end)
+backend_visit_step(const struct queue *b, struct backend_cursor *c, bool *end)
 {
 	uint32_t *item = heap_visit(&b->heap, &c->heap);
 
@@ -310,7 +312,7 @@ backend_visit_step(const struct backend *b, struct backend_cursor *c, bool *end)
 
 /* backend_visit: the same, but NULL only at the end. */
 rota_inline uint32_t *
-backend_visit(const struct backend *b, struct backend_cursor *c)
+backend_visit(const struct queue *b, struct backend_cursor *c)
 {
 	uint32_t *item;
 	bool end;
@@ -321,14 +323,14 @@ backend_visit(const struct backend *b, struct backend_cursor *c)
 	return item;
 }
 
-/* backend_visit_ahead: fetch what a walk at @c returns some steps from now. */
+/* backend_visit_prefetch: fetch what a walk at @c returns some steps from now. */
 rota_inline void
-backend_visit_ahead(const struct backend *b, const struct backend_cursor *c)
+backend_visit_prefetch(const struct queue *b, const struct backend_cursor *c)
 {
 	if (c->heap < b->heap.len)
-		heap_visit_ahead(&b->heap, c->heap);
+		heap_visit_prefetch(&b->heap, c->heap);
 	else if (b->wheel.len)
-		wheel_visit_ahead(&b->wheel, c->wheel);
+		wheel_visit_prefetch(&b->wheel, c->wheel);
 }
 
 rota_inline void

@@ -19,11 +19,11 @@ walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	uint32_t *item;
 	int n = 0, stop = 0;
 
-	while (!stop && (item = backend_visit(&s->backend, &cursor))) {
+	while (!stop && (item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 		uint64_t w;
 
-		backend_visit_ahead(&s->backend, &cursor);
+		backend_visit_prefetch(&s->queue, &cursor);
 		if (!object_there(t))
 			continue;
 		/* acquire: what the resetter wrote, as a callback sees it [P1] */
@@ -31,7 +31,7 @@ walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
 		if (!(w & ST_ARMED))
 			continue;
 		n++;
-		stop = fn(arg, kind_known(t), t,
+		stop = fn(arg, kind_unchecked(t), t,
 		    ST_DEADLINE(w) <= SHARD_LAST ? (rota_time)ST_DEADLINE(w)
 						 : ROTA_NEVER);
 	}
@@ -49,14 +49,14 @@ rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	n = rota__shard_enter(s, __func__);
 	if (n)
 		return n;
-	outer = &s->outer[SEAT_OWNER];
+	outer = &s->outer[ROLE_OWNER];
 	*outer = rota__self;
-	rota__self = (struct rota_self){ s, SEAT_OWNER, outer };
+	rota__self = (struct rota_self){ s, ROLE_OWNER, outer };
 	/* No timer; for who asks from a callback of another shard, and for the
 	 * end of the thread in @fn. */
-	word_store(&s->running[SEAT_OWNER], s, relaxed);
+	word_store(&s->running[ROLE_OWNER], s, relaxed);
 	n = walk(s, fn, arg);
-	word_store(&s->running[SEAT_OWNER], NULL, relaxed);
+	word_store(&s->running[ROLE_OWNER], NULL, relaxed);
 	rota__self = *outer;
 	rota__shard_exit(s);
 	return n;

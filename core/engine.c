@@ -153,7 +153,7 @@ adopt_others(struct rota_engine *e, const struct rota_shard *own)
 static void
 shard_own(struct rota_shard *s, uint64_t id)
 {
-	word_store(&s->holder, s->adoptable ? 0 : id, relaxed);
+	word_store(&s->lock_owner, s->adoptable ? 0 : id, relaxed);
 	word_store(&s->attached, id, release); /* [H1] */
 }
 
@@ -349,7 +349,7 @@ static void
 fire_due(struct rota_engine *e)
 {
 	for (unsigned i = 0; i < e->shards; i++)
-		rota__shard_poll(&e->shard[i], SEAT_OWNER,
+		rota__shard_poll(&e->shard[i], ROLE_OWNER,
 		    rota__clock_read(&e->clock), 0, NULL, NULL);
 }
 
@@ -427,9 +427,9 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		/* The only user left: it holds every shard. */
 		e->driver[i].owner = word_load(&s->attached, relaxed);
 		word_store(&s->attached, self_id(), relaxed);
-		word_store(&s->holder, self_id(), relaxed);
+		word_store(&s->lock_owner, self_id(), relaxed);
 		/* Whose thread has ended in it is in no callback. */
-		s->running[SEAT_OWNER] = s->running[SEAT_ADOPTER] = NULL;
+		s->running[ROLE_OWNER] = s->running[ROLE_ADOPTER] = NULL;
 		rota__shard_drain(s);
 	}
 	near_forget(e->number);
@@ -514,7 +514,7 @@ near(const struct rota_engine *e)
 }
 
 struct rota_shard *
-rota_engine_near(struct rota_engine *e)
+rota_engine_local_shard(struct rota_engine *e)
 {
 	struct near *n;
 
@@ -531,7 +531,7 @@ rota_engine_near(struct rota_engine *e)
 }
 
 int
-rota_engine_inside(const struct rota_engine *e)
+rota_engine_would_deadlock(const struct rota_engine *e)
 {
 	if (!e)
 		return -EINVAL;
@@ -541,7 +541,7 @@ rota_engine_inside(const struct rota_engine *e)
 }
 
 struct rota_layer *
-rota_engine_layer(struct rota_engine *e, struct rota_layer *l)
+rota_engine_at_destroy(struct rota_engine *e, struct rota_layer *l)
 {
 	struct rota_layer *none = NULL;
 

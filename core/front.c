@@ -69,10 +69,10 @@ front_found(struct front *f, uint64_t when, uint64_t latest)
 rota_inline void
 front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
 {
-	if (when < s->quiet)
-		when = s->quiet;
+	if (when < s->idle_until)
+		when = s->idle_until;
 	front_found(
-	    f, when, s->which == ROTA_WHEEL_COARSE ? when : when + f->least);
+	    f, when, s->backend == ROTA_WHEEL_COARSE ? when : when + f->least);
 }
 
 /* @t is looked at, whose entry comes up first. False: it was stopped, and is no
@@ -80,13 +80,13 @@ front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
 rota_inline bool
 front_look(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 {
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k = kind_unchecked(t);
 	uint64_t is = word_load(
 	    &t->r_word, relaxed); /* a later place at most */
 
 	if (rota_unlikely(!(is & ST_ARMED)) &&
-	    !state_keep(&t->r_word, kind_plain(k), &is)) {
-		object_filed(t, false);
+	    !state_keep(&t->r_word, kind_confined(k), &is)) {
+		object_linked(t, false);
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		count_add(&s->count.dropped, 1);
 		return false;
@@ -98,7 +98,7 @@ front_look(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 static rota_noinline void
 heap_front(struct rota_shard *s)
 {
-	struct heap *h = &s->backend.heap;
+	struct heap *h = &s->queue.heap;
 	uint64_t left = FRONT_LOOKS, d;
 
 	while (left > 0 && h->len) {
@@ -113,7 +113,7 @@ heap_front(struct rota_shard *s)
 		}
 		if (d <= when)
 			return;
-		n = rota__shard_refile(s, when + FRONT_AHEAD, 0, left + 1);
+		n = rota__shard_rekey_due(s, when + FRONT_AHEAD, 0, left + 1);
 		left -= n > left ? left : n;
 	}
 }
@@ -122,11 +122,10 @@ heap_front(struct rota_shard *s)
 rota_inline void
 late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k = kind_unchecked(t);
 
-	shard_note(k, t, d,
-	    backend_insert(
-		&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
+	shard_set_key(k, t, d,
+	    backend_insert(&s->queue, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 	trace(s, k, t, ROTA_TRACE_FILE, word_load(&t->r_word, relaxed));
 	count_add(&s->count.moves, 1);
 }
@@ -160,7 +159,7 @@ walk_take(struct heap *h, uint32_t i)
 rota_inline void
 walk_rest(struct rota_shard *s, struct front *f, uint32_t i)
 {
-	const struct heap *h = &s->backend.heap;
+	const struct heap *h = &s->queue.heap;
 
 	for (uint32_t k = i; k <= 4 * i && k < h->len; k++)
 		front_rest(s, f, heap_at(h, k)->when);
@@ -168,9 +167,10 @@ walk_rest(struct rota_shard *s, struct front *f, uint32_t i)
 
 /* What of the heap counts, level by level, until none on a level does. */
 static rota_noinline void
-heap_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
+heap_walk(
+    struct rota_shard *s, struct front *f, const enum rota_backend backend)
 {
-	struct heap *h = &s->backend.heap;
+	struct heap *h = &s->queue.heap;
 	uint32_t i = 0, end = 1, pass = 0;
 	bool any = false;
 
@@ -196,23 +196,24 @@ heap_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 		}
 		f->looks--;
 		any = true;
-		heap_visit_ahead(h, i);
+		heap_visit_prefetch(h, i);
 		t = timer_of(*heap_item(h, e->id));
 		if (object_lost(s, t) || !front_look(s, t, &d)) {
 			i = walk_take(h, i);
 			end = level_end(i);
 		} else if (d <= when) {
-			front_found(f, when, kind_latest(kind_known(t), when));
+			front_found(
+			    f, when, kind_latest(kind_unchecked(t), when));
 			i++;
-		} else if (which == ROTA_HEAP) {
+		} else if (backend == ROTA_HEAP) {
 			heap_rekey(h, i, d, t->r_seq);
-			trace(s, kind_known(t), t, ROTA_TRACE_FILE,
+			trace(s, kind_unchecked(t), t, ROTA_TRACE_FILE,
 			    word_load(&t->r_word, relaxed));
-			shard_note(kind_known(t), t, d, d);
+			shard_set_key(kind_unchecked(t), t, d, d);
 			count_add(&s->count.moves, 1);
 		} else {
 			/* It may come up here again, before @i. */
-			front_found(f, d, kind_latest(kind_known(t), d));
+			front_found(f, d, kind_latest(kind_unchecked(t), d));
 			i = walk_take(h, i);
 			end = level_end(i);
 			late_again(s, t, d);
@@ -224,7 +225,7 @@ heap_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 rota_inline void
 run_walk(struct rota_shard *s, struct front *f)
 {
-	struct run *r = &s->backend.run;
+	struct run *r = &s->queue.run;
 
 	for (uint32_t i = r->first; r->live && i < r->end; i++) {
 		struct run_entry *e = &r->entry[i];
@@ -243,7 +244,8 @@ run_walk(struct rota_shard *s, struct front *f)
 		t = timer_of(e->item);
 		d = 0;
 		if (!object_lost(s, t) && front_look(s, t, &d) && d <= when) {
-			front_found(f, when, kind_latest(kind_known(t), when));
+			front_found(
+			    f, when, kind_latest(kind_unchecked(t), when));
 			continue;
 		}
 		e->item = NULL; /* as run_remove(), but it may be lost */
@@ -256,9 +258,9 @@ run_walk(struct rota_shard *s, struct front *f)
 /* All in @slot. False: more than there are looks for. */
 rota_inline bool
 slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
-    const enum rota_backend which)
+    const enum rota_backend backend)
 {
-	struct wheel *w = &s->backend.wheel;
+	struct wheel *w = &s->queue.wheel;
 	uint32_t chunk = wheel_head(&w->slot[slot]);
 	uint32_t n = wheel_count(&w->slot[slot]);
 	uint32_t level = slot / WHEEL_RING;
@@ -278,29 +280,29 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 			if (!f->looks || object_lost(s, t))
 				return false;
 			f->looks--;
-			k = kind_known(t);
-			if (n >= WHEEL_AHEAD)
-				rota_prefetch(item[n - WHEEL_AHEAD]);
+			k = kind_unchecked(t);
+			if (n >= WHEEL_PREFETCH)
+				rota_prefetch(item[n - WHEEL_PREFETCH]);
 			object_spare(s, t);
 			if (!front_look(s, t, &d)) {
 				wheel_remove(w, &t->r_place);
 				continue;
 			}
-			tick = backend_tick(which, d, (uint64_t)k->slack);
+			tick = backend_tick(backend, d, (uint64_t)k->slack);
 			latest = kind_latest(k, d);
-			when = which == ROTA_WHEEL ? d
-						   : tick << WHEEL_TICK_BITS;
+			when = backend == ROTA_WHEEL ? d
+						     : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
-				if (kind_plain(
+				if (kind_confined(
 					k)) /* as in rota__shard_came() */
-					t->r_filed = d;
+					t->r_key = d;
 				continue;
 			}
 			wheel_remove(w, &t->r_place);
-			shard_note(k, t, d,
+			shard_set_key(k, t, d,
 			    /* A reset to before pos may be on its way. */
-			    backend_insert(&s->backend, which, &t->r_place, d,
+			    backend_insert(&s->queue, backend, &t->r_place, d,
 				t->r_seq, (uint64_t)k->slack));
 			trace(s, k, t, ROTA_TRACE_FILE,
 			    word_load(&t->r_word, relaxed));
@@ -315,14 +317,14 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 /* All that starts at tick @at. */
 rota_inline bool
 slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
-    const enum rota_backend which)
+    const enum rota_backend backend)
 {
-	const struct wheel *w = &s->backend.wheel;
+	const struct wheel *w = &s->queue.wheel;
 
 	for (uint32_t level = 0;
 	     level < WHEEL_LEVELS && wheel_first(at, level) == at; level++)
 		if (wheel_used(w, wheel_at(at, level)) &&
-		    !slot_walk(s, f, wheel_at(at, level), which))
+		    !slot_walk(s, f, wheel_at(at, level), backend))
 			return false;
 	return true;
 }
@@ -330,17 +332,18 @@ slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
 /* What of the wheel counts, by the starts of slots. What is filed in a slot may
  * be due after what is in a later one. */
 rota_inline void
-wheel_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
+wheel_walk(
+    struct rota_shard *s, struct front *f, const enum rota_backend backend)
 {
-	struct wheel *w = &s->backend.wheel;
-	uint64_t at = w->event;
+	struct wheel *w = &s->queue.wheel;
+	uint64_t at = w->next_expiry;
 
 	while (at != WHEEL_END) {
 		uint64_t start = at << WHEEL_TICK_BITS;
 
 		if (!front_counts(f, start))
 			break;
-		if (!slots_walk(s, f, at, which)) {
+		if (!slots_walk(s, f, at, backend)) {
 			front_rest(s, f, start);
 			break;
 		}
@@ -351,7 +354,7 @@ wheel_walk(struct rota_shard *s, struct front *f, const enum rota_backend which)
 static rota_noinline void
 exact_walk(struct rota_shard *s, struct front *f)
 {
-	if (s->backend.run.sorted)
+	if (s->queue.run.sorted)
 		run_walk(s, f);
 	heap_walk(s, f, ROTA_WHEEL);
 	wheel_walk(s, f, ROTA_WHEEL);
@@ -366,7 +369,7 @@ coarse_walk(struct rota_shard *s, struct front *f)
 static void
 walk(struct rota_shard *s, struct front *f)
 {
-	switch (s->which) {
+	switch (s->backend) {
 	case ROTA_HEAP:
 		heap_walk(s, f, ROTA_HEAP);
 		break;
@@ -410,27 +413,27 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 
 	if (next <= (rota_time)s->now || next == ROTA_NEVER || s->adoptable)
 		return next;
-	if (s->which == ROTA_HEAP) {
+	if (s->backend == ROTA_HEAP) {
 		heap_front(s);
 		next = *first = rota__shard_next(s);
 		if (!slack || next == ROTA_NEVER)
 			return next;
-	} else if (!slack && s->quiet == s->fronted &&
-	    s->quiet > s->backend.wheel.event << WHEEL_TICK_BITS) {
+	} else if (!slack && s->idle_until == s->fronted &&
+	    s->idle_until > s->queue.wheel.next_expiry << WHEEL_TICK_BITS) {
 		return next; /* nothing came before it since the last park */
 	}
 	if (slack) {
 		f.least = word_load(&s->slack_least, relaxed);
 		/* A tick may have spent it; then only equal ones do not get
 		 * before each other. */
-		if (s->which == ROTA_WHEEL_COARSE &&
+		if (s->backend == ROTA_WHEEL_COARSE &&
 		    f.least != word_load(&s->slack_most, relaxed))
 			f.least = 0;
 	}
 	walk_paced(s, &f);
 	/* A walk through a heap moves what comes up first, too. */
-	*first = s->which == ROTA_HEAP ? rota__shard_next(s)
-				       : front_answer(f.first);
+	*first = s->backend == ROTA_HEAP ? rota__shard_next(s)
+					 : front_answer(f.first);
 	s->fronted = f.first;
 	return front_answer(f.latest);
 }

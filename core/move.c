@@ -40,7 +40,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 	if (running_elsewhere(s, t))
 		return -EBUSY;
 	if (was & ST_QUEUED) { /* it may be no more than staged */
-		rota__shard_unstage(s);
+		rota__shard_flush_staging(s);
 		was = word_load(&t->r_word, relaxed);
 	}
 	if (was & ST_QUEUED)
@@ -60,7 +60,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 		shard_remove(s, t);
 		shard_busy(s); /* the next poll shows it */
 	}
-	push = state_evict(&t->r_word, &is);
+	push = state_migrate(&t->r_word, &is);
 	if (was & ST_LINKED)
 		trace(s, k, t,
 		    is & ST_ARMED ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
@@ -100,12 +100,12 @@ rota_timer_move(struct rota_timer *t, struct rota_kind *to)
 	if (running_here(t))
 		return rota__misuse_kind(
 		    k, MISUSE_MOVE_INSIDE, -EDEADLK, __func__);
-	if (!shard_hold(s, &release))
+	if (!shard_trylock(s, &release))
 		return -EBUSY;
 	r = move(s, t, k, to, &there, &wake);
 	if (release)
-		shard_unhold(s);
+		shard_unlock(s);
 	if (there)
-		rota__shard_posted(there, wake);
+		rota__shard_pushed(there, wake);
 	return r;
 }

@@ -70,7 +70,7 @@ struct object {
 	const char *site;
 	const void *caller;
 	enum state state;
-	bool filed;                   /* some shard has an entry of it */
+	bool enqueued;                /* some shard has an entry of it */
 	struct object *older, *newer; /* of the dead */
 };
 
@@ -582,7 +582,8 @@ rota__object_owned(const struct rota_timer *t, const struct rota_kind *k,
     const struct rota_shard *s, const char *fn)
 {
 	if (!(k->flags & ROTA_CONFINED) ||
-	    word_load(&s->holder, relaxed) == self_id()) /* stored by itself */
+	    word_load(&s->lock_owner, relaxed) ==
+		self_id()) /* stored by itself */
 		return true;
 	tell(t,
 	    !strcmp(fn, "rota_timer_release")    ? NOT_OWNED_RELEASE
@@ -633,14 +634,14 @@ rota__object_now(struct rota_shard *s, rota_time now)
 }
 
 void
-rota__object_filed(const struct rota_timer *t, bool filed)
+rota__object_linked(const struct rota_timer *t, bool enqueued)
 {
 	struct object *o;
 
 	take();
 	o = find(t);
 	if (o && o->state == LIVING)
-		o->filed = filed;
+		o->filed = enqueued;
 	give(NULL);
 }
 
@@ -715,20 +716,21 @@ rota__object_cut(struct rota_shard *s, struct rota_timer **list)
 void
 rota__object_spare(struct rota_shard *s, const struct rota_timer *t)
 {
-	struct wheel *w = &s->backend.wheel;
+	struct wheel *w = &s->queue.wheel;
 	const uint32_t *item = &t->r_place;
 	struct wheel_slot *in;
 	struct object *o;
 	uint32_t slot;
-	bool filed;
+	bool enqueued;
 
 	take();
 	o = find(t);
-	filed = o && o->filed;
+	enqueued = o && o->filed;
 	give(NULL);
-	if (!filed)
+	if (!enqueued)
 		return;
-	if (backend_in_heap(s->which, item) || backend_in_run(s->which, item))
+	if (backend_in_heap(s->backend, item) ||
+	    backend_in_run(s->backend, item))
 		return;
 	slot = wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->slot;
 	in = &w->slot[slot];
@@ -737,7 +739,7 @@ rota__object_spare(struct rota_shard *s, const struct rota_timer *t)
 		in->fill--;
 		in->place--;
 		w->len--;
-		if (wheel_full(in))
+		if (wheel_at_chunk_edge(in))
 			wheel_close(w, slot);
 	}
 }
@@ -771,15 +773,15 @@ take_out(struct rota_timer *t)
 {
 	struct rota_kind *k = kind_of(t);
 	struct rota_shard *s = shard_of(k);
-	bool release, held = shard_hold(s, &release);
+	bool release, held = shard_trylock(s, &release);
 
 	if (held && word_load(&t->r_word, relaxed) & ST_QUEUED) {
-		rota__shard_settle(s);
+		rota__shard_flush(s);
 		if (word_load(&t->r_word, relaxed) & ST_QUEUED)
 			rota__shard_drain(s);
 	}
 	if (held && release)
-		shard_unhold(s);
+		shard_unlock(s);
 	if (held && !(word_load(&t->r_word, relaxed) & ST_QUEUED))
 		rota_timer_release(t);
 	else if (held || !(k->flags & ROTA_CONFINED))

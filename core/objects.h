@@ -55,8 +55,8 @@ void rota__object_span(const struct rota_timer *t, rota_span span);
 /* object_now - the same of the instant of a poll. */
 void rota__object_now(struct rota_shard *s, rota_time now);
 
-/* object_filed - @t has an entry, or has none any more. The holder. */
-void rota__object_filed(const struct rota_timer *t, bool filed);
+/* object_linked - @t has an entry, or has none any more. The holder. */
+void rota__object_linked(const struct rota_timer *t, bool enqueued);
 /* object_lost - @t, which came up on @s, is no timer any more: forget it, and
  * do not look at it. The holder. */
 bool rota__object_lost(struct rota_shard *s, const struct rota_timer *t);
@@ -82,7 +82,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_when rota__object_when
 #define object_span rota__object_span
 #define object_now rota__object_now
-#define object_filed rota__object_filed
+#define object_linked rota__object_linked
 #define object_lost rota__object_lost
 #define object_there rota__object_there
 #define object_cut rota__object_cut
@@ -101,7 +101,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_when(t, when) ((void)0)
 #define object_span(t, span) ((void)0)
 #define object_now(s, now) ((void)0)
-#define object_filed(t, filed) ((void)0)
+#define object_linked(t, enqueued) ((void)0)
 #define object_lost(s, t) false
 #define object_there(t) true
 #define object_cut(s, list) false

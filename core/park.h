@@ -12,9 +12,9 @@
  * others arm. A few that come at once may each wake it. Sleeps are numbered,
  * so that who is late with that does not take the next one for awake.
  *
- * `poke` is for a thread that finds QUEUED on already: it gives the timer an
+ * `kick` is for a thread that finds QUEUED on already: it gives the timer an
  * earlier deadline, but the push is another thread's, who may be stopped just
- * before it. The pusher therefore wakes the owner also if `poke` moved since
+ * before it. The pusher therefore wakes the owner also if `kick` moved since
  * before its own compare-and-swap.
  *
  * [K1] parked -> inbox  seq_cst on both sides, see [I2] in core/inbox.h.

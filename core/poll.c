@@ -42,8 +42,8 @@ struct poll {
 	uint64_t now;
 	uint64_t budget; /* steps for each kind of work */
 	uint64_t left;   /* of the kind under way */
-	enum shard_seat seat;
-	bool lost;       /* another thread took hold during a callback */
+	enum shard_role role;
+	bool lost_lock;  /* another thread took hold during a callback */
 	bool undeferred; /* what earlier polls deferred is being looked at */
 	bool walked;     /* a sweep came to its end */
 	struct rota_timer **out; /* NULL: call */
@@ -54,9 +54,10 @@ struct poll {
  * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
  * DRAIN_MOVE @t may be gone. */
 rota_inline enum state_drain
-file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+file(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
-	struct rota_kind *k = kind_known(t);
+	struct rota_kind *k = kind_unchecked(t);
 	enum state_drain how;
 	void (*released)(struct rota_timer *);
 	uint64_t is, d, when;
@@ -64,40 +65,40 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 	if (object_lost(s, t))
 		return DRAIN_NONE;
 	object_spare(s, t);
-	how = state_drain(&t->r_word, kind_plain(k), true, &is);
-	if (rota_unlikely(how == DRAIN_WAIT) && !running_at_all(s, t))
-		how = state_drain(&t->r_word, kind_plain(k), false, &is);
+	how = state_drain(&t->r_word, kind_confined(k), true, &is);
+	if (rota_unlikely(how == DRAIN_BUSY) && !running_at_all(s, t))
+		how = state_drain(&t->r_word, kind_confined(k), false, &is);
 	d = ST_DEADLINE(is);
 	switch (how) {
 	case DRAIN_INSERT:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
-		when = backend_insert(&s->backend, which, &t->r_place, d,
+		when = backend_insert(&s->queue, backend, &t->r_place, d,
 		    t->r_seq, (uint64_t)k->slack);
-		shard_note(k, t, d, when);
+		shard_set_key(k, t, d, when);
 		count_add(&s->count.inserts, 1);
 		if (rota_unlikely(when < s->heed)) /* no poll: then it is 0 */
 			rota__shard_came(s, t, d);
 		break;
 	case DRAIN_MOVE:
 		trace(s, k, t, ROTA_TRACE_FILE, is);
-		when = backend_file_by(&s->backend, which, &t->r_place, d,
+		when = backend_move_earlier(&s->queue, backend, &t->r_place, d,
 		    t->r_seq, (uint64_t)k->slack);
-		shard_note(k, t, d, when);
+		shard_set_key(k, t, d, when);
 		count_add(&s->count.moves, 1);
 		if (rota_unlikely(when < s->heed))
 			rota__shard_came(s, t, d);
 		break;
 	case DRAIN_REMOVE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);
-		object_filed(t, false);
-		backend_remove(&s->backend, which, &t->r_place);
+		object_linked(t, false);
+		backend_remove(&s->queue, backend, &t->r_place);
 		count_add(&s->count.dropped, 1);
 		break;
 	case DRAIN_NONE:
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		break;
 	case DRAIN_FREE_REMOVE:
-		backend_remove(&s->backend, which, &t->r_place);
+		backend_remove(&s->queue, backend, &t->r_place);
 		/* fall through */
 	case DRAIN_FREE:
 		trace(s, k, t, ROTA_TRACE_RELEASED, is);
@@ -107,9 +108,9 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 		if (released)
 			released(t);
 		break;
-	case DRAIN_WAIT:
-		t->r_link = s->leaving;
-		s->leaving = t;
+	case DRAIN_BUSY:
+		t->r_link = s->deferred_releases;
+		s->deferred_releases = t;
 		break;
 	}
 	return how;
@@ -117,14 +118,14 @@ file(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
 
 /* Those that were released while their callback ran: is it over? */
 rota_inline void
-leave(struct rota_shard *s, const enum rota_backend which)
+leave(struct rota_shard *s, const enum rota_backend backend)
 {
-	struct rota_timer *t = s->leaving, *next;
+	struct rota_timer *t = s->deferred_releases, *next;
 
-	s->leaving = NULL;
+	s->deferred_releases = NULL;
 	for (; t; t = next) {
 		next = t->r_link;
-		file(s, t, which);
+		file(s, t, backend);
 	}
 }
 
@@ -132,15 +133,15 @@ leave(struct rota_shard *s, const enum rota_backend which)
  * has to move wait until what the backend will touch is fetched for all of
  * them. Worked on as a copy: a `released` callback may stage more. */
 rota_inline void
-unstage(struct rota_shard *s, const enum rota_backend which)
+flush_staging(struct rota_shard *s, const enum rota_backend backend)
 {
 	struct rota_timer *batch[SHARD_STAGE];
 
-	while (s->staged) {
-		uint64_t n = s->staged, wait = 0;
+	while (s->staging_len) {
+		uint64_t n = s->staging_len, wait = 0;
 
-		memcpy(batch, s->stage, n * sizeof(*batch));
-		s->staged = 0;
+		memcpy(batch, s->staging, n * sizeof(*batch));
+		s->staging_len = 0;
 		for (uint64_t i = 0; i < n; i++) {
 			struct rota_timer *t = batch[i];
 			uint64_t w;
@@ -149,17 +150,18 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 				continue;
 			w = word_load(&t->r_word, relaxed); /* a guess */
 			if (w & ST_LINKED &&
-			    backend_fetch(&s->backend, which, &t->r_place,
-				ST_DEADLINE(w), (uint64_t)kind_known(t)->slack))
+			    backend_fetch(&s->queue, backend, &t->r_place,
+				ST_DEADLINE(w),
+				(uint64_t)kind_unchecked(t)->slack))
 				batch[wait++] = t;
 			else
-				file(s, t, which);
+				file(s, t, backend);
 		}
 		for (uint64_t i = 0; i < wait; i++)
 			backend_fetch_on(
-			    &s->backend, which, &batch[i]->r_place);
+			    &s->queue, backend, &batch[i]->r_place);
 		for (uint64_t i = 0; i < wait; i++)
-			file(s, batch[i], which);
+			file(s, batch[i], backend);
 	}
 }
 
@@ -167,20 +169,21 @@ unstage(struct rota_shard *s, const enum rota_backend which)
 rota_inline void
 deferred(struct rota_kind *k, struct rota_timer *t)
 {
-	shard_note(k, t, 0, 0);
+	shard_set_key(k, t, 0, 0);
 }
 
 rota_inline void
-defer(struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+defer(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
-	enum state_drain how = file(s, t, which);
+	enum state_drain how = file(s, t, backend);
 
 	if (how != DRAIN_INSERT && how != DRAIN_MOVE)
 		return;
 	shard_remove(s, t);
-	backend_defer(&s->backend, which, &t->r_place);
-	deferred(kind_known(t), t);
-	trace(s, kind_known(t), t, ROTA_TRACE_DEFER,
+	backend_defer(&s->queue, backend, &t->r_place);
+	deferred(kind_unchecked(t), t);
+	trace(s, kind_unchecked(t), t, ROTA_TRACE_DEFER,
 	    word_load(&t->r_word, relaxed));
 }
 
@@ -191,11 +194,11 @@ static rota_noinline void
 defer_staged(struct rota_shard *s)
 {
 	struct rota_timer *batch[SHARD_STAGE];
-	uint64_t n = s->staged, due = 0, w;
+	uint64_t n = s->staging_len, due = 0, w;
 
-	s->staged = 0;
+	s->staging_len = 0;
 	for (uint64_t i = 0; i < n; i++) {
-		struct rota_timer *t = s->stage[i];
+		struct rota_timer *t = s->staging[i];
 
 		if (object_lost(s, t))
 			continue;
@@ -203,10 +206,10 @@ defer_staged(struct rota_shard *s)
 		if (w & ST_ARMED && ST_DEADLINE(w) <= s->now)
 			batch[due++] = t;
 		else
-			s->stage[s->staged++] = t;
+			s->staging[s->staging_len++] = t;
 	}
 	for (uint64_t i = 0; i < due; i++)
-		SHARD_SWITCH(s, defer(s, batch[i], WHICH));
+		SHARD_SWITCH(s, defer(s, batch[i], BACKEND));
 }
 
 /* Outside of a poll: what a `released` calls meanwhile is in a callback. False:
@@ -220,45 +223,45 @@ guard(struct rota_shard *s, bool *fires)
 	for (me = &rota__self; me && me->shard; me = me->before)
 		if (me->shard == s) {
 			*fires = word_load(
-			    &s->running[me->seat], relaxed); /* own seat */
+			    &s->running[me->role], relaxed); /* own seat */
 			return false;
 		}
-	s->outer[SEAT_OWNER] = rota__self;
-	rota__self = (struct rota_self){ s, SEAT_OWNER, &s->outer[SEAT_OWNER] };
+	s->outer[ROLE_OWNER] = rota__self;
+	rota__self = (struct rota_self){ s, ROLE_OWNER, &s->outer[ROLE_OWNER] };
 	return true;
 }
 
 /* A function of its own: what it needs to know stays in registers. */
 static rota_noinline void
-unstage_any(struct rota_shard *s)
+flush_staging_any(struct rota_shard *s)
 {
-	SHARD_SWITCH(s, unstage(s, WHICH));
+	SHARD_SWITCH(s, flush_staging(s, BACKEND));
 }
 
 void
-rota__shard_unstage(struct rota_shard *s)
+rota__shard_flush_staging(struct rota_shard *s)
 {
 	bool fires, guarded = guard(s, &fires);
 
 	if (fires)
 		defer_staged(s);
-	unstage_any(s);
+	flush_staging_any(s);
 	if (guarded)
-		rota__self = s->outer[SEAT_OWNER];
+		rota__self = s->outer[ROLE_OWNER];
 }
 
 void
-rota__shard_settle(struct rota_shard *s)
+rota__shard_flush(struct rota_shard *s)
 {
 	bool fires, guarded;
 
-	if (!s->staged && !s->leaving)
+	if (!s->staging_len && !s->deferred_releases)
 		return;
 	guarded = guard(s, &fires);
-	SHARD_SWITCH(s, leave(s, WHICH));
-	rota__shard_unstage(s); /* last: what a `released` armed, too */
+	SHARD_SWITCH(s, leave(s, BACKEND));
+	rota__shard_flush_staging(s); /* last: what a `released` armed, too */
 	if (guarded)
-		rota__self = s->outer[SEAT_OWNER];
+		rota__self = s->outer[ROLE_OWNER];
 }
 
 /* @t has left its place in the structure, to be filed again by the word's
@@ -271,9 +274,9 @@ keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 
 	if (object_lost(s, t))
 		return false;
-	k = kind_known(t);
-	if (!state_keep(&t->r_word, kind_plain(k), &is)) {
-		object_filed(t, false);
+	k = kind_unchecked(t);
+	if (!state_keep(&t->r_word, kind_confined(k), &is)) {
+		object_linked(t, false);
 		trace(s, k, t, ROTA_TRACE_DROP, is);
 		count_add(&s->count.dropped, 1);
 		return false;
@@ -287,41 +290,41 @@ keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 /* File @t, which was deferred by an earlier poll. */
 rota_inline void
 undefer(
-    struct rota_shard *s, struct rota_timer *t, const enum rota_backend which)
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
 	struct rota_kind *k;
 	uint64_t d;
 
 	if (!keep(s, t, &d))
 		return;
-	k = kind_known(t);
-	shard_note(k, t, d,
-	    backend_insert(&s->backend, which, &t->r_place, d, t->r_seq,
+	k = kind_unchecked(t);
+	shard_set_key(k, t, d,
+	    backend_insert(&s->queue, backend, &t->r_place, d, t->r_seq,
 		(uint64_t)k->slack));
 }
 
 /* Bring back what earlier polls deferred. False: out of steps, or what the
  * latest has left goes first. */
 rota_inline bool
-undefer_all(struct poll *p, const enum rota_backend which)
+undefer_all(struct poll *p, const enum rota_backend backend)
 {
 	uint32_t *item;
 
-	if (which == ROTA_WHEEL_COARSE)
+	if (backend == ROTA_WHEEL_COARSE)
 		return true; /* expire_coarse() does */
-	if (!p->s->backend.heap.bag)
+	if (!p->s->queue.heap.bag)
 		return true;
 	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
 		p->s->others = false;
 		return false;
 	}
 	for (; p->left; p->left--) {
-		item = backend_undefer(&p->s->backend, which);
+		item = backend_undefer(&p->s->queue, backend);
 		if (!item)
 			return true;
-		undefer(p->s, timer_of(item), which);
+		undefer(p->s, timer_of(item), backend);
 	}
-	return !p->s->backend.heap.bag;
+	return !p->s->queue.heap.bag;
 }
 
 /* @t came here, and is another shard's: a reset or a release, by who had read
@@ -333,13 +336,13 @@ send_on(struct rota_shard *s, struct rota_timer *t)
 	struct rota_shard *there;
 
 	there = rota__shard_send(
-	    s, t, kind_known(t), is & (ST_ARMED | ST_LINKED), &wake);
-	rota__shard_posted(there, wake);
+	    s, t, kind_unchecked(t), is & (ST_ARMED | ST_LINKED), &wake);
+	rota__shard_pushed(there, wake);
 }
 
 /* Empty the inbox as it stands. False: out of steps. */
 rota_inline bool
-drain(struct poll *p, const enum rota_backend which)
+drain(struct poll *p, const enum rota_backend backend)
 {
 	struct rota_shard *s = p->s;
 	bool asked = false;
@@ -368,13 +371,13 @@ drain(struct poll *p, const enum rota_backend which)
 			t = s->backlog;
 			s->backlog = t->r_link;
 			rota_prefetch(s->backlog);
-			if (rota_unlikely(shard_of(kind_known(t)) != s)) {
+			if (rota_unlikely(shard_of(kind_unchecked(t)) != s)) {
 				send_on(s, t);
 				continue;
 			}
 			count_add(&s->count.drained, 1);
-			shard_stamp(s, t); /* as it came in */
-			file(s, t, which);
+			shard_assign_seq(s, t); /* as it came in */
+			file(s, t, backend);
 		}
 	}
 }
@@ -382,88 +385,89 @@ drain(struct poll *p, const enum rota_backend which)
 /* called: is @t of a confined kind, and its callback to be called? Nobody else
  * asks for it then, and a poll goes a short way, compiled apart: @plain. */
 rota_inline bool
-called(const struct poll *p, const struct rota_kind *k)
+fast_path(const struct poll *p, const struct rota_kind *k)
 {
-	return kind_plain(k) && !p->out;
+	return kind_confined(k) && !p->out;
 }
 
 /* @t was claimed, which left the word @is: call its callback, or hand it out. */
 rota_inline void
 fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
-    const bool plain)
+    const bool confined)
 {
 	struct rota_shard *s = p->s;
 	uint64_t late = p->now - ST_DEADLINE(is);
 
 	PROBE_FIRE(t, ST_DEADLINE(is), late, k);
-	if (!plain)
+	if (!confined)
 		trace(s, k, t, ROTA_TRACE_FIRE, is);
 	count_add(&s->count.fires, 1);
 	count_add(&s->count.late_sum, late);
 	if (late > s->count.late_max)
 		word_store(&s->count.late_max, late, relaxed); /* a figure */
-	if (!plain && p->out) {
+	if (!confined && p->out) {
 		p->out[p->given++] = t;
 		return;
 	}
 	if (!k->fire) {
 		;
-	} else if (!plain && s->adoptable) {
+	} else if (!confined && s->adoptable) {
 		/* It may block: others must know what is next, and that
 		 * what a `released` armed. */
-		if (rota_unlikely(s->staged))
-			rota__shard_unstage(s);
-		rota__shard_publish(s, (uint64_t)rota__shard_next(s));
-		shard_unhold(s);
+		if (rota_unlikely(s->staging_len))
+			rota__shard_flush_staging(s);
+		rota__shard_publish_next(s, (uint64_t)rota__shard_next(s));
+		shard_unlock(s);
 		k->fire(t, (rota_time)p->now);
-		p->lost = !shard_claim(&s->holder);
-		if (!p->lost)
+		p->lost_lock = !claim_word(&s->lock_owner);
+		if (!p->lost_lock)
 			p->now = s->now; /* an adopter's, if later */
 	} else {
 		k->fire(t, (rota_time)p->now);
 	}
-	word_store(&s->ended[p->seat],
-	    word_load(&s->ended[p->seat], relaxed) + 1, release); /* [R2] */
-	word_store(&s->running[p->seat], NULL, release);          /* [R1] */
-	if (!plain && rota_unlikely(p->lost))
+	word_store(&s->ended[p->role],
+	    word_load(&s->ended[p->role], relaxed) + 1, release); /* [R2] */
+	word_store(&s->running[p->role], NULL, release);          /* [R1] */
+	if (!confined && rota_unlikely(p->lost_lock))
 		rota_shard_wake(s); /* who has hold may wait for this end */
 }
 
 /* What was looked at does not fire; its word is @is. */
 rota_inline void
-trace_look(const struct rota_shard *s, const struct rota_kind *k,
-    const struct rota_timer *t, enum state_look how, uint64_t is)
+trace_not_fired(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum state_expire how, uint64_t is)
 {
 	if (kind_traced(k))
 		rota__trace(s, k, t,
-		    how == LOOK_FILE        ? ROTA_TRACE_FILE
-			: how == LOOK_DEFER ? ROTA_TRACE_DEFER
-					    : ROTA_TRACE_DROP,
+		    how == EXPIRE_REFILE      ? ROTA_TRACE_FILE
+			: how == EXPIRE_DEFER ? ROTA_TRACE_DEFER
+					      : ROTA_TRACE_DROP,
 		    is);
 }
 
-rota_inline enum state_look
-look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
-    uint64_t *is, const bool plain)
+rota_inline enum state_expire
+expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t before, uint64_t *is, const bool confined)
 {
 	struct rota_shard *s = p->s;
-	bool batch = !plain && p->out;
+	bool batch = !confined && p->out;
 	struct state_claim c = {
 		.before = before,
 		.fresh = shard_fresh(s, t),
-		.running = batch ? NULL : &s->running[p->seat],
-		.self = running_claim(t),
+		.running = batch ? NULL : &s->running[p->role],
+		.self = running_claiming(t),
 	};
-	enum state_look how;
+	enum state_expire how;
 
-	how = state_look(&t->r_word, c, plain || kind_plain(k), is);
-	if (!batch && (!plain || how == LOOK_FIRE)) /* the claim is settled */
-		word_store(
-		    c.running, how == LOOK_FIRE ? t : NULL, release); /* [R1] */
-	object_filed(t, how == LOOK_FILE);
-	if (how == LOOK_DROP)
+	how = state_expire(&t->r_word, c, confined || kind_confined(k), is);
+	if (!batch &&
+	    (!confined || how == EXPIRE_FIRE)) /* the claim is settled */
+		word_store(c.running, how == EXPIRE_FIRE ? t : NULL,
+		    release); /* [R1] */
+	object_linked(t, how == EXPIRE_REFILE);
+	if (how == EXPIRE_DROP)
 		count_add(&s->count.dropped, 1);
-	else if (how == LOOK_FILE)
+	else if (how == EXPIRE_REFILE)
 		count_add(&s->count.moves, 1);
 	return how;
 }
@@ -471,149 +475,150 @@ look(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t before,
 /* Look at @t, whose entry says (@when, @seq). That may be before what its
  * word says by now: the deadline was pushed, or it was armed anew for the
  * same instant and ranks behind others. */
-rota_inline enum state_look
-look_exact(struct poll *p, struct rota_kind *k, struct rota_timer *t,
-    uint64_t when, uint32_t seq, uint64_t *is, const bool plain)
+rota_inline enum state_expire
+expire_entry(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t when, uint32_t seq, uint64_t *is, const bool confined)
 {
-	bool behind = rank_before(seq, t->r_seq);
+	bool behind = seq_before(seq, t->r_seq);
 
-	return look(p, k, t, when + !behind, is, plain);
+	return expire_one(p, k, t, when + !behind, is, confined);
 }
 
 /* The first of the heap is due, by its place. True: not by its word. */
 rota_inline bool
-step_heap(struct poll *p, const enum rota_backend which)
+step_heap(struct poll *p, const enum rota_backend backend)
 {
 	struct rota_shard *s = p->s;
-	struct heap *h = &s->backend.heap;
+	struct heap *h = &s->queue.heap;
 	struct heap_entry first = *heap_first(h);
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	struct rota_kind *k;
-	enum state_look how;
+	enum state_expire how;
 	uint64_t is, d, when;
 
 	if (object_lost(s, t)) {
 		heap_take(h, 0);
 		return false;
 	}
-	k = kind_known(t);
+	k = kind_unchecked(t);
 	/* The way through the heap outweighs what a short way would spare. */
-	how = look_exact(p, k, t, first.when, first.seq, &is, false);
+	how = expire_entry(p, k, t, first.when, first.seq, &is, false);
 	d = ST_DEADLINE(is);
 	switch (how) {
-	case LOOK_FIRE:
+	case EXPIRE_FIRE:
 		heap_take(h, 0);
 		fire(p, k, t, is, false);
 		return false;
-	case LOOK_DROP:
+	case EXPIRE_DROP:
 		heap_take(h, 0);
 		break;
-	case LOOK_DEFER:
+	case EXPIRE_DEFER:
 		heap_take(h, 0);
 		heap_bag(h, &t->r_place);
 		deferred(k, t);
 		break;
-	case LOOK_FILE:
+	case EXPIRE_REFILE:
 		when = d;
-		if (which == ROTA_HEAP) {
+		if (backend == ROTA_HEAP) {
 			heap_rekey(h, 0, d, t->r_seq);
 		} else {
 			heap_take(h, 0);
 			when = backend_insert(
-			    &s->backend, which, &t->r_place, d, t->r_seq, 0);
+			    &s->queue, backend, &t->r_place, d, t->r_seq, 0);
 		}
-		shard_note(k, t, d, when);
+		shard_set_key(k, t, d, when);
 		break;
 	}
-	trace_look(s, k, t, how, is);
-	return how == LOOK_FILE;
+	trace_not_fired(s, k, t, how, is);
+	return how == EXPIRE_REFILE;
 }
 
 /* The first of the run is due. */
 rota_inline void
-step_run(
-    struct poll *p, struct run_entry *e, struct rota_kind *k, const bool plain)
+step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
+    const bool confined)
 {
 	struct rota_shard *s = p->s;
-	struct run *r = &s->backend.run;
+	struct run *r = &s->queue.run;
 	struct rota_timer *t = timer_of(e->item);
-	enum state_look how;
+	enum state_expire how;
 	uint64_t is, d;
 
-	how = look_exact(p, k, t, run_when(r, e), run_seq(r, e), &is, plain);
+	how = expire_entry(
+	    p, k, t, run_when(r, e), run_seq(r, e), &is, confined);
 	d = ST_DEADLINE(is);
 	run_take(r, e);
 	switch (how) {
-	case LOOK_FIRE:
-		fire(p, k, t, is, plain);
+	case EXPIRE_FIRE:
+		fire(p, k, t, is, confined);
 		return;
-	case LOOK_DROP:
+	case EXPIRE_DROP:
 		break;
-	case LOOK_DEFER:
-		backend_defer(&s->backend, ROTA_WHEEL, &t->r_place);
+	case EXPIRE_DEFER:
+		backend_defer(&s->queue, ROTA_WHEEL, &t->r_place);
 		deferred(k, t);
 		break;
-	case LOOK_FILE:
-		shard_note(k, t, d,
+	case EXPIRE_REFILE:
+		shard_set_key(k, t, d,
 		    backend_insert(
-			&s->backend, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
+			&s->queue, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
 		break;
 	}
-	if (!plain)
-		trace_look(s, k, t, how, is);
+	if (!confined)
+		trace_not_fired(s, k, t, how, is);
 }
 
 /* One item of a slot of a coarse wheel. */
 rota_inline void
-step_coarse(
-    struct poll *p, struct rota_timer *t, struct rota_kind *k, const bool plain)
+step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
+    const bool confined)
 {
-	enum state_look how;
+	enum state_expire how;
 	uint64_t is, d;
 
-	how = look(p, k, t, p->now + 1, &is, plain);
+	how = expire_one(p, k, t, p->now + 1, &is, confined);
 	d = ST_DEADLINE(is);
 	switch (how) {
-	case LOOK_FIRE:
-		fire(p, k, t, is, plain);
+	case EXPIRE_FIRE:
+		fire(p, k, t, is, confined);
 		return;
-	case LOOK_DROP:
+	case EXPIRE_DROP:
 		break;
-	case LOOK_DEFER:
-		backend_defer(&p->s->backend, ROTA_WHEEL_COARSE, &t->r_place);
+	case EXPIRE_DEFER:
+		backend_defer(&p->s->queue, ROTA_WHEEL_COARSE, &t->r_place);
 		deferred(k, t);
 		break;
-	case LOOK_FILE:
-		shard_note(k, t, d,
-		    backend_insert(&p->s->backend, ROTA_WHEEL_COARSE,
-			&t->r_place, d, t->r_seq, (uint64_t)k->slack));
+	case EXPIRE_REFILE:
+		shard_set_key(k, t, d,
+		    backend_insert(&p->s->queue, ROTA_WHEEL_COARSE, &t->r_place,
+			d, t->r_seq, (uint64_t)k->slack));
 		break;
 	}
-	if (!plain)
-		trace_look(p->s, k, t, how, is);
+	if (!confined)
+		trace_not_fired(p->s, k, t, how, is);
 }
 
 /* File @t, which came out of the slot that @s drains. */
 rota_inline void
-pour_one(struct rota_shard *s, struct rota_timer *t)
+cascade_one(struct rota_shard *s, struct rota_timer *t)
 {
-	struct wheel *w = &s->backend.wheel;
-	struct run *r = &s->backend.run;
+	struct wheel *w = &s->queue.wheel;
+	struct run *r = &s->queue.run;
 	struct rota_kind *k;
 	uint64_t d;
 
 	if (!keep(s, t, &d))
 		return;
-	k = kind_known(t);
+	k = kind_unchecked(t);
 	if (d >> WHEEL_TICK_BITS > w->pos) {
-		shard_note(k, t, d,
+		shard_set_key(k, t, d,
 		    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
 			<< WHEEL_TICK_BITS);
 		return;
 	}
-	shard_note(k, t, d, d);
+	shard_set_key(k, t, d, d);
 	if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
-		heap_insert(&s->backend.heap, &t->r_place, d, t->r_seq);
+		heap_insert(&s->queue.heap, &t->r_place, d, t->r_seq);
 }
 
 /* An entry goes into @h at the top or comes out: a step, two or three by how dear
@@ -639,7 +644,7 @@ spend(const struct heap *h, uint64_t *left)
 static rota_noinline bool
 run_ready(struct poll *p)
 {
-	struct backend *b = &p->s->backend;
+	struct queue *b = &p->s->queue;
 	uint64_t cost = b->run.end / SORT_STEP, when;
 	uint32_t *item, seq;
 
@@ -664,16 +669,16 @@ run_ready(struct poll *p)
  * in that tick goes to the run, the rest further down the wheel, or later. Then
  * sort the run. False: out of steps. */
 static rota_noinline bool
-pour(struct poll *p)
+cascade(struct poll *p)
 {
 	struct rota_shard *s = p->s;
-	struct wheel *w = &s->backend.wheel;
-	struct run *r = &s->backend.run;
+	struct wheel *w = &s->queue.wheel;
+	struct run *r = &s->queue.run;
 	uint32_t *item[WHEEL_CHUNK];
 
 	if (r->sorted)
 		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
-	while (w->draining != WHEEL_NONE || w->event == w->pos) {
+	while (w->draining != WHEEL_NONE || w->next_expiry == w->pos) {
 		uint32_t n;
 
 		if (!p->left)
@@ -683,9 +688,9 @@ pour(struct poll *p)
 		n = wheel_take_many(w, w->draining, item, p->left);
 		p->left -= n;
 		while (n-- > 0) {
-			if (n >= WHEEL_AHEAD)
-				rota_prefetch(item[n - WHEEL_AHEAD]);
-			pour_one(s, timer_of(item[n]));
+			if (n >= WHEEL_PREFETCH)
+				rota_prefetch(item[n - WHEEL_PREFETCH]);
+			cascade_one(s, timer_of(item[n]));
 		}
 	}
 	return run_ready(p);
@@ -694,36 +699,36 @@ pour(struct poll *p)
 /* File @t, which came out of the slot of @level that starts next, at tick
  * @start: below that level, unless it is due behind that slot by now. */
 rota_inline void
-pour_ahead_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
-    uint64_t start, const enum rota_backend which)
+cascade_early_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
+    uint64_t start, const enum rota_backend backend)
 {
 	struct rota_kind *k;
 	uint64_t d, tick, when;
 
 	if (!keep(s, t, &d))
 		return;
-	k = kind_known(t);
-	tick = backend_tick(which, d, (uint64_t)k->slack);
+	k = kind_unchecked(t);
+	tick = backend_tick(backend, d, (uint64_t)k->slack);
 	if (rota_likely(wheel_first(tick, level) == start))
 		when = wheel_insert_at(
-			   &s->backend.wheel, &t->r_place, tick, level - 1)
+			   &s->queue.wheel, &t->r_place, tick, level - 1)
 		    << WHEEL_TICK_BITS;
 	else /* reset: for later, or for earlier and in the inbox */
-		when = backend_insert(&s->backend, which, &t->r_place, d,
+		when = backend_insert(&s->queue, backend, &t->r_place, d,
 		    t->r_seq, (uint64_t)k->slack);
-	shard_note(k, t, d, when);
+	shard_set_key(k, t, d, when);
 }
 
 /* Pour what slots above the lowest level have before they start: then little
  * is left when they do, and what is due waits for no slot that holds much. */
 rota_inline void
-pour_ahead(struct poll *p, const enum rota_backend which)
+cascade_early(struct poll *p, const enum rota_backend backend)
 {
-	struct wheel *w = &p->s->backend.wheel;
+	struct wheel *w = &p->s->queue.wheel;
 	uint32_t *item[WHEEL_CHUNK], level = 0, slot;
 	uint64_t n;
 
-	while ((n = rota__wheel_ahead(w, &level, &slot))) {
+	while ((n = rota__wheel_early(w, &level, &slot))) {
 		uint64_t start =
 		    wheel_chunk(w, wheel_head(&w->slot[slot]))->start;
 
@@ -737,10 +742,11 @@ pour_ahead(struct poll *p, const enum rota_backend which)
 			n -= most;
 			p->left -= most;
 			while (most-- > 0) {
-				if (most >= WHEEL_AHEAD)
-					rota_prefetch(item[most - WHEEL_AHEAD]);
-				pour_ahead_one(p->s, timer_of(item[most]),
-				    level, start, which);
+				if (most >= WHEEL_PREFETCH)
+					rota_prefetch(
+					    item[most - WHEEL_PREFETCH]);
+				cascade_early_one(p->s, timer_of(item[most]),
+				    level, start, backend);
 			}
 		}
 	}
@@ -752,18 +758,18 @@ ahead(struct poll *p)
 {
 	struct rota_shard *s = p->s;
 
-	if (s->which == ROTA_WHEEL)
-		pour_ahead(p, ROTA_WHEEL);
+	if (s->backend == ROTA_WHEEL)
+		cascade_early(p, ROTA_WHEEL);
 	else
-		pour_ahead(p, ROTA_WHEEL_COARSE);
-	s->lead = rota__wheel_leads(&s->backend.wheel) << WHEEL_TICK_BITS;
+		cascade_early(p, ROTA_WHEEL_COARSE);
+	s->lead = rota__wheel_early_from(&s->queue.wheel) << WHEEL_TICK_BITS;
 }
 
 uint64_t
-rota__shard_refile(
+rota__shard_rekey_due(
     struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most)
 {
-	struct heap *h = &s->backend.heap;
+	struct heap *h = &s->queue.heap;
 	uint32_t at[HEAP_MANY], n = heap_due(h, upto, at), pushed = 0;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -776,14 +782,14 @@ rota__shard_refile(
 
 		if (object_lost(s, t))
 			continue;
-		/* As state_look(): only a later place. */
+		/* As state_expire(): only a later place. */
 		w = word_load(&t->r_word, relaxed);
 		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= due)
 			continue;
 		e->when = ST_DEADLINE(w);
 		e->seq = t->r_seq;
-		trace(s, kind_known(t), t, ROTA_TRACE_FILE, w);
-		shard_note(kind_known(t), t, e->when, e->when);
+		trace(s, kind_unchecked(t), t, ROTA_TRACE_FILE, w);
+		shard_set_key(kind_unchecked(t), t, e->when, e->when);
 		at[pushed++] = at[i];
 	}
 	count_add(&s->count.moves, pushed);
@@ -802,7 +808,7 @@ no_more(const struct poll *p)
 rota_inline bool
 expire_heap(struct poll *p)
 {
-	struct heap *h = &p->s->backend.heap;
+	struct heap *h = &p->s->queue.heap;
 
 	for (;;) {
 		if (!h->len || heap_first(h)->when > p->now)
@@ -811,9 +817,9 @@ expire_heap(struct poll *p)
 			return false;
 		spend(h, &p->left);
 		if (step_heap(p, ROTA_HEAP))
-			p->left -= rota__shard_refile(
+			p->left -= rota__shard_rekey_due(
 			    p->s, p->now, p->now, p->left);
-		if (p->lost)
+		if (p->lost_lock)
 			return false;
 	}
 }
@@ -823,9 +829,9 @@ expire_heap(struct poll *p)
 static rota_noinline void
 turn(struct poll *p)
 {
-	struct wheel *w = &p->s->backend.wheel;
+	struct wheel *w = &p->s->queue.wheel;
 
-	if (p->s->others && w->event <= p->now >> WHEEL_TICK_BITS) {
+	if (p->s->others && w->next_expiry <= p->now >> WHEEL_TICK_BITS) {
 		p->s->others = p->undeferred = false;
 	} else {
 		p->s->others = true;
@@ -836,7 +842,7 @@ turn(struct poll *p)
 rota_inline bool
 expire_coarse(struct poll *p)
 {
-	struct wheel *w = &p->s->backend.wheel;
+	struct wheel *w = &p->s->queue.wheel;
 
 	for (;;) {
 		if (!p->undeferred && w->draining == WHEEL_NONE) {
@@ -856,12 +862,12 @@ expire_coarse(struct poll *p)
 			t = timer_of(wheel_take(w));
 			if (object_lost(p->s, t))
 				continue;
-			k = kind_known(t);
-			if (called(p, k))
+			k = kind_unchecked(t);
+			if (fast_path(p, k))
 				step_coarse(p, t, k, true);
 			else
 				step_coarse(p, t, k, false);
-			if (p->lost)
+			if (p->lost_lock)
 				return false;
 		} while (w->draining != WHEEL_NONE);
 	}
@@ -872,7 +878,7 @@ expire_coarse(struct poll *p)
 rota_inline bool
 expire_run(struct poll *p, struct run_entry **first, bool *done)
 {
-	struct backend *b = &p->s->backend;
+	struct queue *b = &p->s->queue;
 	struct run_entry *e;
 
 	while ((e = run_first(&b->run)) &&
@@ -885,16 +891,16 @@ expire_run(struct poll *p, struct run_entry **first, bool *done)
 			run_take(&b->run, e);
 			continue;
 		}
-		k = kind_known(timer_of(e->item));
+		k = kind_unchecked(timer_of(e->item));
 		*done = run_when(&b->run, e) > p->now;
 		if (*done || no_more(p))
 			return false;
 		p->left--;
-		if (called(p, k))
+		if (fast_path(p, k))
 			step_run(p, e, k, true);
 		else
 			step_run(p, e, k, false);
-		if (p->lost)
+		if (p->lost_lock)
 			return false;
 	}
 	*first = e;
@@ -905,16 +911,16 @@ expire_run(struct poll *p, struct run_entry **first, bool *done)
 rota_inline bool
 expire_exact(struct poll *p)
 {
-	struct backend *b = &p->s->backend;
+	struct queue *b = &p->s->queue;
 
-	while (!p->lost) {
+	while (!p->lost_lock) {
 		const struct heap_entry *h;
 		struct run_entry *e;
 		uint64_t upto = p->now;
 		bool done = false;
 
 		/* A poll ended there, or what was to be poured was taken out. */
-		if (rota_unlikely(!b->run.sorted) && !pour(p))
+		if (rota_unlikely(!b->run.sorted) && !cascade(p))
 			return false;
 		if (!expire_run(p, &e, &done))
 			return done;
@@ -925,7 +931,7 @@ expire_exact(struct poll *p)
 		if (h && h->when < upto)
 			upto = h->when;
 		if (!e && wheel_begin(&b->wheel, upto >> WHEEL_TICK_BITS)) {
-			if (!pour(p))
+			if (!cascade(p))
 				return false;
 			continue;
 		}
@@ -940,9 +946,9 @@ expire_exact(struct poll *p)
 }
 
 rota_inline bool
-expire(struct poll *p, const enum rota_backend which)
+expire(struct poll *p, const enum rota_backend backend)
 {
-	switch (which) {
+	switch (backend) {
 	case ROTA_HEAP:
 		return expire_heap(p);
 	case ROTA_WHEEL:
@@ -987,7 +993,7 @@ static void
 sweep(struct poll *p)
 {
 	struct rota_shard *s = p->s;
-	uint64_t entries = backend_len(&s->backend);
+	uint64_t entries = backend_len(&s->queue);
 	uint64_t live = rota__shard_live(s);
 	uint64_t most = p->budget < SWEEP_SLICE ? p->budget : SWEEP_SLICE;
 	uint64_t left = most;
@@ -1004,8 +1010,8 @@ sweep(struct poll *p)
 		struct rota_timer *t;
 		uint64_t is;
 
-		backend_visit_ahead(&s->backend, &s->sweep);
-		item = backend_visit_step(&s->backend, &s->sweep, &end);
+		backend_visit_prefetch(&s->queue, &s->sweep);
+		item = backend_visit_step(&s->queue, &s->sweep, &end);
 		if (end) {
 			s->chores &= ~(unsigned)SHARD_SWEEPS;
 			p->walked = true;
@@ -1015,42 +1021,43 @@ sweep(struct poll *p)
 			continue;
 		t = timer_of(item);
 		if (object_lost(s, t) ||
-		    state_keep(&t->r_word, kind_plain(kind_known(t)), &is))
+		    state_keep(
+			&t->r_word, kind_confined(kind_unchecked(t)), &is))
 			continue;
 		backend_unvisit(&s->sweep, item);
-		trace(s, kind_known(t), t, ROTA_TRACE_DROP, is);
-		if (s->backend.heap.len > HEAP_DEAR && left > 2)
+		trace(s, kind_unchecked(t), t, ROTA_TRACE_DROP, is);
+		if (s->queue.heap.len > HEAP_DEAR && left > 2)
 			left -= 2;
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);
 	}
 	count_add(&s->count.steps, most - left);
-	word_store(&s->entries, backend_len(&s->backend), relaxed);
+	word_store(&s->entries, backend_len(&s->queue), relaxed);
 }
 
 rota_inline bool
-poll(struct poll *p, const enum rota_backend which)
+poll(struct poll *p, const enum rota_backend backend)
 {
 	struct rota_shard *s = p->s;
 	uint64_t steps, undeferred;
 	bool done, expired;
 
-	unstage(s, which);
-	leave(s, which);
+	flush_staging(s, backend);
+	leave(s, backend);
 	p->left = p->budget;
-	done = undefer_all(p, which);
+	done = undefer_all(p, backend);
 	undeferred = steps = p->budget - p->left;
 	p->left = p->budget;
-	done &= drain(p, which);
+	done &= drain(p, backend);
 	steps += p->budget - p->left;
 	s->poll_seq = word_load(&s->hot.seq, relaxed); /* its own */
 	p->left = p->budget;
-	expired = expire(p, which);
+	expired = expire(p, backend);
 	count_add(&s->count.steps, steps + p->budget - p->left);
-	if (p->lost)
+	if (p->lost_lock)
 		return false;
 	if (rota_unlikely(!expired)) {
-		if (which != ROTA_WHEEL_COARSE)
+		if (backend != ROTA_WHEEL_COARSE)
 			s->others = undeferred;
 		defer_staged(s);
 	}
@@ -1059,9 +1066,9 @@ poll(struct poll *p, const enum rota_backend which)
 		ahead(p);
 		count_add(&s->count.steps, p->budget - p->left);
 	}
-	leave(s, which);   /* this poll's callback may have been waited for */
-	unstage(s, which); /* last: what a `released` armed, too */
-	shard_show(s);
+	leave(s, backend); /* this poll's callback may have been waited for */
+	flush_staging(s, backend); /* last: what a `released` armed, too */
+	shard_publish_entries(s);
 	sweep(p);
 	return done && expired;
 }
@@ -1070,54 +1077,54 @@ void
 rota__shard_drain(struct rota_shard *s)
 {
 	struct poll p = { .s = s, .left = UINT64_MAX };
-	struct rota_self *outer = &s->outer[SEAT_OWNER];
+	struct rota_self *outer = &s->outer[ROLE_OWNER];
 
 	*outer = rota__self;
-	rota__self = (struct rota_self){ s, SEAT_OWNER, outer };
-	rota__shard_unstage(s);
-	SHARD_SWITCH(s, leave(s, WHICH));
-	SHARD_SWITCH(s, drain(&p, WHICH));
-	rota__shard_unstage(s); /* what a `released` armed */
-	shard_show(s);
+	rota__self = (struct rota_self){ s, ROLE_OWNER, outer };
+	rota__shard_flush_staging(s);
+	SHARD_SWITCH(s, leave(s, BACKEND));
+	SHARD_SWITCH(s, drain(&p, BACKEND));
+	rota__shard_flush_staging(s); /* what a `released` armed */
+	shard_publish_entries(s);
 	shard_busy(s);
 	rota__self = *outer;
 }
 
 int
-rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
+rota__shard_poll(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
 {
 	struct poll p = {
 		.s = s,
 		.now = shard_advance(s, now),
 		.budget = budget ? budget : UINT64_MAX,
-		.seat = seat,
+		.role = role,
 		.out = out,
 		.room = out ? *n : 0,
 	};
-	struct rota_self *outer = &s->outer[seat];
+	struct rota_self *outer = &s->outer[role];
 	bool done = false;
 	uint64_t next, stops = shard_stops(s);
 
 	*outer = rota__self;
-	rota__self = (struct rota_self){ s, seat, outer };
-	s->quiet = s->heed = 0;
-	SHARD_SWITCH(s, done = poll(&p, WHICH));
+	rota__self = (struct rota_self){ s, role, outer };
+	s->idle_until = s->heed = 0;
+	SHARD_SWITCH(s, done = poll(&p, BACKEND));
 	if (out)
 		*n = p.given;
 	rota__self = *outer;
-	if (p.lost)
+	if (p.lost_lock)
 		return 1;
 	next = (uint64_t)rota__shard_next(s);
 	PROBE_POLL(s->index, p.now, !done);
-	shard_publish(s, next);
+	shard_publish_next(s, next);
 	/* A sweep that ended may be owed another: behind it there may have
 	 * been stops. */
-	s->quiet = done && !s->chores && !p.walked && !s->leaving &&
-		next > p.now
+	s->idle_until = done && !s->chores && !p.walked &&
+		!s->deferred_releases && next > p.now
 	    ? next
 	    : 0;
-	s->heed = s->quiet;
-	s->quiet_stops = stops;
+	s->heed = s->idle_until;
+	s->idle_stops = stops;
 	return !done;
 }

@@ -128,12 +128,12 @@ node_known(struct pool *p, uint32_t index)
 
 /* Whose timers are its own and those of all shards that retired to it. */
 rota_inline struct rota_shard *
-heir_of(struct rota_shard *s)
+target_of(struct rota_shard *s)
 {
-	struct rota_shard *heir;
+	struct rota_shard *target;
 
-	while ((heir = word_load(&s->heir, acquire))) /* retire */
-		s = heir;
+	while ((target = word_load(&s->target, acquire))) /* retire */
+		s = target;
 	return s;
 }
 
@@ -244,7 +244,7 @@ owner_has_queued(struct rota_shard *s, const struct rota_timer *t)
 
 	return word_load(&t->r_word, relaxed) & ST_QUEUED && /* own thread's */
 	    (word_load(&s->attached, relaxed) == self ||
-		word_load(&s->holder, relaxed) == self);
+		word_load(&s->lock_owner, relaxed) == self);
 }
 
 /* The timer of a free node, which is the caller's, is to be one no more. True:
@@ -262,7 +262,7 @@ node_release(struct rota_engine *e, struct node *n)
 		if (owner_has_queued(s, t)) {
 			(void)remote_release(&s->remote, &s->park, &t->r_word,
 			    t, &t->r_link, &was, &wake);
-			rota__shard_posted(s, wake);
+			rota__shard_pushed(s, wake);
 			return false;
 		}
 		if (rota_timer_release(t))
@@ -307,7 +307,8 @@ recycle(struct rota_engine *e, struct node *n)
 		(void)node_release(e, n);
 	else
 		free_push(
-		    &e->pool->shard[shard_of(kind_known(&n->timer))->index], n);
+		    &e->pool->shard[shard_of(kind_unchecked(&n->timer))->index],
+		    n);
 }
 
 /* Give @uses back, all of them the caller's. */
@@ -342,7 +343,7 @@ static void
 run(struct rota_timer *t, rota_time now)
 {
 	struct node *n = rota_container_of(t, struct node, timer);
-	struct rota_engine *e = kind_known(t)->r_pool;
+	struct rota_engine *e = kind_unchecked(t)->r_pool;
 	bool held = word_load(&n->next, relaxed) & HELD; /* its arming's */
 
 	(void)now;
@@ -506,9 +507,9 @@ node_get(struct rota_engine *e, struct rota_shard *s, rota_func *fn, void *arg,
 	if (rota_unlikely(!pool_of(e)))
 		return -ENOMEM;
 	do { /* again, if it retired before its pool was made */
-		s = heir_of(s);
+		s = target_of(s);
 		r = node_alloc(e, s, n);
-	} while (r == -EINVAL && heir_of(s) != s);
+	} while (r == -EINVAL && target_of(s) != s);
 	if (r)
 		return r;
 	(*n)->fn = fn;
@@ -532,7 +533,7 @@ rota__node_take(
     struct rota_engine *e, rota_func *fn, void *arg, struct rota_timer **t)
 {
 	struct node *n;
-	int r = node_get(e, rota_engine_near(e), fn, arg, &n);
+	int r = node_get(e, rota_engine_local_shard(e), fn, arg, &n);
 
 	if (r)
 		return r;
@@ -548,7 +549,7 @@ rota__node_give(struct rota_timer *t)
 	struct node *n = rota_container_of(t, struct node, timer);
 
 	word_store(&n->next, NO_NODE, relaxed); /* the push tells the next */
-	expire(kind_known(t)->r_pool, n, 1);
+	expire(kind_unchecked(t)->r_pool, n, 1);
 }
 
 static int
@@ -585,7 +586,7 @@ rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
 		return -EINVAL;
 	if (engine_forked(e))
 		return -ECHILD;
-	return after_func(e, rota_engine_near(e),
+	return after_func(e, rota_engine_local_shard(e),
 	    rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
 }
 

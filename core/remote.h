@@ -16,7 +16,7 @@
 /* What remote threads write of a shard: a line of its own. */
 struct remote {
 	rota_link inbox;
-	rota_word poke; /* earlier deadlines given to a timer on its way */
+	rota_word kick; /* earlier deadlines given to a timer on its way */
 };
 
 /* remote_post: push, then what park_wakes() says.
@@ -28,7 +28,7 @@ remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
     uint64_t by, uint64_t poke)
 {
 	inbox_push(&r->inbox, node, link);
-	if (word_load(&r->poke, seq_cst) != poke) /* [K2] */
+	if (word_load(&r->kick, seq_cst) != poke) /* [K2] */
 		by = 0;
 	return park_wakes(p, by);
 }
@@ -41,7 +41,7 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t d, uint64_t by, bool push, uint64_t *was,
     uint64_t *wake)
 {
-	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
+	uint64_t poke = word_load(&r->kick, relaxed); /* [K2] */
 	uint64_t is;
 
 	*wake = 0;
@@ -50,7 +50,7 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 	if (ST_POSTS(*was, is)) {
 		*wake = remote_post(r, p, node, link, by, poke);
 	} else if (ST_POKES(*was, is)) {
-		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
+		word_add(&r->kick, (uint64_t)1, seq_cst); /* [K2] */
 		*wake = park_wakes(p, by);
 	}
 	return true;
@@ -61,14 +61,14 @@ rota_inline enum state_release
 remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t *was, uint64_t *wake)
 {
-	uint64_t poke = word_load(&r->poke, relaxed); /* [K2] */
+	uint64_t poke = word_load(&r->kick, relaxed); /* [K2] */
 	enum state_release how = state_release(word, false, false, true, was);
 
 	*wake = 0;
 	if (how == RELEASE_POST) {
 		*wake = remote_post(r, p, node, link, 0, poke);
 	} else if (how == RELEASE_WAIT) {
-		word_add(&r->poke, (uint64_t)1, seq_cst); /* [K2] */
+		word_add(&r->kick, (uint64_t)1, seq_cst); /* [K2] */
 		*wake = park_wakes(p, 0);
 	}
 	return how;

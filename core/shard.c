@@ -41,16 +41,16 @@ shard_free(void *arg, void *ptr, size_t size)
 int
 rota__shard_init(struct rota_shard *s)
 {
-	s->which = s->config->backend;
+	s->backend = s->config->backend;
 	s->adoptable = s->config->flags & ROTA_ADOPT;
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
-	s->lead = s->which == ROTA_HEAP ? UINT64_MAX : 0;
+	s->lead = s->backend == ROTA_HEAP ? UINT64_MAX : 0;
 	s->slack_least = INT64_MAX;
 	s->bytes = sizeof(*s);
 	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };
 	if (rota__backend_init(
-		&s->backend, s->which, s->config->max_timers, s->now, &s->mem))
+		&s->queue, s->backend, s->config->max_timers, s->now, &s->mem))
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
 	return 0;
@@ -59,7 +59,7 @@ rota__shard_init(struct rota_shard *s)
 void
 rota__shard_destroy(struct rota_shard *s)
 {
-	rota__backend_destroy(&s->backend, s->which, &s->mem);
+	rota__backend_destroy(&s->queue, s->backend, &s->mem);
 	rota__wake_close(&s->wake);
 	if (shard_forked(s)) {
 		rota__life_bury(s->life);
@@ -81,7 +81,7 @@ grow(struct rota_shard *s, uint64_t n, uint64_t reserved)
 	lock_take(&s->lock, LOCK_SHARD);
 	if (n > word_load(&s->room, relaxed)) { /* written under the lock */
 		n = n + GROW_STEP < max ? n + GROW_STEP : max;
-		if (rota__backend_grow(&s->backend, s->which, n, &s->mem))
+		if (rota__backend_grow(&s->queue, s->backend, n, &s->mem))
 			r = -ENOMEM;
 		else
 			word_store(&s->room, rota__shard_call_off(s, n),
@@ -146,7 +146,7 @@ rota_shard_reserve(struct rota_shard *s, uint64_t n)
 
 /* What an inbox gave, last come first, turned round. */
 static struct rota_timer *
-turned(struct rota_timer *t)
+reversed(struct rota_timer *t)
 {
 	struct rota_timer *first = NULL, *next;
 
@@ -160,13 +160,13 @@ turned(struct rota_timer *t)
 
 /* Push the list @t on @heir's inbox, in its order. */
 static void
-pass_on(struct rota_timer *t, struct rota_shard *heir)
+forward_inbox(struct rota_timer *t, struct rota_shard *target)
 {
 	struct rota_timer *next;
 
 	for (; t; t = next) {
 		next = t->r_link;
-		inbox_push(&heir->remote.inbox, t, &t->r_link);
+		inbox_push(&target->remote.inbox, t, &t->r_link);
 	}
 }
 
@@ -181,7 +181,7 @@ rota__shard_send(struct rota_shard *s, struct rota_timer *t,
 		word_add(&s->inherited, (uint64_t)0 - 1, relaxed);
 		word_add(&there->inherited, (uint64_t)1, relaxed);
 	}
-	poke = word_load(&there->remote.poke, relaxed); /* [K2] */
+	poke = word_load(&there->remote.kick, relaxed); /* [K2] */
 	*wake = remote_post(&there->remote, &there->park, t, &t->r_link,
 	    is & ST_ARMED ? kind_latest(to, ST_DEADLINE(is)) : 0, poke);
 	lock_give(&there->lock);
@@ -201,14 +201,14 @@ shard_wake(struct rota_shard *s, uint64_t wake)
  * exchange wrote, so it sees the heir, which was stored before. The poke is for
  * who pushes on the heir's inbox what the caller found QUEUED here. [K2] */
 void
-rota__shard_posted(struct rota_shard *s, uint64_t wake)
+rota__shard_pushed(struct rota_shard *s, uint64_t wake)
 {
-	struct rota_shard *heir = word_load(&s->heir, acquire);
+	struct rota_shard *target = word_load(&s->target, acquire);
 
-	if (rota_unlikely(heir != NULL)) {
-		pass_on(turned(inbox_take(&s->remote.inbox)), heir);
-		word_add(&heir->remote.poke, (uint64_t)1, seq_cst); /* [K2] */
-		rota__shard_posted(heir, park_wakes(&heir->park, 0));
+	if (rota_unlikely(target != NULL)) {
+		forward_inbox(reversed(inbox_take(&s->remote.inbox)), target);
+		word_add(&target->remote.kick, (uint64_t)1, seq_cst); /* [K2] */
+		rota__shard_pushed(target, park_wakes(&target->park, 0));
 		return;
 	}
 	if (wake)
@@ -218,16 +218,16 @@ rota__shard_posted(struct rota_shard *s, uint64_t wake)
 void
 rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
-	const struct rota_kind *k = kind_known(t);
+	const struct rota_kind *k = kind_unchecked(t);
 
-	if (kind_plain(k))
-		t->r_filed = d;
-	if (s->which == ROTA_WHEEL_COARSE)
-		d = backend_tick(s->which, d, (uint64_t)k->slack)
+	if (kind_confined(k))
+		t->r_key = d;
+	if (s->backend == ROTA_WHEEL_COARSE)
+		d = backend_tick(s->backend, d, (uint64_t)k->slack)
 		    << WHEEL_TICK_BITS;
-	if (d < s->quiet) {
-		s->quiet = d > s->now ? d : 0;
-		shard_heed(s);
+	if (d < s->idle_until) {
+		s->idle_until = d > s->now ? d : 0;
+		shard_set_heed(s);
 	}
 }
 
@@ -243,7 +243,7 @@ rota__shard_alarm(struct rota_shard *s)
 }
 
 void
-rota__shard_publish(struct rota_shard *s, uint64_t next)
+rota__shard_publish_next(struct rota_shard *s, uint64_t next)
 {
 	uint64_t wake;
 
@@ -295,7 +295,7 @@ live_exact(struct rota_shard *s)
 {
 	uint64_t live = 0;
 
-	if (word_load(&s->heir, acquire)) /* rota__shard_posted */
+	if (word_load(&s->target, acquire)) /* rota__shard_pushed */
 		return 0;
 	for (struct rota_shard *f = s; f; f = shard_former(s, f))
 		live += own_live(f);
@@ -312,7 +312,7 @@ rota__shard_drop(struct rota_shard *s, uint64_t *lost)
 	uint32_t *item;
 	int pending;
 
-	while ((item = backend_visit(&s->backend, &cursor))) {
+	while ((item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 
 		if (object_lost(s, t)) /* it told of that */
@@ -337,11 +337,11 @@ rota__shard_next(struct rota_shard *s)
 	if (s->taken || s->backlog || !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
 	/* A wheel's slot may begin before what is in it is due: core/front.c. */
-	if (s->which != ROTA_HEAP && s->quiet > s->now)
-		next = s->quiet;
+	if (s->backend != ROTA_HEAP && s->idle_until > s->now)
+		next = s->idle_until;
 	else
 		SHARD_SWITCH(s,
-		    next = backend_next(&s->backend, (enum rota_backend)WHICH));
+		    next = backend_next(&s->queue, (enum rota_backend)BACKEND));
 	return next <= SHARD_LAST ? (rota_time)next : ROTA_NEVER;
 }
 
@@ -358,7 +358,7 @@ owner_check(const struct rota_shard *s, const char *fn)
 		    s, -EPERM, fn); /* only this thread stores its identity */
 	/* running: through a callback of another shard as well */
 	if (rota__self.shard == s ||
-	    word_load(&s->running[SEAT_OWNER], relaxed)) /* by this thread */
+	    word_load(&s->running[ROLE_OWNER], relaxed)) /* by this thread */
 		return rota__misuse_shard(s, -EDEADLK, fn);
 	object_home((struct rota_shard *)s);
 	return 0;
@@ -366,29 +366,29 @@ owner_check(const struct rota_shard *s, const char *fn)
 
 /* The thread that was called on @seat has ended in its callback. */
 static void
-callback_over(struct rota_shard *s, enum shard_seat seat)
+callback_over(struct rota_shard *s, enum shard_role role)
 {
-	if (!word_load(&s->running[seat], relaxed)) /* by that thread */
+	if (!word_load(&s->running[role], relaxed)) /* by that thread */
 		return;
-	word_store(&s->ended[seat], word_load(&s->ended[seat], relaxed) + 1,
+	word_store(&s->ended[role], word_load(&s->ended[role], relaxed) + 1,
 	    release);                                 /* [R2] */
-	word_store(&s->running[seat], NULL, release); /* [R1] */
+	word_store(&s->running[role], NULL, release); /* [R1] */
 }
 
 /* A `fire` is called between two steps of a poll, and the next poll goes on
  * from there. A walk (core/each.c) has changed nothing, but has hold. A `released`
  * is called in the middle of a poll. */
 static void
-self_ended(struct rota_shard *s, enum shard_seat seat)
+self_ended(struct rota_shard *s, enum shard_role role)
 {
-	void *running = word_load(&s->running[seat], relaxed); /* its own */
+	void *running = word_load(&s->running[role], relaxed); /* its own */
 
 	if (!running)
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
-	callback_over(s, seat);
+	callback_over(s, role);
 	if (running == s)
 		rota__shard_exit(s);
-	if (seat == SEAT_ADOPTER)
+	if (role == ROLE_ADOPTER)
 		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
 	if (s->adoptable)
 		rota_shard_wake(s); /* who polls may wait for this end */
@@ -402,7 +402,7 @@ rota__shard_ended(void)
 	rota__self.shard = NULL;
 	for (; me.shard; me = before) {
 		before = *me.before; /* the seat may be taken afterwards */
-		self_ended(me.shard, me.seat);
+		self_ended(me.shard, me.role);
 	}
 }
 
@@ -413,10 +413,11 @@ take(struct rota_shard *s)
 {
 	struct near *n = near_find(s->number);
 
-	callback_over(s, SEAT_OWNER);
+	callback_over(s, ROLE_OWNER);
 	shard_unpark(s);
 	if (!s->adoptable)
-		word_store(&s->holder, self_id(), relaxed); /* read by itself */
+		word_store(
+		    &s->lock_owner, self_id(), relaxed); /* read by itself */
 	word_store(&s->attached, self_id(), relaxed); /* the lock orders it */
 	if (n && !n->owned++)
 		n->own = s->index;
@@ -470,11 +471,12 @@ rota__shard_leave(struct rota_shard *s)
 	struct near *n = near_find(s->number);
 	struct life *life;
 
-	callback_over(s, SEAT_OWNER);
+	callback_over(s, ROLE_OWNER);
 	shard_unpark(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (!s->adoptable)
-		word_store(&s->holder, (uint64_t)0, relaxed); /* as attached */
+		word_store(
+		    &s->lock_owner, (uint64_t)0, relaxed); /* as attached */
 	life = s->life;
 	s->life = NULL;
 	word_store(&s->attached, (uint64_t)0, release); /* [H1] */
@@ -502,17 +504,17 @@ poll_retired(struct rota_shard *s, unsigned *n)
 	if (n)
 		*n = 0;
 	if (!inbox_empty(&s->remote.inbox))
-		rota__shard_posted(s, 0);
+		rota__shard_pushed(s, 0);
 	/* A poll that lost hold before may have stored a hint. */
 	word_store(&s->next, ST_NEVER, relaxed);
 	return 0;
 }
 
-/* Take hold for a poll; shard_hold()'s release is not optional here. */
+/* Take hold for a poll; shard_trylock()'s release is not optional here. */
 static int
 poll_begin(struct rota_shard *s)
 {
-	if (!s->adoptable || shard_claim(&s->holder))
+	if (!s->adoptable || claim_word(&s->lock_owner))
 		return 0;
 	/* For good, then. */
 	return word_load(&s->abandoned, relaxed) ? -ENOTRECOVERABLE : -EBUSY;
@@ -520,17 +522,17 @@ poll_begin(struct rota_shard *s)
 
 /* A poll by the holder. */
 rota_inline int
-poll_held(struct rota_shard *s, enum shard_seat seat, rota_time now,
+poll_held(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
 {
-	if (rota_unlikely(word_load(&s->heir, acquire) != NULL))
+	if (rota_unlikely(word_load(&s->target, acquire) != NULL))
 		return poll_retired(s, n);
-	return rota__shard_poll(s, seat, now, budget, out, n);
+	return rota__shard_poll(s, role, now, budget, out, n);
 }
 
 /* A poll of a shard that others may adopt. */
 static rota_noinline int
-poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
+poll_on(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
 {
 	int r = poll_begin(s);
@@ -538,9 +540,9 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 	if (r)
 		return r;
 	shard_freed(s); /* others may have taken counts back */
-	r = poll_held(s, seat, now, budget, out, n);
-	if (word_load(&s->holder, relaxed) == self_id())
-		shard_unhold(s);
+	r = poll_held(s, role, now, budget, out, n);
+	if (word_load(&s->lock_owner, relaxed) == self_id())
+		shard_unlock(s);
 	else /* it lost hold and knows only that something may be left */
 		word_store(&s->next, word_load(&s->now, relaxed),
 		    relaxed); /* a hint */
@@ -549,15 +551,16 @@ poll_on(struct rota_shard *s, enum shard_seat seat, rota_time now,
 
 /* A poll that has nothing to do but to come to @now. */
 rota_inline void
-poll_quiet(struct rota_shard *s, rota_time now)
+poll_idle(struct rota_shard *s, rota_time now)
 {
 	uint64_t tick = shard_advance(s, now) >> WHEEL_TICK_BITS;
 
-	struct wheel *w = &s->backend.wheel;
+	struct wheel *w = &s->queue.wheel;
 
 	/* A slot that has begun may be quiet: core/front.c. */
-	if (s->which != ROTA_HEAP)
-		wheel_come(w, tick < w->event ? tick : w->event - 1);
+	if (s->backend != ROTA_HEAP)
+		wheel_advance(
+		    w, tick < w->next_expiry ? tick : w->next_expiry - 1);
 }
 
 static rota_noinline int
@@ -573,26 +576,26 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 	shard_unpark(s);
 	wake_clear(&s->wake);
 	if (s->adoptable)
-		return poll_on(s, SEAT_OWNER, now, budget, out, n);
-	if (shard_quiet(s, now)) {
-		poll_quiet(s, now);
+		return poll_on(s, ROLE_OWNER, now, budget, out, n);
+	if (shard_idle(s, now)) {
+		poll_idle(s, now);
 		if (n)
 			*n = 0;
 		return 0;
 	}
-	return poll_held(s, SEAT_OWNER, now, budget, out, n);
+	return poll_held(s, ROLE_OWNER, now, budget, out, n);
 }
 
-/* A quiet shard is the owner's outside of polls: `quiet` is 0 during one. */
+/* A quiet shard is the owner's outside of polls: `idle_until` is 0 during one. */
 int
 rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
 {
 	if (rota_unlikely(!s || s->adoptable || shard_forked(s) ||
 		word_load(&s->attached, relaxed) != self_id() ||
-		!shard_quiet(s, now) || wake_raised(&s->wake)))
+		!shard_idle(s, now) || wake_raised(&s->wake)))
 		return poll_owned(s, now, budget, NULL, NULL);
 	shard_unpark(s);
-	poll_quiet(s, now);
+	poll_idle(s, now);
 	return 0;
 }
 
@@ -624,9 +627,9 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 	r = rota__self_watch();
 	if (r)
 		return r;
-	if (!shard_claim(&s->adopter))
+	if (!claim_word(&s->adopter))
 		return -EBUSY;
-	r = poll_on(s, SEAT_ADOPTER, now, budget, NULL, NULL);
+	r = poll_on(s, ROLE_ADOPTER, now, budget, NULL, NULL);
 	if (r >= 0)
 		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */
 	word_store(&s->adopter, (uint64_t)0, release);       /* [H1] */
@@ -665,7 +668,7 @@ rota_shard_next(struct rota_shard *s)
 			return rota_shard_now(s);
 		return (rota_time)word_load(&s->next, relaxed);
 	}
-	rota__shard_settle(s);
+	rota__shard_flush(s);
 	shard_freed(s); /* others may have taken counts back */
 	return rota__shard_next(s);
 }
@@ -679,12 +682,12 @@ armed_before(struct rota_shard *s, uint64_t before, bool *again)
 	uint32_t *item;
 
 	*again = false;
-	while ((item = backend_visit(&s->backend, &cursor))) {
+	while ((item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
-		struct rota_kind *k = kind_known(t);
+		struct rota_kind *k = kind_unchecked(t);
 		uint64_t is;
 
-		if (state_keep(&t->r_word, kind_plain(k), &is)) {
+		if (state_keep(&t->r_word, kind_confined(k), &is)) {
 			if (ST_DEADLINE(is) < before)
 				return true;
 			continue;
@@ -707,22 +710,22 @@ rota__shard_enter(struct rota_shard *s, const char *fn)
 		r = poll_begin(s);
 	if (r)
 		return r;
-	if (rota_unlikely(word_load(&s->heir, acquire) != NULL))
+	if (rota_unlikely(word_load(&s->target, acquire) != NULL))
 		return poll_retired(s, NULL);
 	rota__shard_drain(s);
-	rota__shard_settle(s);
+	rota__shard_flush(s);
 	return 0;
 }
 
 void
 rota__shard_exit(struct rota_shard *s)
 {
-	shard_show(s);
+	shard_publish_entries(s);
 	/* Of what came out of the inbox no adopter hears otherwise, nor the
 	 * owner when it parks. */
-	shard_publish(s, (uint64_t)rota__shard_next(s));
+	shard_publish_next(s, (uint64_t)rota__shard_next(s));
 	if (s->adoptable)
-		shard_unhold(s);
+		shard_unlock(s);
 }
 
 int
@@ -774,13 +777,13 @@ park(struct rota_shard *s, const char *fn)
 	alarm = instant(next);
 	quiet = instant(first);
 	word_store(&s->alarm, alarm, relaxed); /* its own */
-	if (!s->adoptable && s->quiet < quiet) {
-		if (!s->quiet)
+	if (!s->adoptable && s->idle_until < quiet) {
+		if (!s->idle_until)
 			shard_busy(s); /* a poll may have work all the same */
-		s->quiet = quiet;
+		s->idle_until = quiet;
 	}
 	if (!s->adoptable) /* else an adopter may be at it */
-		shard_heed(s);
+		shard_set_heed(s);
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) && !shard_trims(s) &&
@@ -884,7 +887,7 @@ rota_shard_wake(struct rota_shard *s)
 /* The first @n of *@list, which moves on past them, in the order of their
  * ranks. */
 static struct rota_timer *
-by_rank(struct rota_timer **list, uint64_t n)
+by_seq(struct rota_timer **list, uint64_t n)
 {
 	struct rota_timer *a, *b, *t;
 	void *first = NULL, **end = &first;
@@ -897,10 +900,10 @@ by_rank(struct rota_timer **list, uint64_t n)
 		}
 		return a;
 	}
-	a = by_rank(list, n / 2);
-	b = by_rank(list, n - n / 2);
+	a = by_seq(list, n / 2);
+	b = by_seq(list, n - n / 2);
 	while (a && b) {
-		t = rank_before(b->r_seq, a->r_seq) ? b : a;
+		t = seq_before(b->r_seq, a->r_seq) ? b : a;
 		if (t == a)
 			a = t->r_link;
 		else
@@ -916,13 +919,13 @@ by_rank(struct rota_timer **list, uint64_t n)
  * 128, then 64 for each power of two. So the sort of each stays in the cache,
  * and a retirement of 1e6 takes half as long. */
 enum { RANK_FINE = 6, RANK_ROOMS = (32 - RANK_FINE + 1) << RANK_FINE };
-struct rank_room {
+struct seq_room {
 	struct rota_timer *list;
 	uint64_t n;
 };
 
 static unsigned
-rank_room(uint32_t ago)
+seq_room(uint32_t ago)
 {
 	unsigned e = ago >> RANK_FINE ? high_bit(ago) - RANK_FINE : 0;
 
@@ -931,14 +934,14 @@ rank_room(uint32_t ago)
 
 /* All in @room, a list in the order of their ranks. */
 static struct rota_timer *
-by_rooms(struct rank_room *room)
+by_rooms(struct seq_room *room)
 {
 	struct rota_timer *all = NULL, *first, *t;
 
 	for (unsigned i = 0; i < RANK_ROOMS; i++) {
 		if (!room[i].n)
 			continue;
-		first = by_rank(&room[i].list, room[i].n);
+		first = by_seq(&room[i].list, room[i].n);
 		for (t = first; t->r_link; t = t->r_link)
 			;
 		t->r_link = all;
@@ -951,27 +954,27 @@ by_rooms(struct rank_room *room)
  * arming, each QUEUED. The caller holds @s. Before anybody hears of the heir:
  * it would look for what is still LINKED here in its own structure. */
 static struct rota_timer *
-evacuate(struct rota_shard *s)
+unlink_all(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0, 0, 0 };
-	struct rank_room room[RANK_ROOMS] = { { NULL, 0 } }, *r;
+	struct seq_room room[RANK_ROOMS] = { { NULL, 0 } }, *r;
 	uint32_t *item, now = (uint32_t)word_load(&s->hot.seq, relaxed);
 	struct rota_timer *t;
 	uint64_t is;
 	bool push;
 
-	while ((item = backend_visit(&s->backend, &cursor))) {
+	while ((item = backend_visit(&s->queue, &cursor))) {
 		t = timer_of(item);
 		if (object_lost(s, t))
 			continue;
 		backend_unvisit(&cursor, item);
 		shard_remove(s, t);
-		push = state_evict(&t->r_word, &is);
-		trace(s, kind_known(t), t,
+		push = state_migrate(&t->r_word, &is);
+		trace(s, kind_unchecked(t), t,
 		    is & ST_ARMED ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
 		if (!push)
 			continue;
-		r = &room[rank_room(rank_after(now, t->r_seq))];
+		r = &room[seq_room(seq_after(now, t->r_seq))];
 		t->r_link = r->list;
 		r->list = t;
 		r->n++;
@@ -984,40 +987,42 @@ evacuate(struct rota_shard *s)
  * retires meanwhile. */
 static int
 hand_over(
-    struct rota_shard *s, struct rota_shard *heir, struct rota_timer **list)
+    struct rota_shard *s, struct rota_shard *target, struct rota_timer **list)
 {
 	struct rota_kind *k, **end;
 	uint64_t live, moving, n;
 	int r;
 
 	/* Stored under the lock. */
-	if (word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed))
+	if (word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed))
 		return -EINVAL;
 	word_store(&s->closing, s, seq_cst);     /* [C1] */
 	moving = word_load(&s->timers, seq_cst); /* [C1] */
 	/* Counted there before there is room, or an init takes that. */
-	n = word_add(&heir->timers, moving, seq_cst) + moving; /* [X1] */
+	n = word_add(&target->timers, moving, seq_cst) + moving; /* [X1] */
 	/* As in rota_timer_init(). [X1] */
-	r = n > word_load(&heir->room, seq_cst) ? rota__shard_grow(heir, n) : 0;
+	r = n > word_load(&target->room, seq_cst) ? rota__shard_grow(target, n)
+						  : 0;
 	if (r) {
-		word_add(&heir->timers, (uint64_t)0 - moving, relaxed);
+		word_add(&target->timers, (uint64_t)0 - moving, relaxed);
 		word_store(&s->closing, NULL, relaxed); /* as it was */
 		return r;
 	}
-	word_store(&s->closing, heir, seq_cst); /* [C1] */
-	*list = evacuate(s);
+	word_store(&s->closing, target, seq_cst); /* [C1] */
+	*list = unlink_all(s);
 	lock_take(&s->lock, LOCK_SHARD);
-	lock_take(&heir->lock, LOCK_SHARD);
+	lock_take(&target->lock, LOCK_SHARD);
 	/* Under the engine's lock. */
-	word_store(&s->sibling, word_load(&heir->former, relaxed), relaxed);
-	word_store(&s->heir, heir, release);   /* rota__shard_posted */
-	word_store(&heir->former, s, release); /* shard_former */
+	word_store(&s->sibling, word_load(&target->former, relaxed), relaxed);
+	word_store(&s->target, target, release); /* rota__shard_pushed */
+	word_store(&target->former, s, release); /* shard_former */
 	rota__shard_below(s);
 	for (k = s->kinds; k; k = k->r_next) {
-		k->r_hot = &heir->hot;
-		word_store(&k->r_shard, heir, release); /* shard_of */
+		k->r_hot = &target->hot;
+		word_store(&k->r_shard, target, release); /* shard_of */
 	}
-	for (end = &heir->kinds; *end; end = &(*end)->r_next)
+	for (end = &target->kinds; *end; end = &(*end)->r_next)
 		;
 	*end = s->kinds;
 	if (s->kinds)
@@ -1025,36 +1030,37 @@ hand_over(
 	s->kinds = NULL;
 	if (word_load(&s->slack_least, relaxed) <=
 	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
-		shard_slack(heir, word_load(&s->slack_least, relaxed));
-		shard_slack(heir, word_load(&s->slack_most, relaxed));
+		shard_slack(target, word_load(&s->slack_least, relaxed));
+		shard_slack(target, word_load(&s->slack_most, relaxed));
 	}
 	/* With an init's that will take its own back. */
-	word_add(&heir->timers,
+	word_add(&target->timers,
 	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
 	    relaxed);
 	live = own_live(s);
-	word_add(&heir->inherited, live, relaxed); /* figures */
+	word_add(&target->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
-	lock_give(&heir->lock);
+	lock_give(&target->lock);
 	lock_give(&s->lock);
 	return 0;
 }
 
 int
-rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
+rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 {
 	struct rota_timer *list;
 	bool mine;
 	int r;
 
-	if (!s || !heir)
+	if (!s || !target)
 		return -EINVAL;
-	if (s == heir || s->engine != heir->engine ||
-	    word_load(&s->heir, relaxed) || word_load(&heir->heir, relaxed)) {
+	if (s == target || s->engine != target->engine ||
+	    word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed)) {
 		rota__misuse_once(s, MISUSE_RETIRE,
 		    "rota_shard_retire(): shard %u to shard %u: two shards of "
 		    "one engine are needed, none of which has retired",
-		    s->index, heir->index);
+		    s->index, target->index);
 		return -EINVAL; /* hand_over() asks again */
 	}
 	mine = word_load(&s->attached, relaxed) == self_id();
@@ -1066,28 +1072,28 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *heir)
 	r = poll_begin(s);
 	if (r)
 		goto out;
-	if (word_load(&s->running[SEAT_ADOPTER], acquire)) { /* [R1] */
+	if (word_load(&s->running[ROLE_ADOPTER], acquire)) { /* [R1] */
 		r = -EBUSY;
 		goto out;
 	}
-	rota__shard_settle(s); /* it may call `released`: without a mutex */
+	rota__shard_flush(s); /* it may call `released`: without a mutex */
 	lock_take(s->retiring, LOCK_RETIRING);
-	r = hand_over(s, heir, &list);
+	r = hand_over(s, target, &list);
 	lock_give(s->retiring);
 	if (r)
 		goto out;
 	/* It ranks them as they come; what is not turned round yet came before
 	 * what is. */
-	pass_on(list, heir);
-	pass_on(turned(s->taken), heir);
-	pass_on(s->backlog, heir);
+	forward_inbox(list, target);
+	forward_inbox(reversed(s->taken), target);
+	forward_inbox(s->backlog, target);
 	s->backlog = s->taken = NULL;
-	rota__shard_posted(s, 0);
-	shard_show(s);
+	rota__shard_pushed(s, 0);
+	shard_publish_entries(s);
 	word_store(&s->next, ST_NEVER, relaxed);
 out:
-	if (s->adoptable && word_load(&s->holder, relaxed) == self_id())
-		shard_unhold(s);
+	if (s->adoptable && word_load(&s->lock_owner, relaxed) == self_id())
+		shard_unlock(s);
 	if (!mine)
 		rota_shard_detach(s);
 	return r;
@@ -1099,14 +1105,14 @@ out:
 static uint64_t
 told_pushes(struct rota_shard *s, uint64_t ranked)
 {
-	uint64_t told = word_load(&s->told, relaxed); /* the CAS checks it */
+	uint64_t traced = word_load(&s->told, relaxed); /* the CAS checks it */
 	uint64_t n = ranked - word_load(&s->count.drained, relaxed) -
 	    word_load(&s->hot.starts, relaxed); /* [F1]: at most too many */
 
-	while ((int64_t)(n - told) > 0 &&
-	    !word_cas(&s->told, &told, n, relaxed, relaxed)) /* a figure */
+	while ((int64_t)(n - traced) > 0 &&
+	    !word_cas(&s->told, &traced, n, relaxed, relaxed)) /* a figure */
 		;
-	return (int64_t)(n - told) > 0 ? n : told;
+	return (int64_t)(n - traced) > 0 ? n : traced;
 }
 
 int
@@ -1120,10 +1126,10 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 		return -EINVAL;
 	if (shard_forked(s))
 		return -ECHILD;
-	if (shard_hold(s, &release)) {
-		shard_show(s);
+	if (shard_trylock(s, &release)) {
+		shard_publish_entries(s);
 		if (release)
-			shard_unhold(s);
+			shard_unlock(s);
 	}
 	c = &s->count;
 	ranked = word_load(&s->hot.seq, acquire); /* [F1] */
@@ -1161,11 +1167,11 @@ check(struct rota_shard *s)
 	uint32_t *item;
 	int line;
 
-	rota__shard_settle(s);
+	rota__shard_flush(s);
 	lock_take(&s->lock, LOCK_SHARD); /* an init may make room */
-	line = rota__backend_check(&s->backend, s->which);
+	line = rota__backend_check(&s->queue, s->backend);
 	lock_give(&s->lock);
-	while (!line && (item = backend_visit(&s->backend, &cursor))) {
+	while (!line && (item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 		uint64_t w;
 
@@ -1176,12 +1182,13 @@ check(struct rota_shard *s)
 		w = word_load(&t->r_word, relaxed);
 		if (!(w & ST_LINKED))
 			return __LINE__;
-		if (kind_plain(kind_of(t)) && s->which != ROTA_WHEEL_COARSE &&
-		    t->r_filed < backend_filed(&s->backend, s->which, item))
+		if (kind_confined(kind_of(t)) &&
+		    s->backend != ROTA_WHEEL_COARSE &&
+		    t->r_key < backend_key(&s->queue, s->backend, item))
 			return __LINE__;
-		if (kind_plain(kind_of(t)) &&
+		if (kind_confined(kind_of(t)) &&
 		    (w & (ST_ARMED | ST_QUEUED)) == ST_ARMED &&
-		    t->r_filed > ST_DEADLINE(w))
+		    t->r_key > ST_DEADLINE(w))
 			return __LINE__;
 	}
 	return line;
@@ -1195,12 +1202,12 @@ rota_shard_check(struct rota_shard *s)
 
 	if (line && line != -EDEADLK)
 		return line;
-	held = word_load(&s->holder, relaxed) == self_id(); /* its own */
+	held = word_load(&s->lock_owner, relaxed) == self_id(); /* its own */
 	line = held ? 0 : poll_begin(s);
 	if (line)
 		return line;
 	line = check(s);
 	if (!held)
-		shard_unhold(s);
+		shard_unlock(s);
 	return line;
 }

@@ -41,11 +41,11 @@
 #include "core/sys/wake.h"
 
 /* Mark of a kind that was initialised, and of a confined one; arbitrary. */
-#define KIND_MAGIC 0x726f7461u
-#define KIND_CONFINED (KIND_MAGIC + 1)
+#define KIND_SHARED 0x726f7461u
+#define KIND_CONFINED (KIND_SHARED + 1)
 /* Of any on an engine with a hook, core/trace.h: the short ways, which tell
  * nothing, are for the two above. */
-#define KIND_TRACED (KIND_MAGIC + 2)
+#define KIND_TRACED (KIND_SHARED + 2)
 
 /* The last instant that a poll can have, and a deadline: at the last tick,
  * which has ST_NEVER in it, nothing fires. */
@@ -71,12 +71,12 @@ struct shard_trim {
 };
 
 /* Who polls: the owner or the one adopter. Each has a callback at most. */
-enum shard_seat { SEAT_OWNER, SEAT_ADOPTER, SEATS };
+enum shard_role { ROLE_OWNER, ROLE_ADOPTER, ROLES };
 
 /* What a thread is doing for rota: the innermost callback that it runs. */
 struct rota_self {
 	struct rota_shard *shard; /* NULL: it runs none */
-	enum shard_seat seat;
+	enum shard_role role;
 	const struct rota_self *before; /* the one that this is inside: in the
 					 * shard, not on a stack that may end */
 };
@@ -93,11 +93,11 @@ struct rota_shard {
 	const struct rota_config *config;
 	struct clock *clock;
 	const rota_word *alive; /* 0 in the child of a fork */
-	rota_word holder;       /* identity of who may touch the structure */
+	rota_word lock_owner;   /* identity of who may touch the structure */
 	rota_word attached;     /* identity of the owner, 0: none; written
 				 * under the lock */
-	rota_link heir;         /* where a retired shard's timers went */
-	enum rota_backend which;
+	rota_link target;       /* where a retired shard's timers went */
+	enum rota_backend backend;
 	bool adoptable;
 	uint32_t index;
 	uint64_t number; /* its engine's */
@@ -105,37 +105,41 @@ struct rota_shard {
 	/* The holder's. */
 	_Alignas(ROTA_LINE) rota_word now; /* of the latest poll */
 	struct rota_hot hot;
-	uint64_t staged;
-	struct rota_timer *stage[SHARD_STAGE]; /* armed here, not yet filed */
+	uint64_t staging_len;
+	struct rota_timer *staging[SHARD_STAGE]; /* armed here, not yet filed */
 	uint64_t poll_seq; /* of the latest before this poll */
-	uint64_t quiet; /* a poll before this instant, which is after the latest
+	uint64_t
+	    idle_until; /* a poll before this instant, which is after the latest
 			 * poll's, has nothing to do; or 0 */
-	uint64_t heed;  /* at or after `quiet` and, while it is not 0, `alarm`:
+	uint64_t
+	    heed; /* at or after `idle_until` and, while it is not 0, `alarm`:
 			* what comes up before this is looked at closer */
-	uint64_t quiet_stops; /* unless there were more stops than this */
-	uint64_t lead;        /* a poll from then on may have to pour ahead */
-	uint64_t fronted; /* what `quiet` was after the last look: front.c */
-	uint64_t owed;    /* until then a park has fewer looks: core/front.c */
-	rota_word alarm;  /* the owner sleeps until then, or is about to: what
+	uint64_t idle_stops; /* unless there were more stops than this */
+	uint64_t lead;       /* a poll from then on may have to pour ahead */
+	uint64_t
+	    fronted;   /* what `idle_until` was after the last look: front.c */
+	uint64_t owed; /* until then a park has fewer looks: core/front.c */
+	rota_word alarm; /* the owner sleeps until then, or is about to: what
 			  * it arms itself, and would be later than its slack
 			  * then, wakes it. 0: it is awake. The owner's; an
 			  * adopter may read it */
 	struct rota_timer *taken;   /* from the inbox, last come first */
 	struct rota_timer *backlog; /* turned round: first come first */
-	struct rota_timer *leaving; /* released, QUEUED; their callback runs */
+	struct rota_timer
+	    *deferred_releases; /* released, QUEUED; their callback runs */
 	struct backend_cursor sweep;
 	bool others; /* the latest poll brought back what was deferred, and has
 		      * left what is due */
 	unsigned chores; /* SHARD_SWEEPS, SHARD_TRIMS */
 	struct shard_count count;
-	struct backend backend;
+	struct queue queue;
 
 	/* Written by the owner for others to read. */
 	_Alignas(ROTA_LINE) struct park park;
-	rota_link running[SEATS]; /* the timer whose callback runs, or is about
-				   * to: then as running_claim() */
-	rota_word ended[SEATS];   /* callbacks that have run */
-	struct rota_self outer[SEATS]; /* what its poll is inside; its own */
+	rota_link running[ROLES]; /* the timer whose callback runs, or is about
+				   * to: then as running_claiming() */
+	rota_word ended[ROLES];   /* callbacks that have run */
+	struct rota_self outer[ROLES]; /* what its poll is inside; its own */
 	rota_word adopter;             /* identity of the adopter, 0: none */
 	rota_word next;    /* earliest deadline known: adopters go by
 				   * it, and an owner that has them */
@@ -197,15 +201,15 @@ kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
 	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
 }
 
-/* kind_known: the kind of @t, which is a timer. */
+/* kind_unchecked: the kind of @t, which is a timer. */
 rota_inline struct rota_kind *
-kind_known(const struct rota_timer *t)
+kind_unchecked(const struct rota_timer *t)
 {
 	return (struct rota_kind *)(ROTA_KIND_OF(t) & ~(uintptr_t)1);
 }
 
 rota_inline bool
-kind_plain(const struct rota_kind *k)
+kind_confined(const struct rota_kind *k)
 {
 	return k->r_magic == KIND_CONFINED;
 }
@@ -213,7 +217,7 @@ kind_plain(const struct rota_kind *k)
 rota_inline bool
 kind_shared(const struct rota_kind *k)
 {
-	return k->r_magic == KIND_MAGIC;
+	return k->r_magic == KIND_SHARED;
 }
 
 rota_inline bool
@@ -225,7 +229,8 @@ kind_traced(const struct rota_kind *k)
 rota_inline bool
 kind_any(const struct rota_kind *k)
 {
-	return rota_likely(kind_shared(k) || kind_plain(k)) || kind_traced(k);
+	return rota_likely(kind_shared(k) || kind_confined(k)) ||
+	    kind_traced(k);
 }
 
 /* kind_latest: when a timer of @k for @d is as late as its slack allows. */
@@ -235,9 +240,9 @@ kind_latest(const struct rota_kind *k, uint64_t d)
 	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
 }
 
-/* kind_guess: the kind of @t, if that may be one; NULL: @t is no timer. */
+/* kind_decode: the kind of @t, if that may be one; NULL: @t is no timer. */
 rota_inline struct rota_kind *
-kind_guess(const struct rota_timer *t)
+kind_decode(const struct rota_timer *t)
 {
 	uintptr_t mixed;
 
@@ -255,18 +260,18 @@ kind_guess(const struct rota_timer *t)
 rota_inline struct rota_kind *
 kind_of(const struct rota_timer *t)
 {
-	struct rota_kind *k = kind_guess(t);
+	struct rota_kind *k = kind_decode(t);
 
 	return k && kind_any(k) ? k : NULL;
 }
 
-/* kind_usual: the same, but NULL also if its kind is traced. */
+/* kind_untraced: the same, but NULL also if its kind is traced. */
 rota_inline struct rota_kind *
-kind_usual(const struct rota_timer *t)
+kind_untraced(const struct rota_timer *t)
 {
-	struct rota_kind *k = kind_guess(t);
+	struct rota_kind *k = kind_decode(t);
 
-	return k && rota_likely(kind_shared(k) || kind_plain(k)) ? k : NULL;
+	return k && rota_likely(kind_shared(k) || kind_confined(k)) ? k : NULL;
 }
 
 rota_inline struct rota_shard *
@@ -275,17 +280,17 @@ shard_of(struct rota_kind *k)
 	return word_load(&k->r_shard, acquire); /* retire stores it */
 }
 
-/* running_claim: what `running` says while the owner tries to claim @t. Who
+/* running_claiming: what `running` says while the owner tries to claim @t. Who
  * finds it asks the word: if LINKED is still on the claim was not made. */
 rota_inline void *
-running_claim(const struct rota_timer *t)
+running_claiming(const struct rota_timer *t)
 {
 	return (char *)t + 1;
 }
 
-/* running_given_back: a callback still runs, but its timer was released. */
+/* running_released: a callback still runs, but its timer was released. */
 rota_inline void *
-running_given_back(const struct rota_timer *t)
+running_released(const struct rota_timer *t)
 {
 	return (char *)t + 2;
 }
@@ -299,10 +304,10 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 		return false;
 	/* Its own callback, if through others, is the caller's: who sits on a
 	 * seat stored that itself. */
-	if (word_load(&s->running[SEAT_OWNER], acquire) == t && /* [R1] */
+	if (word_load(&s->running[ROLE_OWNER], acquire) == t && /* [R1] */
 	    word_load(&s->attached, relaxed) != self_id())
 		return true;
-	return word_load(&s->running[SEAT_ADOPTER], acquire) == t && /* [R1] */
+	return word_load(&s->running[ROLE_ADOPTER], acquire) == t && /* [R1] */
 	    word_load(&s->adopter, relaxed) != self_id();
 }
 
@@ -311,9 +316,9 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 rota_inline bool
 running_at_all(struct rota_shard *s, const struct rota_timer *t)
 {
-	return word_load(&s->running[SEAT_OWNER], acquire) == t || /* [R1] */
+	return word_load(&s->running[ROLE_OWNER], acquire) == t || /* [R1] */
 	    (s->adoptable &&
-		word_load(&s->running[SEAT_ADOPTER], acquire) == t); /* [R1] */
+		word_load(&s->running[ROLE_ADOPTER], acquire) == t); /* [R1] */
 }
 
 /* running_here: is the caller in @t's callback, if through those of others? */
@@ -323,7 +328,7 @@ running_here(const struct rota_timer *t)
 	const struct rota_self *me;
 
 	for (me = &rota__self; me && me->shard; me = me->before)
-		if (word_load(&me->shard->running[me->seat], relaxed) == t)
+		if (word_load(&me->shard->running[me->role], relaxed) == t)
 			return true; /* its own seat */
 	return false;
 }
@@ -342,82 +347,82 @@ shard_forked(const struct rota_shard *s)
 	return rota_unlikely(!word_load(s->alive, relaxed)); /* own process */
 }
 
-/* shard_claim: store the caller's identity in @seat: one of `holder`,
+/* claim_word: store the caller's identity in @seat: one of `lock_owner`,
  * `attached` and `adopter`. False: there is another's. */
 rota_inline bool
-shard_claim(rota_word *seat)
+claim_word(rota_word *role)
 {
 	uint64_t none = 0;
 
-	while (!word_cas(seat, &none, self_id(), acquire, relaxed)) { /* [H1] */
+	while (!word_cas(role, &none, self_id(), acquire, relaxed)) { /* [H1] */
 		if (none) /* else it failed for no reason */
 			return false;
 	}
 	return true;
 }
 
-/* shard_hold: may the caller act as the owner? @release gets whether it must
- * shard_unhold() afterwards. */
+/* shard_trylock: may the caller act as the owner? @release gets whether it must
+ * shard_unlock() afterwards. */
 rota_inline bool
-shard_hold(struct rota_shard *s, bool *release)
+shard_trylock(struct rota_shard *s, bool *release)
 {
 	uint64_t self = self_id();
 
 	*release = false;
-	if (rota_likely(word_load(&s->holder, relaxed) == self))
+	if (rota_likely(word_load(&s->lock_owner, relaxed) == self))
 		return true; /* only this thread stores its identity */
 	if (rota_likely(!s->adoptable) ||
 	    word_load(&s->attached, relaxed) != self)
 		return false;
-	*release = shard_claim(&s->holder);
+	*release = claim_word(&s->lock_owner);
 	return *release;
 }
 
 rota_inline void
-shard_unhold(struct rota_shard *s)
+shard_unlock(struct rota_shard *s)
 {
-	word_store(&s->holder, (uint64_t)0, release); /* [H1] */
+	word_store(&s->lock_owner, (uint64_t)0, release); /* [H1] */
 }
 
 /* The backend as a constant in each branch. */
-#define SHARD_SWITCH(s, call)                                              \
-	do {                                                               \
-		switch ((s)->which) {                                      \
-		case ROTA_HEAP: {                                          \
-			const enum rota_backend WHICH = ROTA_HEAP;         \
-			call;                                              \
-			break;                                             \
-		}                                                          \
-		case ROTA_WHEEL: {                                         \
-			const enum rota_backend WHICH = ROTA_WHEEL;        \
-			call;                                              \
-			break;                                             \
-		}                                                          \
-		case ROTA_WHEEL_COARSE: {                                  \
-			const enum rota_backend WHICH = ROTA_WHEEL_COARSE; \
-			call;                                              \
-			break;                                             \
-		}                                                          \
-		}                                                          \
+#define SHARD_SWITCH(s, call)                                                \
+	do {                                                                 \
+		switch ((s)->backend) {                                      \
+		case ROTA_HEAP: {                                            \
+			const enum rota_backend BACKEND = ROTA_HEAP;         \
+			call;                                                \
+			break;                                               \
+		}                                                            \
+		case ROTA_WHEEL: {                                           \
+			const enum rota_backend BACKEND = ROTA_WHEEL;        \
+			call;                                                \
+			break;                                               \
+		}                                                            \
+		case ROTA_WHEEL_COARSE: {                                    \
+			const enum rota_backend BACKEND = ROTA_WHEEL_COARSE; \
+			call;                                                \
+			break;                                               \
+		}                                                            \
+		}                                                            \
 	} while (0)
 
-/* shard_note: the entry of @t, whose deadline is @d, comes up at @when: after
+/* shard_set_key: the entry of @t, whose deadline is @d, comes up at @when: after
  * @d, if the wheel is coarse. A reset to @d must leave it there all the same. */
 rota_inline void
-shard_note(
+shard_set_key(
     const struct rota_kind *k, struct rota_timer *t, uint64_t d, uint64_t when)
 {
-	object_filed(t, true);
-	if (kind_plain(k)) /* or another thread may have the link */
-		t->r_filed = when < d ? when : d;
+	object_linked(t, true);
+	if (kind_confined(k)) /* or another thread may have the link */
+		t->r_key = when < d ? when : d;
 }
 
 rota_inline void
 shard_remove(struct rota_shard *s, struct rota_timer *t)
 {
 	object_spare(s, t);
-	SHARD_SWITCH(s, backend_remove(&s->backend, WHICH, &t->r_place));
-	object_filed(t, false);
+	SHARD_SWITCH(s, backend_remove(&s->queue, BACKEND, &t->r_place));
+	object_linked(t, false);
 }
 
 /* rota__shard_init - @s is zero but for what the engine set: engine, config,
@@ -455,13 +460,13 @@ shard_trims(const struct rota_shard *s)
 	return word_load(&s->timers, relaxed) <
 	    word_load(&s->below, relaxed); /* a count and a hint */
 }
-/* rota__shard_posted - after a push on @s's inbox, park_wakes() having said
+/* rota__shard_pushed - after a push on @s's inbox, park_wakes() having said
  * @wake: wake its owner if so;
  * if @s has retired, pass on what is there. Any thread. */
-void rota__shard_posted(struct rota_shard *s, uint64_t wake);
-/* rota__shard_publish - of a shard that others may adopt: nothing has to be
+void rota__shard_pushed(struct rota_shard *s, uint64_t wake);
+/* rota__shard_publish_next - of a shard that others may adopt: nothing has to be
  * polled before @next. An owner that sleeps for longer is woken. The holder. */
-void rota__shard_publish(struct rota_shard *s, uint64_t next);
+void rota__shard_publish_next(struct rota_shard *s, uint64_t next);
 /* rota__shard_free - end of a release: @t is the user's again. */
 void rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t);
@@ -469,17 +474,17 @@ void rota__shard_free(
  * more; forget all timers; returns how many were armed, each
  * reported through the engine's leak hook. */
 uint64_t rota__shard_drop(struct rota_shard *s, uint64_t *lost);
-/* shard_show: bring what others see up to date. The holder. */
+/* shard_publish_entries: bring what others see up to date. The holder. */
 rota_inline void
-shard_show(struct rota_shard *s)
+shard_publish_entries(struct rota_shard *s)
 {
-	word_store(&s->entries, backend_len(&s->backend), relaxed); /* figure */
+	word_store(&s->entries, backend_len(&s->queue), relaxed); /* figure */
 }
 
-/* shard_rank: the rank of an arming that happens now, and is counted as a start
+/* shard_next_seq: the rank of an arming that happens now, and is counted as a start
  * or as drained, if it is one. The holder. */
 rota_inline uint32_t
-shard_rank(struct rota_shard *s)
+shard_next_seq(struct rota_shard *s)
 {
 	uint64_t seq = word_load(&s->hot.seq, relaxed) + 1; /* its own */
 
@@ -487,11 +492,11 @@ shard_rank(struct rota_shard *s)
 	return (uint32_t)seq;
 }
 
-/* shard_stamp: @t ranks as the latest. */
+/* shard_assign_seq: @t ranks as the latest. */
 rota_inline void
-shard_stamp(struct rota_shard *s, struct rota_timer *t)
+shard_assign_seq(struct rota_shard *s, struct rota_timer *t)
 {
-	t->r_seq = shard_rank(s);
+	t->r_seq = shard_next_seq(s);
 }
 
 /* shard_former: the next after @f, from @s on, of those whose timers went to @s,
@@ -503,7 +508,7 @@ shard_former(struct rota_shard *s, struct rota_shard *f)
 
 	while (!next && f != s) {
 		next = word_load(&f->sibling, relaxed); /* stored before */
-		f = word_load(&f->heir, acquire);
+		f = word_load(&f->target, acquire);
 	}
 	return next;
 }
@@ -516,7 +521,7 @@ shard_fresh(const struct rota_shard *s, const struct rota_timer *t)
 {
 	uint64_t armed = word_load(&s->hot.seq, relaxed) - s->poll_seq;
 
-	return rank_after(t->r_seq, (uint32_t)s->poll_seq + 1) < armed;
+	return seq_after(t->r_seq, (uint32_t)s->poll_seq + 1) < armed;
 }
 
 /* shard_stops: all there were, a snapshot. */
@@ -529,7 +534,7 @@ shard_stops(const struct rota_shard *s)
 
 /* rota__shard_send - @t, QUEUED and in no inbox, whose word is @is, goes from @s
  * to the inbox of the shard of @to: that shard. *@wake gets what
- * rota__shard_posted() is to be told, without a lock. */
+ * rota__shard_pushed() is to be told, without a lock. */
 struct rota_shard *rota__shard_send(struct rota_shard *s, struct rota_timer *t,
     struct rota_kind *to, uint64_t is, uint64_t *wake);
 
@@ -546,27 +551,27 @@ shard_unpark(struct rota_shard *s)
 	park_leave(&s->park);
 }
 
-/* shard_publish: rota__shard_publish() for any shard. */
+/* shard_publish_next: rota__shard_publish_next() for any shard. */
 rota_inline void
-shard_publish(struct rota_shard *s, uint64_t next)
+shard_publish_next(struct rota_shard *s, uint64_t next)
 {
 	if (rota_likely(!s->adoptable))
 		word_store(&s->next, next, relaxed); /* a hint */
 	else
-		rota__shard_publish(s, next);
+		rota__shard_publish_next(s, next);
 }
 
-/* shard_heed: `quiet` or `alarm` is another. */
+/* shard_set_heed: `idle_until` or `alarm` is another. */
 rota_inline void
-shard_heed(struct rota_shard *s)
+shard_set_heed(struct rota_shard *s)
 {
 	uint64_t alarm = word_load(&s->alarm, relaxed); /* its own */
 
-	s->heed = s->quiet < alarm ? alarm : s->quiet;
+	s->heed = s->idle_until < alarm ? alarm : s->idle_until;
 }
 
 /* rota__shard_came - @t was filed for @d, and its entry comes up before `heed`. A
- * wheel's slot that begins before `quiet`, or before the owner wakes, is not
+ * wheel's slot that begins before `idle_until`, or before the owner wakes, is not
  * looked at then: a confined timer in it may not stay where it is if it is armed
  * anew for before @d. The holder. */
 void rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d);
@@ -595,7 +600,7 @@ shard_slack_is(const struct rota_shard *s, uint64_t slack)
 rota_inline void
 shard_busy(struct rota_shard *s)
 {
-	s->quiet_stops = UINT64_MAX; /* so many there never are */
+	s->idle_stops = UINT64_MAX; /* so many there never are */
 }
 
 /* shard_freed: timers may have gone: have polls memory to give back? The holder. */
@@ -608,12 +613,12 @@ shard_freed(struct rota_shard *s)
 	}
 }
 
-/* shard_quiet: has a poll at @now nothing to do? The holder. */
+/* shard_idle: has a poll at @now nothing to do? The holder. */
 rota_inline bool
-shard_quiet(struct rota_shard *s, rota_time now)
+shard_idle(struct rota_shard *s, rota_time now)
 {
-	return (uint64_t)now < s->quiet && (uint64_t)now < s->lead &&
-	    !s->staged && s->quiet_stops == shard_stops(s) &&
+	return (uint64_t)now < s->idle_until && (uint64_t)now < s->lead &&
+	    !s->staging_len && s->idle_stops == shard_stops(s) &&
 	    inbox_empty(&s->remote.inbox);
 }
 
@@ -645,9 +650,9 @@ int rota__timer_push(struct rota_timer *t, rota_time when);
  * adoptable: until when it may, so that no timer is later than its slack;
  * *@first: rota__shard_next(), looked at closer. core/front.c */
 rota_time rota__shard_front(struct rota_shard *s, rota_time *first);
-/* rota__shard_refile - of what the heap has up to @upto, file those again that
+/* rota__shard_rekey_due - of what the heap has up to @upto, file those again that
  * are due after their entry and after @now, at most @most. How many. */
-uint64_t rota__shard_refile(
+uint64_t rota__shard_rekey_due(
     struct rota_shard *s, uint64_t upto, uint64_t now, uint64_t most);
 /* rota__shard_slack - as shard_slack(), for a timer of @k. Any thread. */
 void rota__shard_slack(struct rota_kind *k);
@@ -663,17 +668,17 @@ int rota__timer_room(struct rota_kind *k, const char *fn);
 int rota__shard_enter(struct rota_shard *s, const char *fn);
 void rota__shard_exit(struct rota_shard *s);
 
-/* rota__shard_unstage - file what is staged. The holder. */
-void rota__shard_unstage(struct rota_shard *s);
-/* rota__shard_settle - file what is staged, and ask whether releases that wait
+/* rota__shard_flush_staging - file what is staged. The holder. */
+void rota__shard_flush_staging(struct rota_shard *s);
+/* rota__shard_flush - file what is staged, and ask whether releases that wait
  * for a callback can go on. At most SHARD_STAGE and a few. The holder. */
-void rota__shard_settle(struct rota_shard *s);
+void rota__shard_flush(struct rota_shard *s);
 /* rota__shard_drain - file what the inbox holds, fire nothing. */
 void rota__shard_drain(struct rota_shard *s);
 /* rota__shard_poll - core/poll.c. As rota_shard_poll(), on @seat, by the
  * holder; @out NULL: fire by callback, else hand out up to *@n and say how
  * many. 1: work is left, 0 not. */
-int rota__shard_poll(struct rota_shard *s, enum shard_seat seat, rota_time now,
+int rota__shard_poll(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n);
 
 #endif

@@ -30,7 +30,7 @@
  *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
  *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
  *                 owner   RELEASE, running    as it was             -
- *   state_look    owner   not ARMED           LINKED off            acq_rel
+ *   state_expire    owner   not ARMED           LINKED off            acq_rel
  *                 owner   ARMED, not yet due  as it was             -
  *                 owner   armed this poll     as it was             -
  *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
@@ -38,7 +38,7 @@
  *   state_release owner   not QUEUED          zero                  acq_rel
  *                 any     QUEUED              ARMED off, RELEASE    acq_rel
  *                 remote  not QUEUED          the same, QUEUED      acq_rel
- *   state_evict   owner   LINKED, ARMED       LINKED off, QUEUED    release
+ *   state_migrate   owner   LINKED, ARMED       LINKED off, QUEUED    release
  *                 owner   LINKED, not ARMED   LINKED off            release
  *
  * What the loser of a race sees: every function reads the word again and
@@ -90,21 +90,21 @@
 #define ST_NEVER (UINT64_MAX >> ST_SHIFT)
 
 /* A confined timer needs no locked instruction: nobody else looks. */
-#define STATE_TRY(word, old, next, order, fail, plain)  \
-	((plain) ? (word_store(word, next, relaxed), 1) \
-		 : word_cas(word, old, next, order, fail))
+#define STATE_TRY(word, old, next, order, fail, confined)  \
+	((confined) ? (word_store(word, next, relaxed), 1) \
+		    : word_cas(word, old, next, order, fail))
 
 #define ST_WAITS(word) ((word)&ST_RELEASE) /* for its release */
 
 /* state_stop: turn ARMED off, if it is on in the word returned. Any thread. */
 rota_inline uint64_t
-state_stop(rota_word *word, bool plain)
+state_stop(rota_word *word, bool confined)
 {
 	uint64_t old = word_load(word, acquire); /* [P3] */
 
 	while (old & ST_ARMED) {
 		if (STATE_TRY(word, &old, old & ~ST_ARMED, acq_rel, acquire,
-			plain)) /* [P2] [P4], on failure [P3] */
+			confined)) /* [P2] [P4], on failure [P3] */
 			break;
 	}
 	return old;
@@ -128,8 +128,8 @@ state_armed(uint64_t old, uint64_t d)
  * below. Unless this call turned QUEUED on a remote caller must not touch the
  * timer again: it may be gone. */
 rota_inline bool
-state_reset(rota_word *word, uint64_t d, bool push, bool plain, uint64_t *was,
-    uint64_t *is)
+state_reset(rota_word *word, uint64_t d, bool push, bool confined,
+    uint64_t *was, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 
@@ -140,7 +140,7 @@ state_reset(rota_word *word, uint64_t d, bool push, bool plain, uint64_t *was,
 			return false;
 		*is = state_armed(old, d);
 	} while (!STATE_TRY(word, &old, *is, acq_rel, relaxed,
-	    plain)); /* [P1] [P2] [P4] [P5] */
+	    confined)); /* [P1] [P2] [P4] [P5] */
 	*was = old;
 	return true;
 }
@@ -170,14 +170,14 @@ state_arm(rota_word *word, uint64_t d)
 	return false;
 }
 
-enum state_look {
-	LOOK_FIRE, /* claimed: it fires now, and has no entry */
-	LOOK_FILE, /* still linked: file it again, at @d */
-	LOOK_DROP, /* no longer linked, nothing to do */
-	LOOK_DEFER /* still linked: keep its entry for the next poll */
+enum state_expire {
+	EXPIRE_FIRE,   /* claimed: it fires now, and has no entry */
+	EXPIRE_REFILE, /* still linked: file it again, at @d */
+	EXPIRE_DROP,   /* no longer linked, nothing to do */
+	EXPIRE_DEFER   /* still linked: keep its entry for the next poll */
 };
 
-/* How state_look may claim. */
+/* How state_expire may claim. */
 struct state_claim {
 	uint64_t before;    /* it may fire if its deadline is before this */
 	bool fresh;         /* it was armed since this poll began: not yet */
@@ -186,37 +186,37 @@ struct state_claim {
 	void *self;
 };
 
-/* state_look: decide on a LINKED timer whose entry has come up. @is gets
+/* state_expire: decide on a LINKED timer whose entry has come up. @is gets
  * the word it leaves. Owner only. */
-rota_inline enum state_look
-state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *is)
+rota_inline enum state_expire
+state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* a CAS checks it, or it
 						  * is only a later place */
 	uint64_t next;
-	enum state_look how;
+	enum state_expire how;
 
 	do {
 		*is = old;
 		next = old & ~ST_LINKED;
 		if (!(old & ST_ARMED)) {
-			how = LOOK_DROP;
+			how = EXPIRE_DROP;
 		} else if (ST_DEADLINE(old) >= c.before) {
-			return LOOK_FILE;
+			return EXPIRE_REFILE;
 		} else if (rota_unlikely(c.fresh)) {
-			return LOOK_DEFER;
+			return EXPIRE_DEFER;
 		} else {
-			how = LOOK_FIRE;
+			how = EXPIRE_FIRE;
 			next &= ~ST_ARMED;
 		}
 		/* Before LINKED goes: a claim, or that one failed. It may hide
 		 * what another owner's callback left: release hands that on.
 		 * [P3], [R1] of core/shard.h */
-		if (c.running && !plain) /* confined: nobody else asks */
-			word_store(c.running, how == LOOK_FIRE ? c.self : NULL,
-			    release);
+		if (c.running && !confined) /* confined: nobody else asks */
+			word_store(c.running,
+			    how == EXPIRE_FIRE ? c.self : NULL, release);
 	} while (!STATE_TRY(
-	    word, &old, next, acq_rel, relaxed, plain)); /* [P1] [P3] */
+	    word, &old, next, acq_rel, relaxed, confined)); /* [P1] [P3] */
 	*is = next;
 	return how;
 }
@@ -225,9 +225,9 @@ state_look(rota_word *word, struct state_claim c, bool plain, uint64_t *is)
  * false: it was stopped and is no longer linked. @is gets the word it leaves.
  * Owner only. */
 rota_inline bool
-state_keep(rota_word *word, bool plain, uint64_t *is)
+state_keep(rota_word *word, bool confined, uint64_t *is)
 {
-	uint64_t old = word_load(word, relaxed); /* as in state_look() */
+	uint64_t old = word_load(word, relaxed); /* as in state_expire() */
 
 	do {
 		*is = old;
@@ -235,7 +235,7 @@ state_keep(rota_word *word, bool plain, uint64_t *is)
 			return true;
 		*is = old & ~ST_LINKED;
 	} while (
-	    !STATE_TRY(word, &old, *is, release, relaxed, plain)); /* [P3] */
+	    !STATE_TRY(word, &old, *is, release, relaxed, confined)); /* [P3] */
 	return false;
 }
 
@@ -246,7 +246,7 @@ enum state_drain {
 	DRAIN_NONE,        /* not armed, not linked */
 	DRAIN_FREE,        /* released, not linked */
 	DRAIN_FREE_REMOVE, /* released, no longer linked: take its entry out */
-	DRAIN_WAIT /* released, but its callback runs: ask again later */
+	DRAIN_BUSY /* released, but its callback runs: ask again later */
 };
 
 /* state_drain: the inbox or the stage lets go of the timer, and what is to be
@@ -255,7 +255,7 @@ enum state_drain {
  * leaves. With @running, which
  * cannot turn true while the caller is the owner, a release has to wait. */
 rota_inline enum state_drain
-state_drain(rota_word *word, bool plain, bool running, uint64_t *is)
+state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
@@ -269,13 +269,13 @@ state_drain(rota_word *word, bool plain, bool running, uint64_t *is)
 			how = old & ST_LINKED ? DRAIN_MOVE : DRAIN_INSERT;
 		} else if (rota_unlikely(old & ST_RELEASE)) {
 			if (running)
-				return DRAIN_WAIT;
+				return DRAIN_BUSY;
 			how = old & ST_LINKED ? DRAIN_FREE_REMOVE : DRAIN_FREE;
 		} else {
 			how = old & ST_LINKED ? DRAIN_REMOVE : DRAIN_NONE;
 		}
 	} while (!STATE_TRY(
-	    word, &old, next, acq_rel, relaxed, plain)); /* [P5] [P6] */
+	    word, &old, next, acq_rel, relaxed, confined)); /* [P5] [P6] */
 	*is = next;
 	return how;
 }
@@ -292,7 +292,7 @@ enum state_release {
  * remote one must be prepared to wait. */
 rota_inline enum state_release
 state_release(
-    rota_word *word, bool owner, bool plain, bool may_wait, uint64_t *was)
+    rota_word *word, bool owner, bool confined, bool may_wait, uint64_t *was)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 	uint64_t next;
@@ -313,18 +313,18 @@ state_release(
 			how = RELEASE_POST;
 		}
 	} while (!STATE_TRY(
-	    word, &old, next, acq_rel, relaxed, plain)); /* [P2] [P5] [P6] */
+	    word, &old, next, acq_rel, relaxed, confined)); /* [P2] [P5] [P6] */
 	*was = old;
 	return how;
 }
 
-/* state_evict: a LINKED timer leaves its structure without firing, to be
+/* state_migrate: a LINKED timer leaves its structure without firing, to be
  * filed by another shard. True: push it on the inbox of its new shard;
  * false: it was not armed, or is being pushed already. Owner only, before
  * anybody hears of the new shard: what tells them hands over the rest, and
  * the link was last read by this owner. @is gets the word it leaves. */
 rota_inline bool
-state_evict(rota_word *word, uint64_t *is)
+state_migrate(rota_word *word, uint64_t *is)
 {
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 

@@ -38,7 +38,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 	if (shard_forked(s))
 		return -ECHILD;
 	lock_take(&s->lock, LOCK_SHARD);
-	if (word_load(&s->heir, relaxed)) { /* stored under the lock */
+	if (word_load(&s->target, relaxed)) { /* stored under the lock */
 		lock_give(&s->lock);
 		return rota__misuse_kind_config(
 		    s, c, site, "is for a shard", "that has retired");
@@ -61,7 +61,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		.flags = c->flags,
 		.r_magic = s->config->trace    ? KIND_TRACED
 		    : c->flags & ROTA_CONFINED ? KIND_CONFINED
-					       : KIND_MAGIC,
+					       : KIND_SHARED,
 		.r_shard = s,
 		.r_hot = &s->hot,
 		.r_next = s->kinds,
@@ -230,10 +230,10 @@ static rota_noinline int
 armed_rarely(
     struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer)
 {
-	uint64_t latest = kind_latest(kind_known(t), d); /* @t may go */
+	uint64_t latest = kind_latest(kind_unchecked(t), d); /* @t may go */
 
-	if (s->staged == SHARD_STAGE)
-		rota__shard_unstage(s);
+	if (s->staging_len == SHARD_STAGE)
+		rota__shard_flush_staging(s);
 	if (sleeps_beyond(s, latest) &&
 	    word_load(&s->attached, relaxed) == self_id())
 		rota__shard_alarm(s);
@@ -245,23 +245,24 @@ armed_rarely(
  * branch depends on which it is. */
 rota_inline int
 owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
-    bool plain, const struct rota_kind *told)
+    bool confined, const struct rota_kind *traced)
 {
-	uint64_t was, is, staged = s->staged;
+	uint64_t was, is, staged = s->staging_len;
 
-	if (rota_unlikely(!state_reset(&t->r_word, d, push, plain, &was, &is)))
-		return reset_lost(kind_known(t), push);
+	if (rota_unlikely(
+		!state_reset(&t->r_word, d, push, confined, &was, &is)))
+		return reset_lost(kind_unchecked(t), push);
 	PROBE_RESET(t, d);
-	if (told)
-		rota__trace(s, told, t, ROTA_TRACE_RESET, is);
+	if (traced)
+		rota__trace(s, traced, t, ROTA_TRACE_RESET, is);
 	count_add(&s->hot.starts, ~was & ST_ARMED);
-	shard_stamp(s, t);
-	s->stage[staged] = t;
+	shard_assign_seq(s, t);
+	s->staging[staged] = t;
 	staged += ST_POSTS(was, is) / ST_QUEUED;
-	s->staged = staged;
-	if (!plain && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
+	s->staging_len = staged;
+	if (!confined && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
-		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
+		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
 	if (rota_unlikely(staged == SHARD_STAGE || sleeps_beyond(s, d)))
 		return armed_rarely(s, t, d, (int)(was & ST_ARMED));
 	return (int)(was & ST_ARMED);
@@ -272,18 +273,19 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     struct rota_kind *k)
 {
 	/* The kind may be gone afterwards. */
-	const struct rota_kind *told = kind_traced(k) ? k : NULL;
+	const struct rota_kind *traced = kind_traced(k) ? k : NULL;
 	uint64_t was, wake, by = kind_latest(k, d);
 
 	if (!remote_reset(&s->remote, &s->park, &t->r_word, t, &t->r_link, d,
 		by, push, &was, &wake))
 		return reset_lost(k, push);
 	PROBE_RESET(t, d);
-	if (told)
-		rota__trace(s, told, t, ROTA_TRACE_RESET, state_armed(was, d));
+	if (traced)
+		rota__trace(
+		    s, traced, t, ROTA_TRACE_RESET, state_armed(was, d));
 	word_add(was & ST_ARMED ? &s->pushes : &s->starts, (uint64_t)1,
 	    relaxed); /* a figure */
-	rota__shard_posted(s, wake);
+	rota__shard_pushed(s, wake);
 	return (int)(was & ST_ARMED);
 }
 
@@ -292,19 +294,19 @@ static rota_noinline int
 shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     struct rota_kind *k)
 {
-	const struct rota_kind *told = kind_traced(k) ? k : NULL;
+	const struct rota_kind *traced = kind_traced(k) ? k : NULL;
 	bool release;
 	int r;
 
-	if (!shard_hold(s, &release))
+	if (!shard_trylock(s, &release))
 		return far_reset(s, t, d, push, k);
-	r = owner_reset(s, t, d, push, false, told);
+	r = owner_reset(s, t, d, push, false, traced);
 	if (release) {
 		/* Between polls: adopters must find it filed, and hear of it. */
-		rota__shard_unstage(s);
+		rota__shard_flush_staging(s);
 		if (d < word_load(&s->next, relaxed))
 			word_store(&s->next, d, relaxed); /* a hint */
-		shard_unhold(s);
+		shard_unlock(s);
 	}
 	return r;
 }
@@ -318,11 +320,11 @@ confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
 
 	if (push && !(old & ST_ARMED))
 		return -EINVAL;
-	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_filed)
-		return rota_timer_reset_owner(t, (rota_time)d, k);
+	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_key)
+		return rota_timer_reset_unfiled(t, (rota_time)d, k);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	shard_stamp(s, t);
+	shard_assign_seq(s, t);
 	return (int)(old & ST_ARMED);
 }
 
@@ -334,7 +336,7 @@ reset(struct rota_timer *t, struct rota_kind *k, rota_time when, bool push)
 
 	if (!object_owned(t, k, s, "rota_timer_reset"))
 		return -EPERM;
-	if (kind_plain(k))
+	if (kind_confined(k))
 		return confined_reset(s, t, d, k, push);
 	return shared_reset(s, t, d, push, k);
 }
@@ -354,7 +356,7 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 		relaxed)) /* as state_reset() */
 		return false;
 	PROBE_RESET(t, d);
-	shard_stamp(s, t);
+	shard_assign_seq(s, t);
 	return true;
 }
 
@@ -368,9 +370,9 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 		return owner_reset(s, t, d, false, true, NULL);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	shard_stamp(s, t);
-	s->stage[s->staged++] = t;
-	if (rota_unlikely(s->staged == SHARD_STAGE || sleeps_beyond(s, d)))
+	shard_assign_seq(s, t);
+	s->staging[s->staging_len++] = t;
+	if (rota_unlikely(s->staging_len == SHARD_STAGE || sleeps_beyond(s, d)))
 		return armed_rarely(s, t, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
 }
@@ -381,22 +383,22 @@ filed_first(struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
 {
 	rota__shard_came(s, t, d);
 	answer = armed_rarely(s, t, d, answer);
-	shard_heed(s); /* the owner may be awake by now */
+	shard_set_heed(s); /* the owner may be awake by now */
 	return answer;
 }
 
 /* The end of a reset that files a confined timer itself: @t is looked at at
  * @when. As a reset and a drain in one; nobody else looks. */
 rota_inline int
-filed(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
+enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 {
 	uint64_t old = t->r_word;
 
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
-	t->r_filed = when < d ? when : d;
-	object_filed(t, true);
+	t->r_key = when < d ? when : d;
+	object_linked(t, true);
 	count_add(&s->hot.starts, ~old & ST_ARMED);
-	shard_stamp(s, t);
+	shard_assign_seq(s, t);
 	if (rota_unlikely(when < s->heed))
 		return filed_first(s, t, d, (int)(old & ST_ARMED));
 	return (int)(old & ST_ARMED);
@@ -412,30 +414,30 @@ fresh_chunk(
 	uint64_t when = d;
 
 	SHARD_SWITCH(s,
-	    when = backend_insert(&s->backend, WHICH, &t->r_place, d,
+	    when = backend_insert(&s->queue, BACKEND, &t->r_place, d,
 		(uint32_t)s->hot.seq + 1, (uint64_t)k->slack));
-	if (s->which != ROTA_HEAP)
-		wheel_ready(&s->backend.wheel, &t->r_place);
+	if (s->backend != ROTA_HEAP)
+		wheel_ready(&s->queue.wheel, &t->r_place);
 	count_add(&s->count.inserts, 1);
-	return filed(s, t, d, when);
+	return enqueued(s, t, d, when);
 }
 
 /* One that is neither filed nor staged: what filing it touches the caller has
  * touched. What may be due is staged, for the next poll. */
 rota_inline int
 fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    struct rota_kind *k, const enum rota_backend which)
+    struct rota_kind *k, const enum rota_backend backend)
 {
-	uint64_t slack = which == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
+	uint64_t slack = backend == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
 	uint64_t when;
 
-	if (rota_unlikely(!backend_later(which, d, slack, s->now)))
+	if (rota_unlikely(!backend_later(backend, d, slack, s->now)))
 		return stage_reset(t, d, s);
-	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
-		(uint32_t)s->hot.seq + 1, slack, &when)))
+	if (rota_unlikely(!backend_try_insert(&s->queue, backend, &t->r_place,
+		d, (uint32_t)s->hot.seq + 1, slack, &when)))
 		return fresh_chunk(t, d, s, k);
 	count_add(&s->count.inserts, 1);
-	return filed(s, t, d, when);
+	return enqueued(s, t, d, when);
 }
 
 static rota_noinline int
@@ -449,7 +451,7 @@ fresh_heap(
 static rota_noinline int
 heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
-	struct heap *h = &s->backend.heap;
+	struct heap *h = &s->queue.heap;
 
 	if (rota_unlikely(d <= s->now))
 		return stage_reset(t, d, s);
@@ -457,7 +459,7 @@ heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	    (struct heap_entry){
 		d, (uint32_t)s->hot.seq + 1, t->r_place & ~HEAP_PLACE });
 	count_add(&s->count.moves, 1);
-	return filed(s, t, d, d);
+	return enqueued(s, t, d, d);
 }
 
 static rota_noinline int
@@ -470,20 +472,20 @@ fresh_coarse(
 /* owner_reset() of what rota/inline.h could not leave where it is. Each way
  * is a function of its own: few registers to save. */
 int
-rota_timer_reset_owner(
+rota_timer_reset_unfiled(
     struct rota_timer *t, rota_time when, struct rota_kind *k)
 {
 	struct rota_shard *s = rota_container_of(
 	    k->r_hot, struct rota_shard, hot);
 
-	if (s->which == ROTA_HEAP && (t->r_word & 14) == ST_LINKED &&
-	    s->backend.heap.len < HEAP_SMALL)
+	if (s->backend == ROTA_HEAP && (t->r_word & 14) == ST_LINKED &&
+	    s->queue.heap.len < HEAP_SMALL)
 		return heap_earlier(t, (uint64_t)when, s);
 	if (t->r_word & 15)
 		return stage_reset(t, (uint64_t)when, s);
-	if (s->which == ROTA_WHEEL)
+	if (s->backend == ROTA_WHEEL)
 		return fresh_reset(t, (uint64_t)when, s, k, ROTA_WHEEL);
-	if (s->which == ROTA_HEAP)
+	if (s->backend == ROTA_HEAP)
 		return fresh_heap(t, (uint64_t)when, s, k);
 	return fresh_coarse(t, (uint64_t)when, s, k);
 }
@@ -502,10 +504,10 @@ arm_chunk(
 	uint64_t when = d;
 
 	SHARD_SWITCH(s,
-	    when = backend_insert(&s->backend, WHICH, &t->r_place, d,
+	    when = backend_insert(&s->queue, BACKEND, &t->r_place, d,
 		(uint32_t)s->hot.seq, slack));
-	if (s->which != ROTA_HEAP)
-		wheel_ready(&s->backend.wheel, &t->r_place);
+	if (s->backend != ROTA_HEAP)
+		wheel_ready(&s->queue.wheel, &t->r_place);
 	return when;
 }
 
@@ -514,21 +516,21 @@ arm_chunk(
  * and is looked at by no poll under way. */
 rota_inline int
 owner_arm(struct rota_timer *t, uint64_t d, struct rota_shard *s,
-    struct rota_kind *k, const enum rota_backend which)
+    struct rota_kind *k, const enum rota_backend backend)
 {
-	uint64_t slack = which == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
+	uint64_t slack = backend == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
 	uint64_t when;
 
-	if (rota_unlikely(!backend_later(which, d, slack, s->now)) ||
+	if (rota_unlikely(!backend_later(backend, d, slack, s->now)) ||
 	    running_at_all(s, t) || !state_arm(&t->r_word, d))
 		return owner_other(s, t, d);
 	PROBE_RESET(t, d);
-	object_filed(t, true);
+	object_linked(t, true);
 	count_add(&s->hot.starts, 1);
 	count_add(&s->count.inserts, 1);
-	shard_stamp(s, t);
-	if (rota_unlikely(!backend_put(&s->backend, which, &t->r_place, d,
-		(uint32_t)s->hot.seq, slack, &when)))
+	shard_assign_seq(s, t);
+	if (rota_unlikely(!backend_try_insert(&s->queue, backend, &t->r_place,
+		d, (uint32_t)s->hot.seq, slack, &when)))
 		when = arm_chunk(t, d, s, slack);
 	if (rota_unlikely(when < s->heed))
 		return filed_first(s, t, d, 0);
@@ -565,19 +567,19 @@ reset_of(struct rota_timer *t, struct rota_kind *k, rota_time when)
 	if (rota_unlikely((uint64_t)when > ST_NEVER || !kind_shared(k)))
 		return reset(t, k, when, false);
 	s = shard_of(k);
-	if (rota_unlikely(word_load(&s->holder, relaxed) != self_id()))
+	if (rota_unlikely(word_load(&s->lock_owner, relaxed) != self_id()))
 		return reset(t, k, when, false);
 	if (owner_push(s, t, (uint64_t)when))
 		return 1;
-	if (s->which == ROTA_WHEEL)
+	if (s->backend == ROTA_WHEEL)
 		return arm_wheel(t, (uint64_t)when, s, k);
-	if (s->which == ROTA_HEAP)
+	if (s->backend == ROTA_HEAP)
 		return arm_heap(t, (uint64_t)when, s, k);
 	return arm_coarse(t, (uint64_t)when, s, k);
 }
 
 int
-rota_timer_reset_any(struct rota_timer *t, rota_time when)
+rota_timer_reset_slow(struct rota_timer *t, rota_time when)
 {
 	struct rota_kind *k;
 
@@ -591,7 +593,7 @@ rota_timer_reset_any(struct rota_timer *t, rota_time when)
 int
 rota_timer_reset_at(struct rota_timer *t, rota_time when)
 {
-	return rota_timer_reset_any(t, when);
+	return rota_timer_reset_slow(t, when);
 }
 
 int
@@ -627,12 +629,12 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	*verdict = ROTA_RUNNING;
 	/* All seats: one may be claiming it, another still be in what it was
 	 * armed for before. */
-	for (int seat = 0; seat < SEATS; seat++) {
-		void *is = word_load(&s->running[seat], acquire); /* [R1] */
+	for (int role = 0; role < ROLES; role++) {
+		void *is = word_load(&s->running[role], acquire); /* [R1] */
 
 		if (is == t)
 			return true;
-		claimed |= is == running_claim(t);
+		claimed |= is == running_claiming(t);
 	}
 	/* About to be claimed, or just claimed: the word knows which. */
 	if (claimed && !(word & ST_LINKED))
@@ -651,7 +653,7 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 	if (!object_owned(t, k, shard_of(k), "rota_timer_stop"))
 		return -EPERM;
 	do {
-		was = state_stop(&t->r_word, kind_plain(k));
+		was = state_stop(&t->r_word, kind_confined(k));
 		/* Not before: who ended its arming is asked there. [P3] */
 		s = shard_of(k);
 		if (rota_likely(was & ST_ARMED)) {
@@ -659,8 +661,8 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 			if (traced)
 				rota__trace(
 				    s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
-			if (rota_likely(
-				word_load(&s->holder, relaxed) == self_id()))
+			if (rota_likely(word_load(&s->lock_owner, relaxed) ==
+				self_id()))
 				count_add(&s->hot.stops, 1);
 			else
 				word_add(&s->stops, (uint64_t)1,
@@ -680,20 +682,20 @@ stop_unusual(struct rota_timer *t)
 }
 
 int
-rota_timer_stop_any(struct rota_timer *t)
+rota_timer_stop_slow(struct rota_timer *t)
 {
 	struct rota_kind *k;
 
 	if (!object_call(t, "rota_timer_stop"))
 		return -EINVAL;
-	k = kind_usual(t);
+	k = kind_untraced(t);
 	return rota_likely(k != NULL) ? stop(t, k, false) : stop_unusual(t);
 }
 
 int
 rota_timer_stop(struct rota_timer *t)
 {
-	return rota_timer_stop_any(t);
+	return rota_timer_stop_slow(t);
 }
 
 /* What a seat showed before a stop. */
@@ -703,13 +705,13 @@ struct seen {
 };
 
 static struct seen
-seat_seen(struct rota_shard *s, int seat)
+role_seen(struct rota_shard *s, int role)
 {
 	struct seen now;
 
 	/* In this order: what is seen to run had not ended by then. */
-	now.ended = word_load(&s->ended[seat], acquire);     /* [R2] */
-	now.running = word_load(&s->running[seat], acquire); /* [R1] */
+	now.ended = word_load(&s->ended[role], acquire);     /* [R2] */
+	now.running = word_load(&s->running[role], acquire); /* [R1] */
 	return now;
 }
 
@@ -718,23 +720,23 @@ seat_seen(struct rota_shard *s, int seat)
  * the callback that did so to a former timer at that place. Once it is over the
  * seat may be taken by another, or by @t's next one. */
 static void
-seat_wait(struct rota_shard *s, const struct rota_timer *t, int seat,
+role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
     const struct seen *before)
 {
 	struct timespec nap = { 0, 1000 };
-	struct seen first = seat_seen(s, seat);
+	struct seen first = role_seen(s, role);
 	void *running = first.running;
 
-	if (first.running == running_given_back(t) &&
+	if (first.running == running_released(t) &&
 	    first.running == before->running && first.ended == before->ended)
 		return;
-	while (running == t || running == running_claim(t) ||
-	    running == running_given_back(t)) {
+	while (running == t || running == running_claiming(t) ||
+	    running == running_released(t)) {
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)
 			nap.tv_nsec *= 2;
-		running = word_load(&s->running[seat], acquire); /* [R1] */
-		if (word_load(&s->ended[seat], acquire) !=
+		running = word_load(&s->running[role], acquire); /* [R1] */
+		if (word_load(&s->ended[role], acquire) !=
 		    first.ended) /* [R2] */
 			break;
 	}
@@ -744,9 +746,9 @@ int
 rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct rota_kind *k;
-	struct seen before[SEATS];
+	struct seen before[ROLES];
 	struct rota_shard *s;
-	int r, seat;
+	int r, role;
 
 	if (!object_call(t, __func__))
 		return -EINVAL;
@@ -759,19 +761,19 @@ rota_timer_stop_sync(struct rota_timer *t)
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
 	s = shard_of(k);
-	for (seat = 0; seat < SEATS; seat++)
-		before[seat] = seat_seen(s, seat);
-	r = rota_timer_stop_any(t);
+	for (role = 0; role < ROLES; role++)
+		before[role] = role_seen(s, role);
+	r = rota_timer_stop_slow(t);
 	if (r < 0)
 		return r;
 	if (rota_unlikely(shard_of(k) != s)) {
 		/* No callback has stayed behind on a shard that retires. */
 		s = shard_of(k);
-		for (seat = 0; seat < SEATS; seat++)
-			before[seat] = seat_seen(s, seat);
+		for (role = 0; role < ROLES; role++)
+			before[role] = role_seen(s, role);
 	}
-	for (seat = 0; seat < SEATS; seat++)
-		seat_wait(s, t, seat, &before[seat]);
+	for (role = 0; role < ROLES; role++)
+		role_wait(s, t, role, &before[role]);
 	return r == ROTA_PREVENTED ? r : ROTA_NOT_PENDING;
 }
 
@@ -780,9 +782,9 @@ rota_timer_stop_sync(struct rota_timer *t)
 rota_inline void
 running_no_more(struct rota_shard *s, const struct rota_timer *t)
 {
-	for (int seat = 0; seat < SEATS; seat++)
-		if (word_load(&s->running[seat], relaxed) == t) /* its own */
-			word_store(&s->running[seat], running_given_back(t),
+	for (int role = 0; role < ROLES; role++)
+		if (word_load(&s->running[role], relaxed) == t) /* its own */
+			word_store(&s->running[role], running_released(t),
 			    release); /* [R1] */
 }
 
@@ -790,9 +792,9 @@ int
 rota_timer_release(struct rota_timer *t)
 {
 	struct rota_kind *k;
-	const struct rota_kind *told;
+	const struct rota_kind *traced;
 	struct rota_shard *s;
-	bool owner, release, plain;
+	bool owner, release, confined;
 	enum state_release how;
 	uint64_t was = 0, wake = 0;
 
@@ -801,18 +803,18 @@ rota_timer_release(struct rota_timer *t)
 	k = kind_of(t);
 	if (!k)
 		return -EINVAL;
-	told = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
+	traced = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
 	s = shard_of(k);
 	if (shard_forked(s))
 		return -ECHILD;
 	if (!object_owned(t, k, s, __func__))
 		return -EPERM;
-	plain = kind_plain(k);
-	owner = shard_hold(s, &release);
+	confined = kind_confined(k);
+	owner = shard_trylock(s, &release);
 	if (owner &&
 	    running_elsewhere(s, t)) { /* then the inbox waits for it */
 		if (release)
-			shard_unhold(s);
+			shard_unlock(s);
 		owner = release = false;
 	}
 	if (!owner && !k->released) /* an adopter keeps its owner waiting */
@@ -821,20 +823,21 @@ rota_timer_release(struct rota_timer *t)
 		    : rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL,
 			  __func__); /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
-		rota__shard_unstage(s); /* it may be no more than staged */
+		rota__shard_flush_staging(
+		    s); /* it may be no more than staged */
 	if (owner)
 		how = state_release(
-		    &t->r_word, true, plain, k->released != NULL, &was);
+		    &t->r_word, true, confined, k->released != NULL, &was);
 	else
 		how = remote_release(&s->remote, &s->park, &t->r_word, t,
 		    &t->r_link, &was, &wake);
 	if (how != RELEASE_GONE && how != RELEASE_BUSY)
 		PROBE_RELEASE(t);
-	if (told && how == RELEASE_FREE)
-		rota__trace(s, told, t, ROTA_TRACE_RELEASED,
+	if (traced && how == RELEASE_FREE)
+		rota__trace(s, traced, t, ROTA_TRACE_RELEASED,
 		    was >> ST_SHIFT << ST_SHIFT);
-	else if (told && (how == RELEASE_WAIT || how == RELEASE_POST))
-		rota__trace(s, told, t, ROTA_TRACE_RELEASE,
+	else if (traced && (how == RELEASE_WAIT || how == RELEASE_POST))
+		rota__trace(s, traced, t, ROTA_TRACE_RELEASE,
 		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);
 	if (how == RELEASE_FREE) {
 		if (was & ST_LINKED) {
@@ -846,9 +849,9 @@ rota_timer_release(struct rota_timer *t)
 		shard_freed(s);
 	} else if (owner && how == RELEASE_WAIT) {
 		/* Whoever is pushing it may do so for a later deadline. [K2] */
-		word_add(&s->remote.poke, (uint64_t)1, seq_cst);
+		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
 	} else if (!owner && how != RELEASE_GONE) {
-		rota__shard_posted(s, wake);
+		rota__shard_pushed(s, wake);
 	}
 	if (was & ST_ARMED) {
 		if (owner)
@@ -857,7 +860,7 @@ rota_timer_release(struct rota_timer *t)
 			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
 	}
 	if (release)
-		shard_unhold(s);
+		shard_unlock(s);
 	switch (how) {
 	case RELEASE_GONE:
 		return rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, __func__);

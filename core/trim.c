@@ -41,7 +41,7 @@ set_below(struct rota_shard *s)
 {
 	uint64_t room = word_load(&s->room, relaxed); /* under the lock */
 	bool keep = room < TRIM_LEAST || s->reserved > room - room / 4 ||
-	    word_load(&s->heir, relaxed); /* nobody polls it */
+	    word_load(&s->target, relaxed); /* nobody polls it */
 
 	word_store(&s->below, keep ? 0 : room / 4, relaxed); /* a hint */
 }
@@ -59,7 +59,7 @@ void
 rota__shard_below(struct rota_shard *s)
 {
 	/* Under the lock. No poll goes on with what has retired. */
-	if (!trim_goes_on(s) || word_load(&s->heir, relaxed))
+	if (!trim_goes_on(s) || word_load(&s->target, relaxed))
 		set_below(s);
 }
 
@@ -96,7 +96,7 @@ trim_begin(struct rota_shard *s, uint64_t n)
 	}
 	s->trim.room = n;
 	s->trim.was = room;
-	rota__backend_lower_begin(&s->backend, s->which, n, &s->trim.lower);
+	rota__backend_lower_begin(&s->queue, s->backend, n, &s->trim.lower);
 #ifdef ROTA_DEBUG_OBJECTS
 	s->trim.lower.heap.gone = s->trim.lower.wheel.gone = trim_gone;
 	s->trim.lower.heap.gone_arg = s->trim.lower.wheel.gone_arg = s;
@@ -114,10 +114,10 @@ trim_end(struct rota_shard *s, uint64_t *left)
 	uint64_t bytes, sum = 0;
 
 	if (!s->trim.cut)
-		rota__backend_cut(&s->backend, s->which, &s->trim.lower);
+		rota__backend_cut(&s->queue, s->backend, &s->trim.lower);
 	s->trim.cut = true;
 	while (*left) {
-		bytes = rota__backend_shrink(&s->backend, s->which,
+		bytes = rota__backend_shrink(&s->queue, s->backend,
 		    word_load(&s->room, relaxed), &s->mem); /* its lock's */
 		if (!bytes) {
 			set_below(s);
@@ -146,7 +146,7 @@ trim_slice(struct rota_shard *s, uint64_t *left)
 			return;
 	}
 	if (!s->trim.cut &&
-	    !rota__backend_lower(&s->backend, s->which, &s->trim.lower, left))
+	    !rota__backend_lower(&s->queue, s->backend, &s->trim.lower, left))
 		return;
 	if (!*left || !lock_try(&s->lock, LOCK_SHARD))
 		return;
@@ -181,7 +181,7 @@ trim_once(struct rota_shard *s, uint64_t *bytes)
 	lock_give(&s->lock);
 	if (!began)
 		return false;
-	if (!rota__backend_lower(&s->backend, s->which, &s->trim.lower, &left))
+	if (!rota__backend_lower(&s->queue, s->backend, &s->trim.lower, &left))
 		return false;
 	lock_take(&s->lock, LOCK_SHARD);
 	if (trim_goes_on(s)) {

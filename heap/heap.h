@@ -66,7 +66,7 @@
 
 struct heap_entry {
 	uint64_t when;
-	uint32_t seq; /* rank among equal whens: rank_before() */
+	uint32_t seq; /* rank among equal whens: seq_before() */
 	uint32_t id;
 };
 _Static_assert(sizeof(struct heap_entry) == 16, "four children in a line");
@@ -134,7 +134,7 @@ rota_inline bool
 heap_before(uint64_t when, uint32_t seq, const struct heap_entry *e)
 {
 	return when < e->when ||
-	    (rota_unlikely(when == e->when) && rank_before(seq, e->seq));
+	    (rota_unlikely(when == e->when) && seq_before(seq, e->seq));
 }
 
 rota_inline void
@@ -207,10 +207,10 @@ heap_sink(struct heap *h, uint32_t *i, const struct heap_entry *e)
 	return true;
 }
 
-/* heap_ahead: an entry has come up to @i: fetch its item, once it is a child
+/* heap_prefetch: an entry has come up to @i: fetch its item, once it is a child
  * of the first, and the pointer to that one level before. */
 rota_inline void
-heap_ahead(const struct heap *h, uint32_t i)
+heap_prefetch(const struct heap *h, uint32_t i)
 {
 	uint32_t id;
 
@@ -227,7 +227,7 @@ heap_ahead(const struct heap *h, uint32_t i)
 rota_inline void
 heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 {
-	for (uint32_t from = i;; heap_ahead(h, from), from = i) {
+	for (uint32_t from = i;; heap_prefetch(h, from), from = i) {
 		/* One of these four lines is looked at next but one; they
 		 * stand in a row. */
 		if (16 * i + 20 < h->len) {
@@ -460,10 +460,10 @@ heap_visit(const struct heap *h, uint32_t *cursor)
 	    h, i < h->len ? heap_at(h, i)->id : *heap_bagged(h, i - h->len));
 }
 
-/* heap_visit_ahead: fetch what a walk at @cursor comes to: the item 16 steps
+/* heap_visit_prefetch: fetch what a walk at @cursor comes to: the item 16 steps
  * ahead, and the pointer to that of 32. */
 rota_inline void
-heap_visit_ahead(const struct heap *h, uint32_t cursor)
+heap_visit_prefetch(const struct heap *h, uint32_t cursor)
 {
 	if (cursor + 32 < h->len)
 		rota_prefetch(heap_item(h, heap_at(h, cursor + 32)->id));

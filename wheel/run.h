@@ -77,7 +77,7 @@ run_add(struct run *r, uint32_t *item, uint64_t when, uint32_t seq)
 		return false;
 	*item = RUN_PLACE | r->end;
 	r->entry[r->end++] = (struct run_entry){
-		(when - r->start) << 32 | rank_after(seq, r->base), item
+		(when - r->start) << 32 | seq_after(seq, r->base), item
 	};
 	r->live++;
 	return true;

@@ -34,7 +34,7 @@ rota__wheel_init(
 {
 	memset(w, 0, sizeof(*w));
 	w->pos = w->led = pos;
-	w->event = WHEEL_END;
+	w->next_expiry = WHEEL_END;
 	w->draining = WHEEL_NONE;
 	w->later = WHEEL_LATER;
 	w->free_chunk = WHEEL_NONE;
@@ -136,7 +136,7 @@ lead(const struct wheel *w, uint32_t level)
 }
 
 uint64_t
-rota__wheel_ahead(const struct wheel *w, uint32_t *level, uint32_t *slot)
+rota__wheel_early(const struct wheel *w, uint32_t *level, uint32_t *slot)
 {
 	while (++*level < WHEEL_LEVELS) {
 		uint64_t span = (uint64_t)1 << *level * WHEEL_BITS;
@@ -157,7 +157,7 @@ rota__wheel_ahead(const struct wheel *w, uint32_t *level, uint32_t *slot)
 }
 
 uint64_t
-rota__wheel_leads(const struct wheel *w)
+rota__wheel_early_from(const struct wheel *w)
 {
 	/* What is filed there meanwhile is found a little later. */
 	uint64_t step = WHEEL_SPAN / 16 + 1;
@@ -418,7 +418,7 @@ rota__wheel_check(const struct wheel *w)
 	    w->fresh_chunk > (uint64_t)w->slabs * WHEEL_SLAB)
 		return __LINE__;
 	if (w->draining == WHEEL_NONE &&
-	    w->event != rota__wheel_next(w, w->pos))
+	    w->next_expiry != rota__wheel_next(w, w->pos))
 		return __LINE__;
 	return 0;
 }

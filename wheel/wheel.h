@@ -14,7 +14,7 @@
  * hierarchy, filed by xor as tokio and seastar do). The slots of a level are a
  * ring of 512: 256 for what is filed so, and 256 behind them. The next slot of
  * the level above fits in there, and if it holds many it is poured before it
- * starts, evenly, as far as the steps of polls allow: rota__wheel_ahead(). A
+ * starts, evenly, as far as the steps of polls allow: rota__wheel_early(). A
  * bitmap per level finds the next slot in use, so that a jump of a year costs
  * what a jump of a second costs.
  *
@@ -72,7 +72,7 @@
 
 /* Items ahead that a drain fetches. Of 1e6 timers, 12 / 24 / 40: a coarse fire
  * takes 25.4, 20.6, 19.6 ns, an exact one 30.4, 25.2, 24.1; of fewer the same. */
-#define WHEEL_AHEAD (WHEEL_CHUNK / 2)
+#define WHEEL_PREFETCH (WHEEL_CHUNK / 2)
 
 _Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
 _Static_assert(WHEEL_WORDS <= 8, "a byte has a bit for each");
@@ -98,10 +98,10 @@ struct wheel_slab {
 };
 
 struct wheel {
-	uint64_t pos;      /* tick: all before it were drained */
-	uint64_t event;    /* tick to drain next; WHEEL_END */
-	uint64_t led;      /* pos when it was poured ahead last */
-	uint32_t draining; /* slot under way, or WHEEL_NONE */
+	uint64_t pos;         /* tick: all before it were drained */
+	uint64_t next_expiry; /* tick to drain next; WHEEL_END */
+	uint64_t led;         /* pos when it was poured ahead last */
+	uint32_t draining;    /* slot under way, or WHEEL_NONE */
 	uint32_t len;
 	uint32_t free_chunk;
 	uint32_t fresh_chunk; /* chunks from here on were never used */
@@ -133,14 +133,14 @@ uint64_t rota__wheel_shrink(
 /* rota__wheel_next - the first tick at or after @from, which is not before pos,
  * at which a slot in use starts; WHEEL_END. Asked from the bitmaps. */
 uint64_t rota__wheel_next(const struct wheel *w, uint64_t from);
-/* rota__wheel_ahead - pour how many items of which slot, *@slot, on *@level > 0,
+/* rota__wheel_early - pour how many items of which slot, *@slot, on *@level > 0,
  * before it starts? 0: of no level's above *@level, which moves on. Each level's
  * next slot, if it holds many, is poured evenly while pos comes to it: the ticks
  * since `led` tell how much. */
-uint64_t rota__wheel_ahead(
+uint64_t rota__wheel_early(
     const struct wheel *w, uint32_t *level, uint32_t *slot);
-/* rota__wheel_leads - the tick at which there may be more to pour ahead. */
-uint64_t rota__wheel_leads(const struct wheel *w);
+/* rota__wheel_early_from - the tick at which there may be more to pour ahead. */
+uint64_t rota__wheel_early_from(const struct wheel *w);
 /* rota__wheel_check - 0, or the line of the check that failed. */
 int rota__wheel_check(const struct wheel *w);
 
@@ -217,7 +217,7 @@ wheel_unmark(struct wheel *w, uint32_t slot)
 
 /* Is @s without room for one more? */
 rota_inline bool
-wheel_full(const struct wheel_slot *s)
+wheel_at_chunk_edge(const struct wheel_slot *s)
 {
 	return (s->place & (WHEEL_CHUNK - 1)) == 0;
 }
@@ -278,9 +278,9 @@ wheel_close(struct wheel *w, uint32_t slot)
 	wheel_unmark(w, slot);
 	if (w->draining == slot)
 		w->draining = WHEEL_NONE;
-	else if (start != w->event)
+	else if (start != w->next_expiry)
 		return;
-	w->event = rota__wheel_next(w, w->pos);
+	w->next_expiry = rota__wheel_next(w, w->pos);
 }
 
 /* wheel_slot_of: where @tick, at or after pos, is filed; *@start gets the
@@ -303,8 +303,8 @@ wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
 	*item = s->place++;
 	*s->fill++ = item;
 	w->len++;
-	if (rota_unlikely(start < w->event) && w->draining == WHEEL_NONE)
-		w->event = start;
+	if (rota_unlikely(start < w->next_expiry) && w->draining == WHEEL_NONE)
+		w->next_expiry = start;
 }
 
 /* wheel_insert_at: file @item at @tick, on @level. Room was made by
@@ -316,7 +316,7 @@ wheel_insert_at(struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
 	uint64_t start = wheel_first(tick, level);
 	uint32_t slot = wheel_at(tick, level);
 
-	if (rota_unlikely(wheel_full(&w->slot[slot])))
+	if (rota_unlikely(wheel_at_chunk_edge(&w->slot[slot])))
 		wheel_open(w, slot, start);
 	wheel_put(w, item, slot, start);
 	return start;
@@ -335,7 +335,7 @@ wheel_defer(struct wheel *w, uint32_t *item)
 {
 	struct wheel_slot *s = &w->slot[w->later];
 
-	if (rota_unlikely(wheel_full(s)))
+	if (rota_unlikely(wheel_at_chunk_edge(s)))
 		wheel_open(w, w->later, 0); /* at once */
 	*item = s->place++;
 	*s->fill++ = item;
@@ -389,13 +389,13 @@ wheel_remove(struct wheel *w, uint32_t *item)
 	*wheel_pointer(w, place) = last;
 	*last = place;
 	w->len--;
-	if (rota_unlikely(wheel_full(s)))
+	if (rota_unlikely(wheel_at_chunk_edge(s)))
 		wheel_close(w, slot);
 }
 
-/* wheel_filed: the tick at which @item is looked at. */
+/* wheel_key: the tick at which @item is looked at. */
 rota_inline uint64_t
-wheel_filed(const struct wheel *w, const uint32_t *item)
+wheel_key(const struct wheel *w, const uint32_t *item)
 {
 	return wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->start;
 }
@@ -405,35 +405,36 @@ wheel_filed(const struct wheel *w, const uint32_t *item)
 rota_inline uint32_t
 wheel_due(const struct wheel *w)
 {
-	uint32_t level = w->event ? low_bit(w->event) / WHEEL_BITS : 0;
+	uint32_t level = w->next_expiry ? low_bit(w->next_expiry) / WHEEL_BITS
+					: 0;
 
-	if (rota_unlikely(!w->event || level >= WHEEL_LEVELS))
+	if (rota_unlikely(!w->next_expiry || level >= WHEEL_LEVELS))
 		level = WHEEL_LEVELS - 1;
-	while (!wheel_used(w, wheel_at(w->event, level)))
+	while (!wheel_used(w, wheel_at(w->next_expiry, level)))
 		level--;
-	return wheel_at(w->event, level);
+	return wheel_at(w->next_expiry, level);
 }
 
-/* wheel_ahead: fetch the item that a drain of @s, whose last item is out but
- * whose head is still open, comes to WHEEL_AHEAD pulls from now. */
+/* wheel_prefetch: fetch the item that a drain of @s, whose last item is out but
+ * whose head is still open, comes to WHEEL_PREFETCH pulls from now. */
 rota_inline void
-wheel_ahead(const struct wheel *w, const struct wheel_slot *s)
+wheel_prefetch(const struct wheel *w, const struct wheel_slot *s)
 {
 	uint32_t i = s->place & (WHEEL_CHUNK - 1), chunk;
 
-	if (rota_likely(i >= WHEEL_AHEAD)) {
-		rota_prefetch(s->fill[-(int)WHEEL_AHEAD]);
+	if (rota_likely(i >= WHEEL_PREFETCH)) {
+		rota_prefetch(s->fill[-(int)WHEEL_PREFETCH]);
 		return;
 	}
 	chunk = wheel_chunk(w, s->place >> WHEEL_CHUNK_BITS)->next;
 	i += WHEEL_CHUNK;
-	if (chunk != WHEEL_NONE && i >= WHEEL_AHEAD)
-		rota_prefetch(wheel_pointers(w, chunk)[i - WHEEL_AHEAD]);
+	if (chunk != WHEEL_NONE && i >= WHEEL_PREFETCH)
+		rota_prefetch(wheel_pointers(w, chunk)[i - WHEEL_PREFETCH]);
 }
 
-/* wheel_come: to @tick; nothing is to be drained until then. */
+/* wheel_advance: to @tick; nothing is to be drained until then. */
 rota_inline void
-wheel_come(struct wheel *w, uint64_t tick)
+wheel_advance(struct wheel *w, uint64_t tick)
 {
 	if (w->pos < tick)
 		w->pos = tick;
@@ -449,14 +450,14 @@ wheel_begin(struct wheel *w, uint64_t tick)
 
 	if (w->draining != WHEEL_NONE)
 		return true;
-	if (w->event > tick) {
-		wheel_come(w, tick);
+	if (w->next_expiry > tick) {
+		wheel_advance(w, tick);
 		return false;
 	}
 	w->draining = wheel_due(w);
-	w->pos = w->event;
+	w->pos = w->next_expiry;
 	s = &w->slot[w->draining];
-	n = wheel_count(s) < WHEEL_AHEAD ? wheel_count(s) : WHEEL_AHEAD;
+	n = wheel_count(s) < WHEEL_PREFETCH ? wheel_count(s) : WHEEL_PREFETCH;
 	for (uint32_t i = 1; i <= n; i++)
 		rota_prefetch(s->fill[-(int)i]);
 	return true;
@@ -470,9 +471,9 @@ wheel_take(struct wheel *w)
 	uint32_t *item = *--s->fill;
 
 	s->place--;
-	wheel_ahead(w, s);
+	wheel_prefetch(w, s);
 	w->len--;
-	if (rota_unlikely(wheel_full(s)))
+	if (rota_unlikely(wheel_at_chunk_edge(s)))
 		wheel_close(w, w->draining);
 	return item;
 }
@@ -493,9 +494,9 @@ wheel_take_many(struct wheel *w, uint32_t slot, uint32_t **out, uint64_t most)
 	memcpy(out, s->fill, n * sizeof(*out));
 	if (next != WHEEL_NONE)
 		for (uint32_t i = WHEEL_CHUNK;
-		     i > 0 && i + WHEEL_AHEAD > WHEEL_CHUNK; i--)
+		     i > 0 && i + WHEEL_PREFETCH > WHEEL_CHUNK; i--)
 			rota_prefetch(wheel_pointers(w, next)[i - 1]);
-	if (wheel_full(s))
+	if (wheel_at_chunk_edge(s))
 		wheel_close(w, slot);
 	return n;
 }
@@ -513,10 +514,10 @@ wheel_visited(const struct wheel *w, uint32_t cursor)
 	return cursor >> WHEEL_CHUNK_BITS >= w->fresh_chunk;
 }
 
-/* wheel_visit_ahead: fetch the item that a walk at @cursor comes to 16 steps
+/* wheel_visit_prefetch: fetch the item that a walk at @cursor comes to 16 steps
  * ahead. What stands behind the last item of a chunk is stale, and harmless. */
 rota_inline void
-wheel_visit_ahead(const struct wheel *w, uint32_t cursor)
+wheel_visit_prefetch(const struct wheel *w, uint32_t cursor)
 {
 	uint32_t place = cursor + 16;
 

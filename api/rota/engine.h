@@ -46,7 +46,7 @@
  *          and its kin, rota_conn_set()) change the child's copy, where
  *          nothing fires; rota_timer_pending(), rota_timer_deadline(),
  *          rota_shard_now(), rota_engine_shard(), rota_engine_shards(),
- *          rota_engine_near(), which read it. A child of a callback is still
+ *          rota_engine_local_shard(), which read it. A child of a callback is still
  *          in a poll: it should end or exec there, for to return is to go on
  *          firing in it. (Linux before 4.14 cannot tell a child.)
  */
@@ -195,17 +195,17 @@ int rota_engine_advance(struct rota_engine *e, rota_span span);
 struct rota_shard *rota_engine_shard(struct rota_engine *e, unsigned i);
 unsigned rota_engine_shards(const struct rota_engine *e);
 
-/* rota_engine_near - a shard for what the calling thread arms: its own, if it
+/* rota_engine_local_shard - a shard for what the calling thread arms: its own, if it
  * owns one of @e's, else the next in turn when it asks first, and the same
  * from then on: threads are spread evenly. (One that uses more than eight
  * engines by turns may be given another.) NULL: @e is.
  * Cost     does not depend on how many shards there are, but the first time. */
-struct rota_shard *rota_engine_near(struct rota_engine *e);
+struct rota_shard *rota_engine_local_shard(struct rota_engine *e);
 
-/* rota_engine_inside - 1: the calling thread owns a shard of @e or is in one of
+/* rota_engine_would_deadlock - 1: the calling thread owns a shard of @e or is in one of
  * its callbacks, so its timers would wait for it, were it to wait for them;
- * 0; -EINVAL; -ECHILD. Cost as rota_engine_near(). */
-int rota_engine_inside(const struct rota_engine *e);
+ * 0; -EINVAL; -ECHILD. Cost as rota_engine_local_shard(). */
+int rota_engine_would_deadlock(const struct rota_engine *e);
 
 /* What is built on an engine and ends with it: the first member of a struct of
  * its maker's. */
@@ -213,7 +213,7 @@ struct rota_layer {
 	void (*end)(struct rota_layer *l);
 };
 
-/* rota_engine_layer - the layer of @e, which is @l from now on if there was
+/* rota_engine_at_destroy - the layer of @e, which is @l from now on if there was
  * none; with @l NULL only asked. Channels and contexts are one: they take the
  * place, and where it is taken answer -ENOMEM.
  *
@@ -223,7 +223,7 @@ struct rota_layer {
  * Returns  the layer, or NULL.
  * Orders   who gets it sees what its maker wrote.
  */
-struct rota_layer *rota_engine_layer(
+struct rota_layer *rota_engine_at_destroy(
     struct rota_engine *e, struct rota_layer *l);
 
 /* rota_engine_alloc - memory from config.allocator, on a line of its own;

@@ -31,11 +31,11 @@ struct rota_hot {
 };
 
 /* Arm a timer of the confined kind @k for @when, in range. */
-int rota_timer_reset_owner(
+int rota_timer_reset_unfiled(
     struct rota_timer *t, rota_time when, struct rota_kind *k);
 /* The same for any timer, or none. */
-int rota_timer_reset_any(struct rota_timer *t, rota_time when);
-int rota_timer_stop_any(struct rota_timer *t);
+int rota_timer_reset_slow(struct rota_timer *t, rota_time when);
+int rota_timer_stop_slow(struct rota_timer *t);
 
 /* r_kind is the kind's address, 1 more if the kind is confined, mixed with
  * the timer's own address times this (odd, arbitrary): memory that is no
@@ -65,22 +65,22 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	int armed = 1;
 
 	if (!t)
-		return rota_timer_reset_any(t, when);
+		return rota_timer_reset_slow(t, when);
 	k = ROTA_KIND_OF(t);
 	if (__builtin_expect(
 		(k & ROTA_KIND_BITS) != 1 || (uint64_t)when >> 60, 0))
-		return rota_timer_reset_any(t, when);
+		return rota_timer_reset_slow(t, when);
 	/* Not the atomic word of a shared kind: nobody else touches it. What
 	 * follows hangs on the timer's line by branches, not by data: while
 	 * the line comes the processor guesses them and goes on. */
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
-	if ((uint64_t)when < t->r_filed)
-		return rota_timer_reset_owner(
+	if ((uint64_t)when < t->r_key)
+		return rota_timer_reset_unfiled(
 		    t, when, (struct rota_kind *)(k - 1));
 	flags = t->r_word & ROTA_WORD_FLAGS;
 	if (flags != (ROTA_WORD_ARMED | ROTA_WORD_LINKED)) {
 		if (flags != ROTA_WORD_LINKED)
-			return rota_timer_reset_owner(
+			return rota_timer_reset_unfiled(
 			    t, when, (struct rota_kind *)(k - 1));
 		ROTA_COUNT(&hot->starts);
 		armed = 0;
@@ -101,13 +101,13 @@ rota_timer_stop(struct rota_timer *t)
 	uint64_t old;
 
 	if (!t)
-		return rota_timer_stop_any(t);
+		return rota_timer_stop_slow(t);
 	k = ROTA_KIND_OF(t);
 	if (__builtin_expect((k & ROTA_KIND_BITS) != 1, 0))
-		return rota_timer_stop_any(t);
+		return rota_timer_stop_slow(t);
 	old = t->r_word;
 	if (__builtin_expect(!(old & ROTA_WORD_ARMED), 0))
-		return rota_timer_stop_any(t);
+		return rota_timer_stop_slow(t);
 	t->r_word = old & ~(uint64_t)ROTA_WORD_ARMED;
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
 	ROTA_COUNT(&hot->stops);

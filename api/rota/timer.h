@@ -109,8 +109,8 @@ struct rota_kind {
 struct rota_timer {
 	uint64_t r_word; /* core/state.h */
 	union {
-		void *r_link;     /* while queued: core/inbox.h */
-		uint64_t r_filed; /* while not, if confined: deadlines from
+		void *r_link;   /* while queued: core/inbox.h */
+		uint64_t r_key; /* while not, if confined: deadlines from
 				   * here on leave its entry; rota/inline.h */
 	};
 	uintptr_t r_kind; /* the kind, and a proof that this is a timer */

@@ -245,7 +245,7 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 	}
 	r = rota_engine_create(&b->engine, &config);
 	if (!r)
-		b->facade = rota__facade(b->engine);
+		b->facade = rota__wait_layer(b->engine);
 	if (!r && !b->facade) {
 		rota_engine_destroy(b->engine, ROTA_DROP);
 		r = -ENOMEM;
@@ -343,7 +343,7 @@ rota_bubble_leave(struct rota_bubble *b)
 		return -ECHILD;
 	if (mine != b)
 		return -EPERM;
-	if (rota_engine_inside(b->engine))
+	if (rota_engine_would_deadlock(b->engine))
 		return -EDEADLK;
 	mine = NULL;
 	(void)pthread_setspecific(b->ends, NULL); /* it needs no memory */

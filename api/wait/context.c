@@ -75,7 +75,7 @@ struct rota_context {
 #define WHY_CAUSE(why) ((int)(uint32_t)((why) >> 32))
 
 struct facade *
-rota__context_facade(const struct rota_context *c)
+rota__context_wait_layer(const struct rota_context *c)
 {
 	return c->facade;
 }
@@ -634,7 +634,7 @@ rota_context_report(struct rota_engine *e, rota_context_fn *tell, void *arg)
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	f = rota__facade(e);
+	f = rota__wait_layer(e);
 	return f ? report(f, tell, arg) : 0;
 }
 

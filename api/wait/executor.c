@@ -439,7 +439,7 @@ arm(struct rota_executor *x, struct job *j, rota_time when)
 {
 	rota_handle h;
 	int r = rota_shard_after_func(
-	    rota_engine_near(x->facade->engine), when, ring, j, &h);
+	    rota_engine_local_shard(x->facade->engine), when, ring, j, &h);
 
 	if (r)
 		return r;

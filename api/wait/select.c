@@ -40,7 +40,7 @@ facade_of(const struct rota_case *cases, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct rota_case *k = &cases[i];
 		struct facade *own = k->channel ? k->channel->facade
-		    : k->context ? rota__context_facade(k->context)
+		    : k->context ? rota__context_wait_layer(k->context)
 				 : f;
 
 		if ((k->channel && k->context) || (f && own != f))

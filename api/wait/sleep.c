@@ -21,10 +21,10 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	f = rota__facade(e);
+	f = rota__wait_layer(e);
 	if (!f)
 		return -ENOMEM;
-	if (c && rota__context_facade(c) != f)
+	if (c && rota__context_wait_layer(c) != f)
 		return -EINVAL;
 	r = c ? rota_context_err(c) : 0;
 	if (r || span <= 0)

@@ -34,9 +34,9 @@ facade_end(struct rota_layer *l)
 }
 
 struct facade *
-rota__facade(struct rota_engine *e)
+rota__wait_layer(struct rota_engine *e)
 {
-	struct rota_layer *l = rota_engine_layer(e, NULL);
+	struct rota_layer *l = rota_engine_at_destroy(e, NULL);
 	struct facade *f;
 
 	if (!l) {
@@ -47,7 +47,7 @@ rota__facade(struct rota_engine *e)
 		f->layer.end = facade_end;
 		f->engine = e;
 		pthread_mutex_init(&f->lock, NULL);
-		l = rota_engine_layer(e, &f->layer);
+		l = rota_engine_at_destroy(e, &f->layer);
 		if (l != &f->layer) { /* another was first */
 			pthread_mutex_destroy(&f->lock);
 			rota_engine_free(e, f, sizeof(*f));
@@ -63,7 +63,7 @@ rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f)
 {
 	void *part;
 
-	*f = rota__facade(e);
+	*f = rota__wait_layer(e);
 	part = *f ? rota_engine_alloc(e, size) : NULL;
 	return part ? memset(part, 0, size) : NULL;
 }
@@ -126,7 +126,7 @@ rota__waiter_init(struct waiter *w, struct facade *f)
 {
 	if (facade_forked(f))
 		return -ECHILD;
-	if (rota_engine_inside(f->engine))
+	if (rota_engine_would_deadlock(f->engine))
 		return -EDEADLK;
 	if (f->bubble && !rota__bubble_member(f->bubble))
 		return -EPERM;
@@ -218,7 +218,7 @@ rota__waiter_wait(struct waiter *w, rota_time until)
 
 	if (until < ROTA_NEVER) {
 		r = rota_shard_after_func(
-		    rota_engine_near(e), until, ring, w, &h);
+		    rota_engine_local_shard(e), until, ring, w, &h);
 		if (r)
 			return r;
 	}

@@ -44,8 +44,8 @@ facade_forked(const struct facade *f)
 	return rota_engine_forked(f->engine) > 0;
 }
 
-/* rota__facade - @e's, made by the first call; NULL: no memory. */
-struct facade *rota__facade(struct rota_engine *e);
+/* rota__wait_layer - @e's, made by the first call; NULL: no memory. */
+struct facade *rota__wait_layer(struct rota_engine *e);
 /* rota__facade_alloc - zeroed memory for a part of it, and in *@f whose; NULL:
  * there is none. */
 void *rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f);

@@ -53,16 +53,16 @@ struct rota_mem {
 #define RANK_BITS 32
 #endif
 
-/* rank_after: by how many armings @a comes after @b, modulo. */
+/* seq_after: by how many armings @a comes after @b, modulo. */
 rota_inline uint32_t
-rank_after(uint32_t a, uint32_t b)
+seq_after(uint32_t a, uint32_t b)
 {
 	return (a - b) << (32 - RANK_BITS) >> (32 - RANK_BITS);
 }
 
-/* rank_before: does @a come before @b? */
+/* seq_before: does @a come before @b? */
 rota_inline bool
-rank_before(uint32_t a, uint32_t b)
+seq_before(uint32_t a, uint32_t b)
 {
 	return (int32_t)((a - b) << (32 - RANK_BITS)) < 0;
 }

@@ -91,7 +91,7 @@ act_retire(void *arg)
 {
 	struct act *a = arg;
 
-	answer(a, rota_shard_retire(a->shard, a->heir));
+	answer(a, rota_shard_retire(a->shard, a->target));
 }
 
 /* As an owner: polls until there is no more, a->polls times. */

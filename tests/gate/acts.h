@@ -12,7 +12,7 @@
 struct act {
 	struct rota_timer *t;
 	rota_time when;
-	struct rota_shard *shard, *heir;
+	struct rota_shard *shard, *target;
 	struct rota_kind *kind;
 	unsigned polls; /* so many; 0: one */
 	rota_word r;

@@ -17,9 +17,9 @@ an_owner_is_not_refused_for_no_reason(void **state)
 
 	simple_kind(&k, s);
 	assert_int_equal(rota_timer_init(&t, &k), 0);
-	gate_refuse(&s->holder);
+	gate_refuse(&s->lock_owner);
 	assert_int_equal(rota_timer_release(&t), 0);
-	gate_refuse(&s->holder);
+	gate_refuse(&s->lock_owner);
 	assert_int_equal(rota_shard_poll(s, 0, 0), 0);
 	gate_refuse(&s->adopter);
 	assert_int_equal(rota_shard_adopt(s, 0, 0), 0);

@@ -64,7 +64,7 @@ static void
 two_inits_take_back_what_they_counted(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir;
+	struct rota_shard *s = w->shard, *target;
 	struct probe more[2] = { { .world = w, .id = 3 },
 		{ .world = w, .id = 4 } };
 	struct act r = { .shard = s };
@@ -73,8 +73,8 @@ two_inits_take_back_what_they_counted(void **state)
 	struct gated *gr, *a, *b;
 	struct rota_stats st;
 
-	heir = r.heir = rota_engine_shard(w->engine, 1);
-	assert_int_equal(rota_shard_attach(heir), 0);
+	target = r.target = rota_engine_shard(w->engine, 1);
+	assert_int_equal(rota_shard_attach(target), 0);
 	world_probes(w, 3);
 	world_poll(w, 0);
 	assert_int_equal(rota_shard_detach(s), 0);
@@ -94,7 +94,7 @@ two_inits_take_back_what_they_counted(void **state)
 	assert_int_equal(answered(&ib), 0);
 	assert_int_equal(rota_shard_stat(s, &st), 0);
 	assert_int_equal(st.timers, 0);
-	assert_int_equal(rota_shard_stat(heir, &st), 0);
+	assert_int_equal(rota_shard_stat(target, &st), 0);
 	assert_int_equal(st.timers, 5);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(rota_timer_release(&more[i].timer), 0);
@@ -112,28 +112,28 @@ static void
 what_has_retired_is_not_overdue(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir;
+	struct rota_shard *s = w->shard, *target;
 	struct probe *p = world_probes(w, 2);
 	struct act adopts = { .shard = s, .when = TICK };
 	struct act polls = { .shard = s, .when = TICK };
 	struct act later = { .shard = s, .when = 1000 * TICK };
 	struct gated *g, *o;
 
-	heir = rota_engine_shard(w->engine, 1);
+	target = rota_engine_shard(w->engine, 1);
 	p[0].then = stand;
 	rota_timer_reset_at(&p[0].timer, TICK);
 	world_poll(w, 0);
-	assert_int_equal(rota_shard_attach(heir), 0);
+	assert_int_equal(rota_shard_attach(target), 0);
 	g = gate_open(act_adopt, &adopts);
 	assert_true(gate_to(g, &inside, ATOMIC_POINT, 1));
 	/* The owner polls, and has hold when the callback ends. */
 	assert_int_equal(rota_shard_detach(s), 0);
 	o = gate_open(act_poll, &polls);
-	assert_true(gate_to(o, &s->holder, ATOMIC_STORE, 1));
+	assert_true(gate_to(o, &s->lock_owner, ATOMIC_STORE, 1));
 	assert_true(gate_to(g, &s->next, ATOMIC_STORE, 1)); /* its hint */
 	gate_end(o);
 	assert_int_equal(rota_shard_attach(s), 0);
-	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
 	gate_end(g);
 	assert_int_equal(rota_shard_detach(s), 0);
 	elsewhere(act_adopt, &later); /* who finds it overdue adopts it */

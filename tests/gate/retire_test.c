@@ -20,19 +20,19 @@ static const struct world_row world_pair_coarse = {
 
 /* The first shard's timers may go to the second; both are ours. */
 static struct rota_shard *
-heir_of(struct world *w)
+target_of(struct world *w)
 {
-	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
 
-	assert_int_equal(rota_shard_attach(heir), 0);
-	return heir;
+	assert_int_equal(rota_shard_attach(target), 0);
+	return target;
 }
 
 static void
-poll_heir(struct rota_shard *heir, rota_time now)
+poll_heir(struct rota_shard *target, rota_time now)
 {
-	assert_int_equal(rota_shard_poll(heir, now, 0), 0);
-	assert_int_equal(rota_shard_check(heir), 0);
+	assert_int_equal(rota_shard_poll(target, now, 0), 0);
+	assert_int_equal(rota_shard_check(target), 0);
 }
 
 /* The push is on the inbox of the shard that has retired when that is polled. */
@@ -40,7 +40,7 @@ static void
 a_push_that_a_retirement_overtook_fires_on_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct probe *p = world_probes(w, 2);
 	struct act a = { .t = &p[0].timer, .when = 5 * TICK };
 	struct gated *g = gate_open(act_reset, &a);
@@ -48,16 +48,16 @@ a_push_that_a_retirement_overtook_fires_on_the_heir(void **state)
 	rota_timer_reset_at(&p[1].timer, 7 * TICK);
 	world_poll(w, 0);
 	assert_true(gate_to(g, &s->remote.inbox, ATOMIC_CAS, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	assert_true(gate_to(g, &s->heir, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	assert_true(gate_to(g, &s->target, ATOMIC_LOAD, 1));
 	assert_int_equal(rota_shard_poll(s, TICK, 0), 0);
 	gate_end(g);
 	expect_nothing(w);
 	assert_int_equal(rota_shard_check(s), 0);
-	poll_heir(heir, 5 * TICK);
+	poll_heir(target, 5 * TICK);
 	expect_fired(w, 0);
 	assert_int_equal(rota_timer_release(&p[0].timer), 0);
-	poll_heir(heir, 7 * TICK);
+	poll_heir(target, 7 * TICK);
 	expect_fired(w, 1);
 }
 
@@ -65,10 +65,10 @@ static void
 a_stop_that_a_retirement_overtook_knows_who_runs(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct probe *p = world_probes(w, 1);
 	struct act stopper = { .t = &p->timer },
-		   owner = { .shard = heir, .when = TICK };
+		   owner = { .shard = target, .when = TICK };
 	struct gated *g, *o;
 
 	p->then = through_the_gate;
@@ -76,8 +76,8 @@ a_stop_that_a_retirement_overtook_knows_who_runs(void **state)
 	world_poll(w, 0);
 	g = gate_open(act_stop, &stopper);
 	assert_true(gate_to(g, &p->timer.r_word, ATOMIC_LOAD, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	assert_int_equal(rota_shard_detach(heir), 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	assert_int_equal(rota_shard_detach(target), 0);
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
 	gate_end(g);
@@ -93,7 +93,7 @@ static void
 who_missed_a_retirement_wakes_the_heir_behind_the_push(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct probe *p = world_probes(w, 2);
 	struct act early = { .t = &p[0].timer, .when = TICK },
 		   late = { .t = &p[0].timer, .when = 100 * TICK };
@@ -104,20 +104,20 @@ who_missed_a_retirement_wakes_the_heir_behind_the_push(void **state)
 	world_poll(w, 0);
 	e = gate_open(act_reset, &early);
 	assert_true(gate_to(e, &p[0].timer.r_word, ATOMIC_LOAD, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	poll_heir(heir, 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	poll_heir(target, 0);
 	l = gate_open(act_reset, &late);
-	assert_true(gate_to(l, &heir->remote.inbox, ATOMIC_CAS, 1));
-	assert_true(rota_shard_park(heir) > TICK);
+	assert_true(gate_to(l, &target->remote.inbox, ATOMIC_CAS, 1));
+	assert_true(rota_shard_park(target) > TICK);
 	gate_end(e);
 	assert_int_equal(answered(&early), 1);
 	assert_int_equal(w->wakes, 1);
-	poll_heir(heir, 0);
-	until = rota_shard_park(heir);
+	poll_heir(target, 0);
+	until = rota_shard_park(target);
 	assert_true(until > TICK); /* it cannot know */
 	gate_end(l);
 	assert_int_equal(w->wakes, 2);
-	poll_heir(heir, TICK);
+	poll_heir(target, TICK);
 	expect_fired(w, 0);
 }
 
@@ -127,7 +127,7 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 {
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
-	struct rota_shard *heir;
+	struct rota_shard *target;
 	struct rota_kind k;
 	struct rota_timer t[4];
 	struct act r;
@@ -138,9 +138,9 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 	world_destroy(w, ROTA_REFUSE);
 	c.max_timers = 8;
 	world_open(w, &c);
-	heir = heir_of(w);
+	target = target_of(w);
 	p = world_probes(w, 5);
-	simple_kind(&k, heir);
+	simple_kind(&k, target);
 	for (unsigned i = 0; i < 5; i++)
 		rota_timer_reset_at(&p[i].timer, TICK);
 	for (unsigned i = 0; i < 3; i++) {
@@ -149,7 +149,7 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 	}
 	world_poll(w, 0);
 	assert_int_equal(rota_shard_detach(w->shard), 0);
-	r = (struct act){ .shard = w->shard, .heir = heir };
+	r = (struct act){ .shard = w->shard, .target = target };
 	g = gate_open(act_retire, &r);
 	assert_true(gate_to(g, &p[2].timer.r_word, ATOMIC_CAS, 1));
 	assert_int_equal(rota_timer_init(&t[3], &k), -ENOSPC);
@@ -158,9 +158,9 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 	rota_timer_reset_at(&t[3], 2 * TICK);
 	gate_end(g);
 	assert_int_equal(answered(&r), 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 8);
-	poll_heir(heir, TICK);
+	poll_heir(target, TICK);
 	assert_int_equal(w->fired, 5);
 	w->fired = 0;
 	rota_shard_stat(w->shard, &stats);
@@ -170,7 +170,7 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 			assert_int_equal(rota_timer_release(&t[i]), 0);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(rota_timer_release(&p[i].timer), 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 0);
 	assert_int_equal(rota_kind_release(&k), 0);
 }
@@ -180,9 +180,9 @@ static void
 an_init_does_not_wait_for_what_moves(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct probe *p = world_probes(w, 3), more = { .world = w, .id = 3 };
-	struct act r = { .shard = s, .heir = heir },
+	struct act r = { .shard = s, .target = target },
 		   init = { .t = &more.timer, .kind = &w->kind };
 	struct gated *g, *i;
 	struct rota_stats stats;
@@ -200,15 +200,15 @@ an_init_does_not_wait_for_what_moves(void **state)
 	assert_int_equal(rota_timer_reset_at(&more.timer, TICK), 0);
 	gate_end(g);
 	assert_int_equal(answered(&r), 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 4);
-	poll_heir(heir, TICK);
+	poll_heir(target, TICK);
 	assert_int_equal(w->fired, 4);
 	w->fired = 0;
 	assert_int_equal(rota_timer_release(&more.timer), 0);
 	for (unsigned n = 0; n < 3; n++)
 		assert_int_equal(rota_timer_release(&p[n].timer), 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 0);
 	rota_shard_stat(s, &stats);
 	assert_int_equal(stats.timers, 0);
@@ -219,7 +219,7 @@ static void
 an_init_that_a_retirement_overtook_counts_on_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct probe *p = world_probes(w, 3);
 	struct rota_timer more;
 	struct act init = { .t = &more, .kind = &w->kind };
@@ -227,17 +227,17 @@ an_init_that_a_retirement_overtook_counts_on_the_heir(void **state)
 	struct rota_stats stats;
 
 	assert_true(gate_to(i, &s->closing, ATOMIC_LOAD, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
 	gate_end(i);
 	assert_int_equal(answered(&init), 0);
 	rota_shard_stat(s, &stats);
 	assert_int_equal(stats.timers, 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 4);
 	assert_int_equal(rota_timer_release(&more), 0);
 	for (unsigned n = 0; n < 3; n++)
 		assert_int_equal(rota_timer_release(&p[n].timer), 0);
-	rota_shard_stat(heir, &stats);
+	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 0);
 }
 
@@ -247,7 +247,7 @@ a_retirement_that_failed_lets_inits_go_on(void **state)
 {
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
-	struct rota_shard *heir;
+	struct rota_shard *target;
 	struct rota_kind k;
 	struct rota_timer t[5];
 	struct act init;
@@ -256,13 +256,13 @@ a_retirement_that_failed_lets_inits_go_on(void **state)
 	world_destroy(w, ROTA_REFUSE);
 	c.max_timers = 5;
 	world_open(w, &c);
-	heir = heir_of(w);
-	simple_kind(&k, heir);
+	target = target_of(w);
+	simple_kind(&k, target);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(
 		    rota_timer_init(&t[i], i < 3 ? &k : &w->kind), 0);
 	world_probes(w, 1);
-	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOSPC);
+	assert_int_equal(rota_shard_retire(w->shard, target), -ENOSPC);
 	assert_int_equal(rota_timer_release(&t[4]), 0);
 	init = (struct act){ .t = &t[4], .kind = &w->kind };
 	g = gate_open(act_init, &init);
@@ -295,7 +295,7 @@ static void
 a_count_that_a_retirement_overtook_is_no_timers(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct rota_shard *last = rota_engine_shard(w->engine, 2);
 	struct probe *p = world_probes(w, 4);
 	struct act start = { .t = &p[0].timer, .when = 5 * TICK },
@@ -309,19 +309,19 @@ a_count_that_a_retirement_overtook_is_no_timers(void **state)
 	world_poll(w, 0);
 	a = gate_open(act_reset, &start);
 	assert_true(gate_to(a, &s->starts, ATOMIC_ADD, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
 	gate_end(a);
 	assert_int_equal(live_of(s), 0);
-	assert_int_equal(live_of(heir), 4);
-	poll_heir(heir, 0);
+	assert_int_equal(live_of(target), 4);
+	poll_heir(target, 0);
 	b = gate_open(act_stop, &stop);
-	assert_true(gate_to(b, &heir->stops, ATOMIC_ADD, 1));
-	assert_int_equal(rota_shard_retire(heir, last), 0);
+	assert_true(gate_to(b, &target->stops, ATOMIC_ADD, 1));
+	assert_int_equal(rota_shard_retire(target, last), 0);
 	gate_end(b);
 	poll_heir(last, 5 * TICK);
 	expect_fired(w, 0);
 	assert_int_equal(live_of(s), 0);
-	assert_int_equal(live_of(heir), 0);
+	assert_int_equal(live_of(target), 0);
 	assert_int_equal(live_of(last), 2);
 	assert_int_equal(rota_engine_stat(w->engine, &sum), 0);
 	assert_int_equal(sum.live, 2);
@@ -354,9 +354,9 @@ static void
 an_arming_looks_at_no_shard_that_has_not_retired_there(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct rota_shard *last = rota_engine_shard(w->engine, 2);
-	struct act a = { .shard = heir, .when = TICK };
+	struct act a = { .shard = target, .when = TICK };
 	uint64_t bytes;
 	struct gated *g;
 
@@ -365,11 +365,11 @@ an_arming_looks_at_no_shard_that_has_not_retired_there(void **state)
 	    rota_shard_after_func(s, TICK, nothing, NULL, NULL), 0);
 	world_poll(w, TICK);
 	g = gate_open(act_after_func, &a);
-	assert_false(gate_to(g, &last->heir, ATOMIC_LOAD, 1));
+	assert_false(gate_to(g, &last->target, ATOMIC_LOAD, 1));
 	gate_end(g);
 	assert_int_equal(answered(&a), 0);
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	assert_int_equal(rota_shard_retire(heir, last), 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	assert_int_equal(rota_shard_retire(target, last), 0);
 	bytes = w->mem.bytes;
 	g = gate_open(act_after_func, &a);
 	gate_end(g);
@@ -383,22 +383,22 @@ static void
 a_kind_leaves_the_list_it_is_in_under_its_lock(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *s = w->shard, *heir = heir_of(w);
+	struct rota_shard *s = w->shard, *target = target_of(w);
 	struct rota_kind k, other;
 	struct act a = { .kind = &k };
 	struct gated *g;
 
 	simple_kind(&k, s);
-	simple_kind(&other, heir);
+	simple_kind(&other, target);
 	g = gate_open(act_kind_release, &a);
 	assert_true(gate_to(g, &s->lock, ATOMIC_LOCK, 1));
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	assert_true(gate_to(g, &heir->lock, ATOMIC_LOCK, 1));
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	assert_true(gate_to(g, &target->lock, ATOMIC_LOCK, 1));
 	assert_int_equal(rota_kind_release(&other), 0);
 	gate_end(g);
 	assert_int_equal(answered(&a), 0);
 	assert_int_equal(rota_kind_release(&w->kind), 0);
-	assert_null(heir->kinds);
+	assert_null(target->kinds);
 }
 
 int

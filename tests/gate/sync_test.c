@@ -13,7 +13,7 @@ static int behind; /* another point */
 
 /* Let @g, who waits for the end of a callback on @seat, look some times more. */
 static void
-still_waits(struct gated *g, struct rota_shard *s, enum shard_seat seat)
+still_waits(struct gated *g, struct rota_shard *s, enum shard_role seat)
 {
 	assert_true(gate_to(g, &s->running[seat], ATOMIC_LOAD, 5));
 }
@@ -47,9 +47,9 @@ both_seats_are_waited_for(void **state, bool owner_first)
 	a = gate_open(act_adopt, &adopter);
 	assert_true(gate_to(a, &inside, ATOMIC_POINT, 1));
 	g = gate_open(act_stop_sync, &stopper);
-	still_waits(g, s, SEAT_OWNER);
+	still_waits(g, s, ROLE_OWNER);
 	gate_end(owner_first ? o : a);
-	still_waits(g, s, owner_first ? SEAT_ADOPTER : SEAT_OWNER);
+	still_waits(g, s, owner_first ? ROLE_ADOPTER : ROLE_OWNER);
 	gate_end(owner_first ? a : o);
 	gate_end(g);
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
@@ -111,7 +111,7 @@ a_stop_that_prevents_waits_for_the_callback_before(void **state)
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
 	g = gate_open(stops_waits_and_reads, &stopper);
-	still_waits(g, s, SEAT_OWNER);
+	still_waits(g, s, ROLE_OWNER);
 	gate_end(o);
 	gate_end(g);
 	assert_int_equal(answered(&stopper), ROTA_PREVENTED);
@@ -148,9 +148,9 @@ a_stop_does_not_wait_from_callback_to_callback(void **state)
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
 	g = gate_open(act_stop_sync, &stopper);
-	still_waits(g, s, SEAT_OWNER);
+	still_waits(g, s, ROLE_OWNER);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
-	assert_false(gate_to(g, &s->running[SEAT_OWNER], ATOMIC_LOAD, 9));
+	assert_false(gate_to(g, &s->running[ROLE_OWNER], ATOMIC_LOAD, 9));
 	gate_end(g);
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
 	gate_end(o);
@@ -175,8 +175,8 @@ who_finds_a_callback_ended_sees_what_it_wrote(void **state)
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
 	g = gate_open(stops_waits_and_reads, &stopper);
-	still_waits(g, s, SEAT_OWNER);
-	assert_true(gate_to(g, &s->ended[SEAT_OWNER], ATOMIC_LOAD, 1));
+	still_waits(g, s, ROLE_OWNER);
+	assert_true(gate_to(g, &s->ended[ROLE_OWNER], ATOMIC_LOAD, 1));
 	gate_end(o);
 	gate_end(g);
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
@@ -233,9 +233,9 @@ a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
 	g = gate_open(stops_what_was_made, &stopper);
 	assert_true(gate_to(g, &former.timer.r_word, ATOMIC_LOAD, 1));
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
-	assert_true(gate_to(g, &s->ended[SEAT_OWNER], ATOMIC_LOAD, 1));
+	assert_true(gate_to(g, &s->ended[ROLE_OWNER], ATOMIC_LOAD, 1));
 	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
-	still_waits(g, s, SEAT_OWNER);
+	still_waits(g, s, ROLE_OWNER);
 	gate_end(o);
 	gate_end(g);
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
@@ -249,7 +249,7 @@ static sem_t runs, ends;
 static void
 arms_anew_and_ends_its_thread(struct probe *p, rota_time now)
 {
-	rota_link *running = &p->world->shard->running[SEAT_OWNER];
+	rota_link *running = &p->world->shard->running[ROLE_OWNER];
 
 	if (p->fires > 1) { /* on the thread of the test */
 		assert_false(gate_to(waiter, running, ATOMIC_LOAD, 9));
@@ -289,7 +289,7 @@ a_callback_that_ended_with_its_thread_is_over(void **state)
 	    pthread_create(&thread, NULL, polls_and_ends, &owner), 0);
 	sem_wait(&runs);
 	waiter = gate_open(act_stop_sync, &stopper);
-	still_waits(waiter, s, SEAT_OWNER);
+	still_waits(waiter, s, ROLE_OWNER);
 	sem_post(&ends);
 	pthread_join(thread, NULL);
 	assert_int_equal(rota_shard_attach(s), 0);
@@ -319,7 +319,7 @@ a_claim_that_fails_hides_no_callback(void **state)
 	a = gate_open(act_adopt, &adopter);
 	assert_true(gate_to(a, &inside, ATOMIC_POINT, 1));
 	o = gate_open(act_poll, &owner);
-	assert_true(gate_to(o, &s->running[SEAT_OWNER], ATOMIC_STORE, 1));
+	assert_true(gate_to(o, &s->running[ROLE_OWNER], ATOMIC_STORE, 1));
 	assert_true(gate_to(o, &p->timer.r_word, ATOMIC_CAS, 1));
 	assert_int_equal(rota_timer_stop(&p->timer), ROTA_PREVENTED);
 	assert_int_equal(rota_timer_stop(&p->timer), ROTA_RUNNING);
@@ -345,7 +345,7 @@ a_claim_that_fails_is_no_callback(void **state)
 	world_poll(w, 0);
 	assert_int_equal(rota_shard_detach(s), 0);
 	o = gate_open(act_poll, &owner);
-	assert_true(gate_to(o, &s->running[SEAT_OWNER], ATOMIC_STORE, 1));
+	assert_true(gate_to(o, &s->running[ROLE_OWNER], ATOMIC_STORE, 1));
 	assert_true(gate_to(o, &p->timer.r_word, ATOMIC_CAS, 1));
 	assert_int_equal(rota_timer_stop(&p->timer), ROTA_PREVENTED);
 	assert_int_equal(rota_timer_stop(&p->timer), ROTA_NOT_PENDING);

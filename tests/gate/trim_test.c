@@ -203,7 +203,7 @@ what_moves_to_a_shard_that_trims_has_room(void **state)
 	struct probe *p = after_peak(w);
 	struct probe t[3 * STAY];
 	struct rota_kind k;
-	struct act retire = { .shard = old, .heir = s };
+	struct act retire = { .shard = old, .target = s };
 	struct gated *r;
 
 	simple_kind(&k, old);

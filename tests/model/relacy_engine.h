@@ -184,13 +184,13 @@ rota_engine_now(struct rota_engine *e)
 }
 
 struct rota_shard *
-rota_engine_near(struct rota_engine *e)
+rota_engine_local_shard(struct rota_engine *e)
 {
 	return &e->shard;
 }
 
 int
-rota_engine_inside(const struct rota_engine *)
+rota_engine_would_deadlock(const struct rota_engine *)
 {
 	return 0;
 }
@@ -202,7 +202,7 @@ rota_engine_forked(const struct rota_engine *)
 }
 
 struct rota_layer *
-rota_engine_layer(struct rota_engine *e, struct rota_layer *l)
+rota_engine_at_destroy(struct rota_engine *e, struct rota_layer *l)
 {
 	if (!e->layer)
 		e->layer = l;

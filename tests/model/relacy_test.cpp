@@ -70,7 +70,7 @@ static const struct named retire = { "retire", { RETIRE, true, 0, 0, 0 } };
 static const struct named move_ = { "move", { MOVE, true, 0, 0, 0 } };
 
 /* What the owner of the shard that takes over does beside a retirement. */
-static const struct named heir[] = {
+static const struct named target[] = {
 	{ "heir drains", { DRAIN, true, 1, 0, 0 } },
 	{ "heir fires", { FIRE, true, 1, 0, 0 } },
 	{ "heir parks", { PARK, true, 1, 0, 0 } },
@@ -176,15 +176,15 @@ pairs()
 	for (unsigned i = 0; i < COUNT(owner_); i++)
 		for (unsigned k = 0; k < COUNT(remote); k++)
 			pair(owner_[i], remote[k], 0);
-	for (unsigned i = 0; i < COUNT(heir); i++)
-		pair(owner_[COUNT(owner_) - 1], heir[i], 0);
+	for (unsigned i = 0; i < COUNT(target); i++)
+		pair(owner_[COUNT(owner_) - 1], target[i], 0);
 	/* Too long for a full search. */
 	for (unsigned k = 0; k < COUNT(remote); k++)
 		pair(retire, remote[k], RETIRE_BOUND);
 	for (unsigned k = 0; k < COUNT(remote); k++)
 		pair(move_, remote[k], MOVE_BOUND);
-	for (unsigned i = 0; i < COUNT(heir); i++)
-		pair(retire, heir[i], RETIRE_BOUND);
+	for (unsigned i = 0; i < COUNT(target); i++)
+		pair(retire, target[i], RETIRE_BOUND);
 }
 
 static void

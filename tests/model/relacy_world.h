@@ -45,7 +45,7 @@
 
 #include "core/remote.h"
 
-enum { TIMERS = 2, SHARDS = 2, SEATS = 2, THREADS = 3, OPS = 4 };
+enum { TIMERS = 2, SHARDS = 2, ROLES = 2, THREADS = 3, OPS = 4 };
 enum { STALE = SHARDS }; /* a remote call that has not heard of the heir */
 enum { SAME = 0 };       /* to the deadline that the timer began with */
 enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
@@ -108,7 +108,7 @@ struct scenario {
 };
 
 static struct scenario scene;     /* the same in all executions of a run */
-static unsigned long long waited; /* DRAIN_WAIT, in all of them */
+static unsigned long long waited; /* DRAIN_BUSY, in all of them */
 
 /* Plain data, made as far as the scenario needs it: it costs time. */
 template <typename T, unsigned N> struct some {
@@ -150,7 +150,7 @@ struct node {
 	int hand; /* the shard whose owner is looking at it, or -1 */
 	unsigned ended, claimed, handed, over; /* a bit for each arming */
 	unsigned touched, resets, stops;       /* a bit for each operation */
-	bool leaving, urgent; /* release begun; by a remote thread */
+	bool deferred_releases, urgent; /* release begun; by a remote thread */
 	bool given_back;
 	bool broken; /* memory went back while a call was under way */
 };
@@ -158,13 +158,13 @@ struct node {
 struct owner {
 	struct remote remote;
 	struct park park;
-	rota_link running[SEATS];
-	rota_link heir;
+	rota_link running[ROLES];
+	rota_link target;
 	rota_word attached;
-	rota_word holder;
-	node *stage[TIMERS]; /* QUEUED sees to it that this is enough */
-	unsigned staged;
-	node *leaving; /* released; their callback runs */
+	rota_word lock_owner;
+	node *staging[TIMERS]; /* QUEUED sees to it that this is enough */
+	unsigned staging_len;
+	node *deferred_releases; /* released; their callback runs */
 
 	bool asleep, woken;
 	uint64_t until, latest;
@@ -185,7 +185,7 @@ struct model {
 	struct {
 		unsigned id; /* of its operation */
 		enum code code;
-		unsigned seat;
+		unsigned role;
 		node *calls;       /* in the callback of this one */
 		bool hands;        /* it hands out, no callback runs */
 		int before_cas;    /* in a call on this timer */
@@ -255,7 +255,7 @@ struct model {
 			t.resets |= 1u << id;
 		}
 		if (ST_WAITS(to) && !ST_WAITS(from))
-			t.leaving = true;
+			t.deferred_releases = true;
 	}
 
 	/* Its memory is the user's again. */
@@ -263,7 +263,7 @@ struct model {
 	give_back(node &t)
 	{
 		RL_ASSERT(t.broken || !t.given_back);
-		t.given_back = t.leaving = true;
+		t.given_back = t.deferred_releases = true;
 		t.in = -1;
 		for (unsigned th = 0; th < THREADS; th++)
 			if (me[th].before_cas >= 0 &&
@@ -315,8 +315,8 @@ struct model {
 	bool
 	hold(unsigned s)
 	{
-		uint64_t self = 1 + me[rl::thread_index()].seat, none = 0;
-		rota_word *w = &shard[s].holder;
+		uint64_t self = 1 + me[rl::thread_index()].role, none = 0;
+		rota_word *w = &shard[s].lock_owner;
 
 		if (!scene.adopts)
 			return true;
@@ -326,7 +326,7 @@ struct model {
 	void
 	unhold(unsigned s)
 	{
-		rota_word *w = &shard[s].holder;
+		rota_word *w = &shard[s].lock_owner;
 
 		if (scene.adopts)
 			word_store(w, (uint64_t)0, release); /* [H1] */
@@ -336,8 +336,8 @@ struct model {
 	bool
 	running_elsewhere(unsigned s, node &t)
 	{
-		unsigned seat = !me[rl::thread_index()].seat;
-		rota_link *there = &shard[s].running[seat];
+		unsigned role = !me[rl::thread_index()].role;
+		rota_link *there = &shard[s].running[role];
 
 		return scene.adopts &&
 		    word_load(there, acquire) == &t; /* [R1] */
@@ -373,10 +373,10 @@ struct model {
 			RL_ASSERT(!own);
 			give_back(t);
 			break;
-		case DRAIN_WAIT:
+		case DRAIN_BUSY:
 			waited++;
-			t.link = shard[s].leaving;
-			shard[s].leaving = &t;
+			t.link = shard[s].deferred_releases;
+			shard[s].deferred_releases = &t;
 			break;
 		}
 	}
@@ -399,18 +399,18 @@ struct model {
 	}
 
 	void
-	unstage(unsigned s)
+	flush_staging(unsigned s)
 	{
-		while (shard[s].staged)
-			let_go(s, *shard[s].stage[--shard[s].staged]);
+		while (shard[s].staging_len)
+			let_go(s, *shard[s].staging[--shard[s].staging_len]);
 	}
 
 	void
 	leave(unsigned s)
 	{
-		node *t = shard[s].leaving, *next;
+		node *t = shard[s].deferred_releases, *next;
 
-		shard[s].leaving = NULL;
+		shard[s].deferred_releases = NULL;
 		for (; t; t = next) {
 			next = (node *)(void *)t->link;
 			let_go(s, *t);
@@ -421,7 +421,7 @@ struct model {
 	settle(unsigned s)
 	{
 		leave(s);
-		unstage(s);
+		flush_staging(s);
 	}
 
 	/* The deadline operation @id gives. SAME is the one that the timer
@@ -447,9 +447,9 @@ struct model {
 			return;
 		RL_ASSERT(was == me[rl::thread_index()].from);
 		if (ST_POSTS(was, is)) {
-			shard[s].stage[shard[s].staged++] = &t;
+			shard[s].staging[shard[s].staging_len++] = &t;
 		} else if (ST_POKES(was, is)) {
-			word_add(&shard[s].remote.poke, (uint64_t)1, seq_cst);
+			word_add(&shard[s].remote.kick, (uint64_t)1, seq_cst);
 		}
 	}
 
@@ -480,7 +480,7 @@ struct model {
 		}
 		owner_reset(s, t, deadline(op, id), op.code == PUSH);
 		if (scene.adopts)
-			unstage(s);
+			flush_staging(s);
 		unhold(s);
 	}
 
@@ -519,7 +519,7 @@ struct model {
 		t.data[ID_OF(d)]($) = id; /* [R1] */
 		if (op.code == REARM)
 			reset(s, t, op, id);
-		else if (op.code == FREE && !t.leaving)
+		else if (op.code == FREE && !t.deferred_releases)
 			release(s, t, op);
 		t.over |= 1u << ID_OF(d);
 		me[th].calls = NULL;
@@ -535,9 +535,9 @@ struct model {
 			bool batch = op.code == BATCH;
 			struct state_claim c = { AT(now + 1, 0),
 				op.code == FRESH,
-				batch ? NULL : &shard[s].running[me[th].seat],
+				batch ? NULL : &shard[s].running[me[th].role],
 				claim(t) };
-			enum state_look how;
+			enum state_expire how;
 			bool held;
 			uint64_t d;
 
@@ -548,24 +548,24 @@ struct model {
 			t.hand = (int)s;
 			me[th].code = FIRE;
 			me[th].hands = batch;
-			how = state_look(&t.word, c, false, &d);
+			how = state_expire(&t.word, c, false, &d);
 			d = ST_DEADLINE(d); /* of the word it leaves */
 			me[th].code = op.code;
 			t.hand = -1;
 			if (!batch)
 				word_store(c.running,
-				    how == LOOK_FIRE ? &t : NULL, release);
+				    how == EXPIRE_FIRE ? &t : NULL, release);
 			switch (how) {
-			case LOOK_FILE:
+			case EXPIRE_REFILE:
 				t.place($) = d;
 				break;
-			case LOOK_DROP:
+			case EXPIRE_DROP:
 				unfile(s, t);
 				break;
-			case LOOK_DEFER: /* looked at again by the next poll */
+			case EXPIRE_DEFER: /* looked at again by the next poll */
 				t.place($) = 1; /* due; 0 is no entry */
 				break;
-			case LOOK_FIRE:
+			case EXPIRE_FIRE:
 				RL_ASSERT(d < c.before);
 				unfile(s, t);
 				if (batch)
@@ -610,7 +610,7 @@ struct model {
 		uint64_t until = AT(FOREVER, 0);
 
 		if (!scene.adopts)
-			unstage(s);
+			flush_staging(s);
 		for (unsigned i = 0; !scene.adopts && i < item.n; i++)
 			if (item[i].in == (int)s && item[i].place($) < until)
 				until = item[i].place($);
@@ -651,9 +651,9 @@ struct model {
 	void
 	posted(unsigned s, uint64_t wake)
 	{
-		if (scene.retires && word_load(&shard[s].heir, acquire)) {
+		if (scene.retires && word_load(&shard[s].target, acquire)) {
 			forward(inbox_take(&shard[s].remote.inbox));
-			word_add(&shard[1].remote.poke, (uint64_t)1, seq_cst);
+			word_add(&shard[1].remote.kick, (uint64_t)1, seq_cst);
 			pokes++;
 			wake = park_wakes(&shard[1].park, 0);
 			s = 1;
@@ -675,7 +675,7 @@ struct model {
 			if (t.in != 0)
 				continue;
 			unfile(0, t);
-			if (state_evict(&t.word, &is)) {
+			if (state_migrate(&t.word, &is)) {
 				t.link = chain;
 				chain = &t;
 			}
@@ -689,7 +689,7 @@ struct model {
 	{
 		void *chain = evict();
 
-		word_store(&shard[0].heir, (void *)&shard[1], release);
+		word_store(&shard[0].target, (void *)&shard[1], release);
 		word_store(&home, (void *)&shard[1], release);
 		forward(chain);
 		posted(0, 0);
@@ -699,11 +699,11 @@ struct model {
 	void
 	send(node &t, uint64_t d)
 	{
-		uint64_t poke = word_load(&shard[1].remote.poke, relaxed);
+		uint64_t kick = word_load(&shard[1].remote.kick, relaxed);
 
 		wake_up_by(1,
 		    remote_post(&shard[1].remote, &shard[1].park, &t, &t.link,
-			d, poke));
+			d, kick));
 	}
 
 	/* As core/move.c; from shard 0. */
@@ -716,14 +716,14 @@ struct model {
 		if (ST_WAITS(was))
 			return;
 		if (was & ST_QUEUED) {
-			unstage(0);
+			flush_staging(0);
 			was = word_load(&t.word, relaxed);
 		}
 		if (was & ST_QUEUED)
 			return;
 		if (was & ST_LINKED)
 			unfile(0, t);
-		push = state_evict(&t.word, &is);
+		push = state_migrate(&t.word, &is);
 		RL_ASSERT(!t.given_back);
 		word_store(&t.kind[0], (void *)&shard[1], relaxed);
 		if (push)
@@ -786,14 +786,14 @@ struct model {
 		    ? ~0u
 		    : 1u << ID_OF(ST_DEADLINE(w));
 		void *running;
-		unsigned seat = 0;
+		unsigned role = 0;
 
 		before &= t.claimed & ~t.handed;
 		do {
 			running = word_load(
-			    &shard[s].running[seat], acquire); /* [R1] */
+			    &shard[s].running[role], acquire); /* [R1] */
 		} while (running != &t && running != claim(t) && scene.adopts &&
-		    ++seat < SEATS);
+		    ++role < ROLES);
 		if (running == &t) { /* RUNNING, maybe of an arming before */
 			RL_ASSERT(t.claimed);
 			return true;
@@ -848,13 +848,13 @@ struct model {
 			return;
 		if (op.code == RESET || op.code == PUSH || op.code == STOP ||
 		    op.code == RELEASE) {
-			if (t.leaving)
+			if (t.deferred_releases)
 				return; /* no call may begin any more */
 			me[th].before_cas = (int)op.timer;
 		}
 		me[th].id = id;
 		me[th].code = op.code;
-		me[th].seat = op.adopter;
+		me[th].role = op.adopter;
 		note[id]($) = id;
 		for (unsigned i = 0; i < item.n; i++)
 			if (op.code == REARM ||
@@ -889,7 +889,7 @@ struct model {
 			if (!hold(s) || !fire(s, op, NOW, id))
 				break;
 			leave(s);
-			unstage(s);
+			flush_staging(s);
 			unhold(s);
 			break;
 		case SWEEP:
@@ -906,7 +906,7 @@ struct model {
 			retire();
 			break;
 		case MOVE:
-			if (!t.leaving &&
+			if (!t.deferred_releases &&
 			    word_load(&t.kind[0], relaxed) == &shard[0])
 				move(t);
 			break;
@@ -945,7 +945,7 @@ struct model {
 			ids += th < threads ? length(th) : 0;
 			me[th].id = 0;
 			me[th].code = NONE;
-			me[th].seat = 0;
+			me[th].role = 0;
 			me[th].calls = NULL;
 			me[th].hands = false;
 			me[th].before_cas = -1;
@@ -957,17 +957,17 @@ struct model {
 			owner &sh = shard[s];
 
 			word_store(&sh.remote.inbox, NULL, relaxed);
-			word_store(&sh.remote.poke, (uint64_t)0, relaxed);
+			word_store(&sh.remote.kick, (uint64_t)0, relaxed);
 			word_store(&sh.park.sleep_until, (uint64_t)0, relaxed);
 			word_store(&sh.park.parked, (uint64_t)0, relaxed);
 			sh.park.sleeps = 0;
-			for (unsigned seat = 0; seat < SEATS; seat++)
-				word_store(&sh.running[seat], NULL, relaxed);
-			word_store(&sh.heir, NULL, relaxed);
+			for (unsigned role = 0; role < ROLES; role++)
+				word_store(&sh.running[role], NULL, relaxed);
+			word_store(&sh.target, NULL, relaxed);
 			word_store(&sh.attached, (uint64_t)0, relaxed);
-			word_store(&sh.holder, (uint64_t)0, relaxed);
-			sh.staged = 0;
-			sh.leaving = NULL;
+			word_store(&sh.lock_owner, (uint64_t)0, relaxed);
+			sh.staging_len = 0;
+			sh.deferred_releases = NULL;
 			sh.asleep = sh.woken = false;
 			sh.until = sh.latest = 0;
 		}
@@ -983,7 +983,7 @@ struct model {
 			t.claimed = t.handed = 0;
 			t.ended = t.over = 0;
 			t.touched = t.resets = t.stops = 0;
-			t.leaving = t.urgent = false;
+			t.deferred_releases = t.urgent = false;
 			t.given_back = t.broken = false;
 			t.link = NULL;
 			t.place($) = 0;
@@ -1037,7 +1037,7 @@ struct model {
 
 			if (t.broken)
 				continue;
-			RL_ASSERT(t.given_back == t.leaving);
+			RL_ASSERT(t.given_back == t.deferred_releases);
 			RL_ASSERT(t.given_back ||
 			    !(w & (ST_ARMED | ST_LINKED | ST_QUEUED)));
 		}

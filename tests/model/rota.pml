@@ -635,7 +635,7 @@ inline unstage_one()
 	}
 }
 
-inline unstage()
+inline flush_staging()
 {
 	do
 	:: unstage_one()
@@ -689,7 +689,7 @@ inline owner_reset(t)
 	:: atomic { b -> b = 0; poke() }
 #endif
 	:: !b
-	:: !b && STAGED -> unstage()
+	:: !b && STAGED -> flush_staging()
 	fi
 }
 
@@ -706,7 +706,7 @@ inline owner_reset(t)
 inline owner_release(t)
 {
 	if
-	:: STAGED && (word[t] & Q) -> unstage()
+	:: STAGED && (word[t] & Q) -> flush_staging()
 	:: !STAGED || !(word[t] & Q)
 	fi;
 	atomic {
@@ -769,7 +769,7 @@ inline own_call()
 #endif
 	fi;
 #ifdef ADOPT
-	unstage();
+	flush_staging();
 	atomic {
 		earliest(u);
 		next = (u != NIL && filed[u] < next -> filed[u] : next);
@@ -834,7 +834,7 @@ inline drain_one()
 }
 
 #ifdef ADOPT
-/* rota__shard_publish: an owner that sleeps for longer is woken. */
+/* rota__shard_publish_next: an owner that sleeps for longer is woken. */
 inline publish(u)
 {
 	atomic {
@@ -954,10 +954,10 @@ inline take_out(t)
 #define DUE(w) (DL(w) <= now)
 #endif
 
-/* state_look, at an entry that is out of the structure. What the owner armed
+/* state_expire, at an entry that is out of the structure. What the owner armed
  * since this poll began keeps its entry for the next one. d: it may fire, and
  * is to be claimed. */
-inline state_look(t)
+inline state_expire(t)
 {
 	touch(t);
 	w = word[t];
@@ -1040,7 +1040,7 @@ inline state_keep(t)
 inline drain()
 {
 #ifdef ADOPT
-	unstage();
+	flush_staging();
 #endif
 #ifdef RELEASE
 	leave();
@@ -1098,7 +1098,7 @@ inline poll()
 		fi;
 		if
 		:: t == NIL -> break
-		:: else -> state_look(t)
+		:: else -> state_expire(t)
 		fi
 	   };
 		fire_one()
@@ -1123,7 +1123,7 @@ inline poll()
 inline let_go()
 {
 	leave();
-	unstage();
+	flush_staging();
 	publish(u);
 	held = 0
 }

@@ -122,7 +122,7 @@ call_attach(struct far *f)
 static int
 call_retire(struct far *f)
 {
-	return rota_shard_retire(f->s, f->heir);
+	return rota_shard_retire(f->s, f->target);
 }
 
 static const struct {
@@ -233,7 +233,7 @@ call_all(struct probe *p, rota_time now)
 
 	for (unsigned i = 0; i < CM_COUNT(owners_calls); i++) {
 		f.call = owners_calls[i].call;
-		f.heir = rota_engine_shard(w->engine, 1);
+		f.target = rota_engine_shard(w->engine, 1);
 		if (f.call == call_next || f.call == call_check)
 			continue; /* it may */
 		SAYS(w, f.call(&f), -EDEADLK, owners_calls[i].name,
@@ -377,8 +377,9 @@ a_kind_initialised_twice_is_told(void **state)
 
 	assert_int_equal(rota_kind_init(&k, w->shard, &c), 0);
 	assert_int_equal(rota_kind_init(&k, w->shard, &c), -EBUSY);
-	HEARD(w, "rota_kind_init()", "kind two (", "said_test.c:",
-	    "it is initialised already", "rota_kind_release() it first");
+	HEARD(w, "rota_kind_init()", "kind two (",
+	    "said_test.c:", "it is initialised already",
+	    "rota_kind_release() it first");
 	assert_int_equal(rota_kind_release(&k), 0);
 	assert_int_equal(rota_kind_init(&k, w->shard, &c), 0);
 	assert_int_equal(rota_kind_release(&k), 0);

@@ -18,7 +18,7 @@
 enum { MOST = 3000 };
 
 struct bench {
-	struct backend backend;
+	struct queue backend;
 	enum rota_backend which;
 	struct mem mem;
 	struct rota_mem from;
@@ -58,7 +58,7 @@ static void
 file_by(struct bench *b, uint32_t i, uint64_t d, uint32_t seq)
 {
 #define CALL(which) \
-	backend_file_by(&b->backend, (which), &b->item[i], d, seq, 0)
+	backend_move_earlier(&b->backend, (which), &b->item[i], d, seq, 0)
 	SWITCH(b, CALL);
 #undef CALL
 	b->d[i] = d;

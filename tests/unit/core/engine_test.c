@@ -398,8 +398,8 @@ ask_near(void *arg)
 {
 	struct armer *a = arg;
 
-	a->near[0] = rota_engine_near(a->engine);
-	a->near[1] = rota_engine_near(a->engine);
+	a->near[0] = rota_engine_local_shard(a->engine);
+	a->near[1] = rota_engine_local_shard(a->engine);
 }
 
 static void *
@@ -460,12 +460,12 @@ where_a_thread_arms_is_looked_for_once(void **state)
 	(void)state;
 	c.shards = 8;
 	assert_int_equal(rota_engine_create(&e, &c), 0);
-	near = rota_engine_near(e);
+	near = rota_engine_local_shard(e);
 	/* whoever looked would find this */
 	for (unsigned i = 0; i < 8; i++)
 		rota_engine_shard(e, i)->attached = self_id();
-	assert_int_equal(rota_engine_inside(e), 0);
-	assert_ptr_equal(rota_engine_near(e), near);
+	assert_int_equal(rota_engine_would_deadlock(e), 0);
+	assert_ptr_equal(rota_engine_local_shard(e), near);
 	for (unsigned i = 0; i < 8; i++)
 		rota_engine_shard(e, i)->attached = 0;
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
@@ -488,28 +488,28 @@ an_owner_arms_on_its_own(void **state)
 	for (unsigned known = 0; known < 2; known++) {
 		for (unsigned i = 0; i < 5; i++) {
 			assert_int_equal(rota_shard_attach(s[i]), 0);
-			assert_ptr_equal(rota_engine_near(e), s[i]);
-			assert_int_equal(rota_engine_inside(e), 1);
+			assert_ptr_equal(rota_engine_local_shard(e), s[i]);
+			assert_int_equal(rota_engine_would_deadlock(e), 1);
 			assert_int_equal(rota_shard_detach(s[i]), 0);
-			assert_int_equal(rota_engine_inside(e), 0);
+			assert_int_equal(rota_engine_would_deadlock(e), 0);
 		}
 		if (!known)
-			near = rota_engine_near(e);
+			near = rota_engine_local_shard(e);
 		else /* where it armed before */
-			assert_ptr_equal(rota_engine_near(e), near);
+			assert_ptr_equal(rota_engine_local_shard(e), near);
 	}
 	/* of several one, whichever is left */
 	for (unsigned i = 1; i < 4; i++)
 		assert_int_equal(rota_shard_attach(s[i]), 0);
 	for (unsigned i = 1; i < 4; i++) {
-		near = rota_engine_near(e);
+		near = rota_engine_local_shard(e);
 		assert_in_range(near->index, i, 3);
-		assert_int_equal(rota_engine_inside(e), 1);
+		assert_int_equal(rota_engine_would_deadlock(e), 1);
 		a.engine = e;
 		elsewhere(ask_near, &a);
 		assert_int_equal(rota_shard_detach(s[i]), 0);
 	}
-	assert_int_equal(rota_engine_inside(e), 0);
+	assert_int_equal(rota_engine_would_deadlock(e), 0);
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 }
 
@@ -533,9 +533,10 @@ with_many_engines_an_owner_is_known_in_each(void **state)
 	}
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = round; i < ENGINES; i++) {
-			struct rota_shard *near = rota_engine_near(e[i]);
+			struct rota_shard *near = rota_engine_local_shard(e[i]);
 
-			assert_int_equal(rota_engine_inside(e[i]), i % 2);
+			assert_int_equal(
+			    rota_engine_would_deadlock(e[i]), i % 2);
 			assert_ptr_equal(near->engine, e[i]);
 			if (i % 2)
 				assert_ptr_equal(
@@ -556,8 +557,8 @@ ask_inside(struct probe *p, rota_time now)
 	struct world *other = p->arg;
 
 	(void)now;
-	inside_answer[0] = rota_engine_inside(p->world->engine);
-	inside_answer[1] = rota_engine_inside(other->engine);
+	inside_answer[0] = rota_engine_would_deadlock(p->world->engine);
+	inside_answer[1] = rota_engine_would_deadlock(other->engine);
 }
 
 static void
@@ -565,9 +566,9 @@ adopt_and_ask(void *arg)
 {
 	struct world *w = arg;
 
-	inside_answer[2] = rota_engine_inside(w->engine);
+	inside_answer[2] = rota_engine_would_deadlock(w->engine);
 	rota_shard_adopt(w->shard, TICK, 0);
-	inside_answer[2] += rota_engine_inside(w->engine);
+	inside_answer[2] += rota_engine_would_deadlock(w->engine);
 }
 
 static void

@@ -221,7 +221,7 @@ every_call(struct world *w, struct probe *p)
 	CHECK(rota_engine_stat(w->engine, &stats) == -ECHILD);
 	CHECK(rota_engine_now(w->engine) == -ECHILD);
 	CHECK(rota_engine_advance(w->engine, 1) == -ECHILD);
-	CHECK(rota_engine_inside(w->engine) == -ECHILD);
+	CHECK(rota_engine_would_deadlock(w->engine) == -ECHILD);
 	CHECK(rota_kind_init(&k, s, &config) == -ECHILD);
 	CHECK(rota_kind_release(&w->kind) == -ECHILD);
 	CHECK(rota_timer_init(&t, &w->kind) == -ECHILD);

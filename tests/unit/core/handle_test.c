@@ -242,7 +242,7 @@ static rota_word *
 pin_of_the_only_entry(struct world *w)
 {
 	struct backend_cursor cursor = { 0 };
-	uint32_t *item = backend_visit(&w->shard->backend, &cursor);
+	uint32_t *item = backend_visit(&w->shard->queue, &cursor);
 
 	assert_non_null(item);
 	return (rota_word *)(timer_of(item) + 1);

@@ -43,7 +43,7 @@ call(struct life *l, int which)
 	rota_link running = NULL;
 	struct state_claim c = { .running = &running, .self = l };
 	enum state_drain drained;
-	enum state_look how;
+	enum state_expire how;
 
 	if (l->freed)
 		return false;
@@ -90,7 +90,7 @@ call(struct life *l, int which)
 		case DRAIN_NONE:
 			assert_int_equal(l->filed, 0);
 			break;
-		case DRAIN_WAIT: /* nothing runs here */
+		case DRAIN_BUSY: /* nothing runs here */
 			fail();
 			break;
 		}
@@ -103,22 +103,22 @@ call(struct life *l, int which)
 			return false;
 		c.before = now + 1;
 		c.fresh = which >= FRESH;
-		how = state_look(&l->word, c, false, &is);
+		how = state_expire(&l->word, c, false, &is);
 		assert_int_equal(is, l->word);
 		d = ST_DEADLINE(is);
 		switch (how) {
-		case LOOK_FIRE:
+		case EXPIRE_FIRE:
 			assert_true(d <= now);
 			l->filed = 0;
 			break;
-		case LOOK_FILE:
+		case EXPIRE_REFILE:
 			assert_true(d > now);
 			l->filed = (unsigned)d;
 			break;
-		case LOOK_DROP:
+		case EXPIRE_DROP:
 			l->filed = 0;
 			break;
-		case LOOK_DEFER: /* its entry is kept for the next poll */
+		case EXPIRE_DEFER: /* its entry is kept for the next poll */
 			assert_true(d <= now);
 			break;
 		}
@@ -136,7 +136,7 @@ call(struct life *l, int which)
 		if (!l->filed)
 			return false;
 		l->filed = 0;
-		if (state_evict(&l->word, &is)) {
+		if (state_migrate(&l->word, &is)) {
 			assert_false(l->queued);
 			l->queued = true;
 		}

@@ -164,7 +164,7 @@ second_on_it(void *arg)
 	again.answer[2] = (int)rota_shard_next(again.w->shard);
 	again.answer[3] = rota_shard_detach(again.w->shard);
 	again.answer[4] = rota_timer_reset_at(&p->timer, TICK);
-	again.answer[5] = rota_engine_inside(again.w->engine);
+	again.answer[5] = rota_engine_would_deadlock(again.w->engine);
 	return arg;
 }
 
@@ -289,7 +289,7 @@ a_callback_that_ends_its_thread_is_over(void **state)
 	assert_int_equal(world_stat(w).timers, 0);
 }
 
-/* What was due only by the inbox is not lost behind a `quiet` instant. */
+/* What was due only by the inbox is not lost behind a `idle_until` instant. */
 static void
 what_was_due_beside_it_fires_at_the_same_instant(void **state)
 {

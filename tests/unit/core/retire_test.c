@@ -23,7 +23,7 @@ static const struct world_row pair_coarse = { .backend = ROTA_WHEEL_COARSE,
 
 /* The first shard retires, to the second; both are ours. */
 static struct rota_shard *
-heir_of(struct world *w)
+target_of(struct world *w)
 {
 	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
 
@@ -42,7 +42,7 @@ static void
 timers_fire_on_the_heir_at_their_deadlines(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 500);
 
 	for (unsigned i = 0; i < 500; i++)
@@ -170,7 +170,7 @@ static void
 equal_deadlines_keep_their_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 200);
 
 	for (unsigned i = 0; i < 200; i++)
@@ -199,7 +199,7 @@ static void
 many_equal_deadlines_keep_their_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, MANY);
 	unsigned *latest = calloc(MANY, sizeof(*latest)), n;
 	uint64_t x = 1;
@@ -226,7 +226,7 @@ static void
 what_waits_in_the_inbox_moves_in_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 9);
 
 	for (unsigned i = 0; i < 6; i++)
@@ -245,7 +245,7 @@ static void
 what_was_half_brought_up_moves_in_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 40);
 
 	for (unsigned i = 0; i < 40; i++)
@@ -265,7 +265,7 @@ static void
 a_release_that_waits_moves_and_ends_there(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 3);
 
 	rota_timer_reset_at(&p[0].timer, 5 * TICK);
@@ -286,7 +286,7 @@ static void
 whatever_is_done_afterwards_finds_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 6), more;
 
 	for (unsigned i = 0; i < 6; i++)
@@ -320,7 +320,7 @@ static void
 the_figures_still_balance(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 40);
 	struct rota_stats s, a, b;
 
@@ -359,7 +359,7 @@ static void
 an_heir_can_retire_in_turn(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w), *last;
+	struct rota_shard *heir = target_of(w), *last;
 	struct probe *p = world_probes(w, 20);
 
 	last = rota_engine_shard(w->engine, 2);
@@ -382,7 +382,7 @@ static void
 a_parked_heir_is_woken(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 1);
 
 	rota_timer_reset_at(&p->timer, 5 * TICK);
@@ -399,7 +399,7 @@ static void
 a_shard_without_an_owner_is_retired_by_anyone(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 1);
 
 	rota_timer_reset_at(&p->timer, 5 * TICK);
@@ -419,7 +419,7 @@ retire(void *arg)
 {
 	struct attempt *a = arg;
 
-	a->r = rota_shard_retire(a->s, a->heir);
+	a->r = rota_shard_retire(a->s, a->target);
 }
 
 static void
@@ -435,7 +435,7 @@ static void
 what_cannot_be_is_refused(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct attempt a = { w->shard, heir, 0 };
 	struct probe *p = world_probes(w, 1);
 	struct rota_kind k;
@@ -477,7 +477,7 @@ without_room_nothing_moves(void **state)
 	world_destroy(w, ROTA_REFUSE);
 	c.max_timers = 5;
 	world_open(w, &c);
-	heir = heir_of(w);
+	heir = target_of(w);
 	p = world_probes(w, 3);
 	for (unsigned i = 0; i < 3; i++)
 		rota_timer_reset_at(&p[i].timer, 5 * TICK);
@@ -501,7 +501,7 @@ static void
 refused_memory_moves_nothing(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 3000);
 
 	for (unsigned i = 0; i < 3000; i++)
@@ -527,7 +527,7 @@ static void
 handles_stay_valid(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	rota_handle h[50];
 	unsigned ran = 0;
 
@@ -617,7 +617,7 @@ static void
 what_a_release_arms_while_its_shard_retires_fires_on_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 3);
 
 	deferred(w, p);
@@ -636,7 +636,7 @@ static void
 a_late_push_is_passed_on_by_who_asks_what_is_armed(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = heir_of(w);
+	struct rota_shard *heir = target_of(w);
 	struct probe *p = world_probes(w, 1);
 	struct rota_shard *s = w->shard;
 	uint64_t was, wake;

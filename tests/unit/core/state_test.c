@@ -180,7 +180,7 @@ drain_settles_what_was_queued(void **state)
 		if (ST_WAITS(word_of(r->from, OLD))) {
 			w = word_of(r->from, OLD);
 			assert_int_equal(
-			    state_drain(&w, k & 1, true, &is), DRAIN_WAIT);
+			    state_drain(&w, k & 1, true, &is), DRAIN_BUSY);
 			assert_int_equal(w, word_of(r->from, OLD));
 		} else {
 			w = word_of(r->from, OLD);
@@ -193,25 +193,25 @@ drain_settles_what_was_queued(void **state)
 
 /* Those LINKED; what comes up is, and RELEASE only with QUEUED. */
 static const struct row look_due[] = {
-	{ "--L-", "----", LOOK_DROP, 0 },
-	{ "--LA", "----", LOOK_FIRE, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 },
-	{ "-QLA", "-Q--", LOOK_FIRE, 0 },
-	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+	{ "--L-", "----", EXPIRE_DROP, 0 },
+	{ "--LA", "----", EXPIRE_FIRE, 0 },
+	{ "-QL-", "-Q--", EXPIRE_DROP, 0 },
+	{ "-QLA", "-Q--", EXPIRE_FIRE, 0 },
+	{ "RQL-", "RQ--", EXPIRE_DROP, 0 },
 };
 static const struct row look_early[] = {
-	{ "--L-", "----", LOOK_DROP, 0 },
-	{ "--LA", "--LA", LOOK_FILE, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 },
-	{ "-QLA", "-QLA", LOOK_FILE, 0 },
-	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+	{ "--L-", "----", EXPIRE_DROP, 0 },
+	{ "--LA", "--LA", EXPIRE_REFILE, 0 },
+	{ "-QL-", "-Q--", EXPIRE_DROP, 0 },
+	{ "-QLA", "-QLA", EXPIRE_REFILE, 0 },
+	{ "RQL-", "RQ--", EXPIRE_DROP, 0 },
 };
 static const struct row look_fresh[] = {
-	{ "--L-", "----", LOOK_DROP, 0 },
-	{ "--LA", "--LA", LOOK_DEFER, 0 },
-	{ "-QL-", "-Q--", LOOK_DROP, 0 },
-	{ "-QLA", "-QLA", LOOK_DEFER, 0 },
-	{ "RQL-", "RQ--", LOOK_DROP, 0 },
+	{ "--L-", "----", EXPIRE_DROP, 0 },
+	{ "--LA", "--LA", EXPIRE_DEFER, 0 },
+	{ "-QL-", "-Q--", EXPIRE_DROP, 0 },
+	{ "-QLA", "-QLA", EXPIRE_DEFER, 0 },
+	{ "RQL-", "RQ--", EXPIRE_DROP, 0 },
 };
 static void
 look_rows(const struct row *rows, size_t n, struct state_claim c)
@@ -228,13 +228,13 @@ look_rows(const struct row *rows, size_t n, struct state_claim c)
 
 		/* fresh and queued: deferring would be right as well */
 		running = NULL;
-		assert_int_equal(state_look(&w, c, k & 1, &is), r->answer);
+		assert_int_equal(state_expire(&w, c, k & 1, &is), r->answer);
 		expect_word(r, w);
 		assert_int_equal(is, w);
 		/* whoever sees ARMED gone finds it running; of a confined
 		 * timer that is the owner, who stores it afterwards */
-		assert_ptr_equal(
-		    running, r->answer == LOOK_FIRE && !(k & 1) ? &self : NULL);
+		assert_ptr_equal(running,
+		    r->answer == EXPIRE_FIRE && !(k & 1) ? &self : NULL);
 	}
 }
 
@@ -277,9 +277,9 @@ look_without_running_stores_nobody(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    state_look(
+	    state_expire(
 		&w, (struct state_claim){ .before = OLD + 1 }, false, &is),
-	    LOOK_FIRE);
+	    EXPIRE_FIRE);
 	assert_int_equal(w, (uint64_t)OLD << ST_SHIFT);
 }
 
@@ -387,7 +387,7 @@ evict_queues_what_is_armed(void **state)
 		rota_word w = word_of(evict[k].from, OLD);
 		uint64_t is = 7;
 
-		assert_int_equal(state_evict(&w, &is), evict[k].answer);
+		assert_int_equal(state_migrate(&w, &is), evict[k].answer);
 		expect_word(&evict[k], w);
 		assert_int_equal(is, w);
 	}

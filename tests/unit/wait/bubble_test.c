@@ -468,18 +468,18 @@ a_layer_that_is_taken_is_left_alone(void **state)
 
 	(void)state;
 	assert_int_equal(rota_engine_create(&e, &config), 0);
-	assert_null(rota_engine_layer(e, NULL));
-	assert_ptr_equal(rota_engine_layer(e, &own.layer), &own.layer);
-	assert_ptr_equal(rota_engine_layer(e, &second.layer), &own.layer);
+	assert_null(rota_engine_at_destroy(e, NULL));
+	assert_ptr_equal(rota_engine_at_destroy(e, &own.layer), &own.layer);
+	assert_ptr_equal(rota_engine_at_destroy(e, &second.layer), &own.layer);
 	assert_int_equal(
 	    rota_channel_create(&c, e, 0, ROTA_CHANNEL_SYNC), -ENOMEM);
 	assert_null(c);
 	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
 	assert_int_equal(own.times, 1);
 	assert_int_equal(second.times, 0);
-	assert_null(rota_engine_layer(NULL, NULL));
-	assert_null(rota_engine_near(NULL));
-	assert_int_equal(rota_engine_inside(NULL), -EINVAL);
+	assert_null(rota_engine_at_destroy(NULL, NULL));
+	assert_null(rota_engine_local_shard(NULL));
+	assert_int_equal(rota_engine_would_deadlock(NULL), -EINVAL);
 	assert_null(rota_engine_alloc(NULL, 8));
 }
 

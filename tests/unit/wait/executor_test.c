@@ -542,8 +542,7 @@ a_job_whose_generations_are_used_up_retires(void **state)
 	assert_int_equal(
 	    rota_executor_after_func(q.x, TICK, count_run, &q, &job), 0);
 	assert_int_equal(rota_shard_poll(q.s, 0, 0), 0);
-	node = (uint64_t **)(timer_of(backend_visit(&q.s->backend, &cursor)) +
-	    1);
+	node = (uint64_t **)(timer_of(backend_visit(&q.s->queue, &cursor)) + 1);
 	assert_int_equal(*node[2], job >> 2);
 	*node[2] = last;
 	job = last << 2 | (job & 3);

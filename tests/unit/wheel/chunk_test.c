@@ -103,7 +103,7 @@ all_chunks_of_a_slot_but_its_head_are_full(void **state)
 		    (n + WHEEL_CHUNK - 1) / WHEEL_CHUNK);
 		sound(&b->wheel);
 	}
-	assert_true(b->wheel.event == WHEEL_END);
+	assert_true(b->wheel.next_expiry == WHEEL_END);
 }
 
 /* Four items in a slot, taken out in all 24 orders. */
@@ -126,7 +126,7 @@ items_leave_a_slot_in_any_order(void **state)
 			if (b->in[i])
 				take(b, i);
 		assert_int_equal(b->wheel.len, 0);
-		assert_true(b->wheel.event == WHEEL_END);
+		assert_true(b->wheel.next_expiry == WHEEL_END);
 		sound(&b->wheel);
 	}
 }
@@ -199,9 +199,9 @@ the_rest_of_a_slot_can_be_removed_while_it_is_drained(void **state)
 				take(b, i);
 		sound(&b->wheel);
 		assert_null(pull(&b->wheel, tick));
-		assert_true(b->wheel.event == tick + 1);
+		assert_true(b->wheel.next_expiry == tick + 1);
 		take(b, n);
-		assert_true(b->wheel.event == WHEEL_END);
+		assert_true(b->wheel.next_expiry == WHEEL_END);
 		sound(&b->wheel);
 	}
 }
@@ -218,7 +218,7 @@ what_is_filed_in_the_slot_being_drained_comes_up_in_it(void **state)
 	for (uint32_t i = 10; i < 20; i++)
 		add(b, i, b->wheel.pos);
 	while (b->wheel.pos < 9 || b->wheel.draining != WHEEL_NONE ||
-	    b->wheel.event <= 9) {
+	    b->wheel.next_expiry <= 9) {
 		uint32_t *item = pull(&b->wheel, 9);
 
 		if (!item)
@@ -265,7 +265,7 @@ a_visit_may_remove_all_that_it_meets(void **state)
 	}
 	assert_int_equal(met, 1000);
 	assert_int_equal(b->wheel.len, 0);
-	assert_true(b->wheel.event == WHEEL_END);
+	assert_true(b->wheel.next_expiry == WHEEL_END);
 	sound(&b->wheel);
 }
 
@@ -387,9 +387,9 @@ check_finds_a_place_a_count_and_an_event_that_are_wrong(void **state)
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 	b->wheel.len--;
 	sound(&b->wheel);
-	b->wheel.event++;
+	b->wheel.next_expiry++;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
-	b->wheel.event--;
+	b->wheel.next_expiry--;
 	sound(&b->wheel);
 	b->wheel.slot[3].place++;
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);

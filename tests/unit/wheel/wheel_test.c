@@ -73,7 +73,7 @@ static void
 come_to(struct bench *b, uint64_t pos)
 {
 	assert_int_equal(b->wheel.len, 0);
-	assert_true(b->wheel.event == WHEEL_END);
+	assert_true(b->wheel.next_expiry == WHEEL_END);
 	b->wheel.pos = pos;
 }
 
@@ -154,12 +154,12 @@ in_its_tick(struct bench *b, uint64_t pos, uint64_t offset)
 
 	come_to(b, pos);
 	add(b, 0, pos + offset);
-	assert_true(b->wheel.event <= pos + offset);
-	assert_true(b->wheel.event >= pos);
+	assert_true(b->wheel.next_expiry <= pos + offset);
+	assert_true(b->wheel.next_expiry >= pos);
 	if (offset) {
 		assert_int_equal(expire(b, pos + offset - 1, &steps), 0);
 		assert_int_equal(b->wheel.len, 1);
-		assert_true(b->wheel.event <= pos + offset);
+		assert_true(b->wheel.next_expiry <= pos + offset);
 	}
 	assert_int_equal(expire(b, pos + offset, &steps), 1);
 	assert_true(steps <= WHEEL_LEVELS);
@@ -238,7 +238,7 @@ an_item_at_pos_is_due_at_once(void **state)
 
 	come_to(b, 12345);
 	add(b, 0, 12345);
-	assert_true(b->wheel.event == 12345);
+	assert_true(b->wheel.next_expiry == 12345);
 	assert_int_equal(expire(b, 12345, &steps), 1);
 	assert_int_equal(steps, 1);
 }
@@ -275,15 +275,14 @@ the_event_is_never_later_than_the_earliest_item(void **state)
 		for (uint32_t k = 0; k < ITEMS; k++)
 			if (b->tick[k] < first)
 				first = b->tick[k];
-		assert_true(b->wheel.event <= first);
+		assert_true(b->wheel.next_expiry <= first);
 		assert_int_equal(
-		    b->wheel.event == WHEEL_END, first == WHEEL_END);
-		assert_true(b->wheel.event ==
+		    b->wheel.next_expiry == WHEEL_END, first == WHEEL_END);
+		assert_true(b->wheel.next_expiry ==
 		    rota__wheel_next(&b->wheel, b->wheel.pos));
 		for (uint32_t k = 0; k < ITEMS; k += 17)
 			if (b->tick[k] != WHEEL_END) {
-				uint64_t at = wheel_filed(
-				    &b->wheel, &b->item[k]);
+				uint64_t at = wheel_key(&b->wheel, &b->item[k]);
 
 				assert_true(at <= b->tick[k]);
 				assert_true(b->tick[k] == b->wheel.pos ||
