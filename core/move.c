@@ -20,6 +20,7 @@
 
 #include <errno.h>
 
+#include "core/hold.h"
 #include "core/misuse.h"
 #include "core/trace.h"
 

@@ -36,16 +36,10 @@
 #include "core/clock.h"
 #include "core/sys/lock.h"
 #include "core/objects.h"
+#include "core/kind.h"
 #include "core/remote.h"
 #include "core/self.h"
 #include "core/sys/wake.h"
-
-/* Mark of a kind that was initialised, and of a confined one; arbitrary. */
-#define KIND_SHARED 0x726f7461u
-#define KIND_CONFINED (KIND_SHARED + 1)
-/* Of any on an engine with a hook, core/trace.h: the short ways, which tell
- * nothing, are for the two above. */
-#define KIND_TRACED (KIND_SHARED + 2)
 
 /* The last instant that a poll can have, and a deadline: at the last tick,
  * which has ST_NEVER in it, nothing fires. */
@@ -180,208 +174,12 @@ struct rota_shard {
 extern _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));
 
-rota_inline uint64_t
-deadline_of(rota_time when)
-{
-	if (rota_likely((uint64_t)when < ST_NEVER))
-		return (uint64_t)when;
-	return when < 0 ? 0 : ST_NEVER;
-}
-
-/* r_kind of a timer at @t of kind @k. In a debug build no timer looks
- * confined to rota/inline.h, so that the library can check the promise. */
-rota_inline uintptr_t
-kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
-{
-	uintptr_t p = (uintptr_t)k;
-
-#ifndef ROTA_DEBUG_OBJECTS
-	p += k->r_magic == KIND_CONFINED;
-#endif
-	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
-}
-
-/* kind_unchecked: the kind of @t, which is a timer. */
-rota_inline struct rota_kind *
-kind_unchecked(const struct rota_timer *t)
-{
-	return (struct rota_kind *)(ROTA_KIND_OF(t) & ~(uintptr_t)1);
-}
-
-rota_inline bool
-kind_confined(const struct rota_kind *k)
-{
-	return k->r_magic == KIND_CONFINED;
-}
-
-rota_inline bool
-kind_shared(const struct rota_kind *k)
-{
-	return k->r_magic == KIND_SHARED;
-}
-
-rota_inline bool
-kind_traced(const struct rota_kind *k)
-{
-	return rota_unlikely(k->r_magic == KIND_TRACED);
-}
-
-rota_inline bool
-kind_any(const struct rota_kind *k)
-{
-	return rota_likely(kind_shared(k) || kind_confined(k)) ||
-	    kind_traced(k);
-}
-
-/* kind_latest: when a timer of @k for @d is as late as its slack allows. */
-rota_inline uint64_t
-kind_latest(const struct rota_kind *k, uint64_t d)
-{
-	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
-}
-
-/* kind_decode: the kind of @t, if that may be one; NULL: @t is no timer. */
-rota_inline struct rota_kind *
-kind_decode(const struct rota_timer *t)
-{
-	uintptr_t mixed;
-
-	if (rota_unlikely(!t))
-		return NULL;
-	/* A stop that waits may have begun just before the release. */
-	mixed = word_load(&t->r_kind, relaxed);
-	if (rota_unlikely(
-		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
-		return NULL;
-	return (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
-}
-
-/* kind_of: the kind of @t, or NULL if @t is not a timer. */
-rota_inline struct rota_kind *
-kind_of(const struct rota_timer *t)
-{
-	struct rota_kind *k = kind_decode(t);
-
-	return k && kind_any(k) ? k : NULL;
-}
-
-/* kind_untraced: the same, but NULL also if its kind is traced. */
-rota_inline struct rota_kind *
-kind_untraced(const struct rota_timer *t)
-{
-	struct rota_kind *k = kind_decode(t);
-
-	return k && rota_likely(kind_shared(k) || kind_confined(k)) ? k : NULL;
-}
-
-rota_inline struct rota_shard *
-shard_of(struct rota_kind *k)
-{
-	return word_load(&k->r_shard, acquire); /* retire stores it */
-}
-
-/* running_claiming: what `running` says while the owner tries to claim @t. Who
- * finds it asks the word: if LINKED is still on the claim was not made. */
-rota_inline void *
-running_claiming(const struct rota_timer *t)
-{
-	return (char *)t + 1;
-}
-
-/* running_released: a callback still runs, but its timer was released. */
-rota_inline void *
-running_released(const struct rota_timer *t)
-{
-	return (char *)t + 2;
-}
-
-/* running_elsewhere: is another thread in @t's callback? The holder, for whom
- * it can only turn false meanwhile. */
-rota_inline bool
-running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
-{
-	if (rota_likely(!s->adoptable))
-		return false;
-	/* Its own callback, if through others, is the caller's: who sits on a
-	 * seat stored that itself. */
-	if (word_load(&s->running[ROLE_OWNER], acquire) == t && /* [R1] */
-	    word_load(&s->attached, relaxed) != self_id())
-		return true;
-	return word_load(&s->running[ROLE_ADOPTER], acquire) == t && /* [R1] */
-	    word_load(&s->adopter, relaxed) != self_id();
-}
-
-/* running_at_all: is any thread, the caller too, in @t's callback? The holder,
- * for whom it can only turn false meanwhile. */
-rota_inline bool
-running_at_all(struct rota_shard *s, const struct rota_timer *t)
-{
-	return word_load(&s->running[ROLE_OWNER], acquire) == t || /* [R1] */
-	    (s->adoptable &&
-		word_load(&s->running[ROLE_ADOPTER], acquire) == t); /* [R1] */
-}
-
-/* running_here: is the caller in @t's callback, if through those of others? */
-rota_inline bool
-running_here(const struct rota_timer *t)
-{
-	const struct rota_self *me;
-
-	for (me = &rota__self; me && me->shard; me = me->before)
-		if (word_load(&me->shard->running[me->role], relaxed) == t)
-			return true; /* its own seat */
-	return false;
-}
-
-rota_inline struct rota_timer *
-timer_of(uint32_t *item)
-{
-	return rota_container_of_(item, struct rota_timer, r_place);
-}
-
 /* shard_forked: is this the child of a fork? Nothing but the end of its engine
  * is left for it there. */
 rota_inline bool
 shard_forked(const struct rota_shard *s)
 {
 	return rota_unlikely(!word_load(s->alive, relaxed)); /* own process */
-}
-
-/* claim_word: store the caller's identity in @seat: one of `lock_owner`,
- * `attached` and `adopter`. False: there is another's. */
-rota_inline bool
-claim_word(rota_word *role)
-{
-	uint64_t none = 0;
-
-	while (!word_cas(role, &none, self_id(), acquire, relaxed)) { /* [H1] */
-		if (none) /* else it failed for no reason */
-			return false;
-	}
-	return true;
-}
-
-/* shard_trylock: may the caller act as the owner? @release gets whether it must
- * shard_unlock() afterwards. */
-rota_inline bool
-shard_trylock(struct rota_shard *s, bool *release)
-{
-	uint64_t self = self_id();
-
-	*release = false;
-	if (rota_likely(word_load(&s->lock_owner, relaxed) == self))
-		return true; /* only this thread stores its identity */
-	if (rota_likely(!s->adoptable) ||
-	    word_load(&s->attached, relaxed) != self)
-		return false;
-	*release = claim_word(&s->lock_owner);
-	return *release;
-}
-
-rota_inline void
-shard_unlock(struct rota_shard *s)
-{
-	word_store(&s->lock_owner, (uint64_t)0, release); /* [H1] */
 }
 
 /* The backend as a constant in each branch. */
@@ -442,6 +240,9 @@ int rota__shard_open(struct rota_shard *s);
 void rota__shard_ended(void);
 /* rota__shard_wait - rota_shard_wait() on any clock but the caller's. */
 int rota__shard_wait(struct rota_shard *s, rota_time limit);
+/* rota__shard_reserve - room for @n timers in all, which stays by itself for
+ * @reserved: 0, -ENOMEM, -ENOSPC. */
+int rota__shard_reserve(struct rota_shard *s, uint64_t n, uint64_t reserved);
 /* rota__shard_grow - room for @n timers in all: 0, -ENOMEM, -ENOSPC. */
 int rota__shard_grow(struct rota_shard *s, uint64_t n);
 /* rota__shard_below - core/trim.c. Say anew when memory goes back by itself:
@@ -460,6 +261,13 @@ shard_trims(const struct rota_shard *s)
 	return word_load(&s->timers, relaxed) <
 	    word_load(&s->below, relaxed); /* a count and a hint */
 }
+
+/* rota__shard_attach - as rota_shard_attach(), but nothing is reported. */
+int rota__shard_attach(struct rota_shard *s);
+/* rota__shard_forward - what is in the inbox of @s, which has retired, goes to
+ * that of its target. The kick is for a thread that pushes on the target's inbox
+ * what the caller found QUEUED on @s. [K2] */
+void rota__shard_forward(struct rota_shard *s, struct rota_shard *target);
 /* rota__shard_pushed - after a push on @s's inbox, park_wakes() having said
  * @wake: wake its owner if so;
  * if @s has retired, pass on what is there. Any thread. */
@@ -634,6 +442,10 @@ shard_advance(struct rota_shard *s, rota_time now)
 	count_add(&s->count.polls, 1);
 	return s->now;
 }
+
+/* rota__shard_own_live - the same of the counts of @s alone, modulo 2^64: those of
+ * a shard whose timers were moved may be below 0. */
+uint64_t rota__shard_own_live(const struct rota_shard *s);
 
 /* rota__shard_live - timers armed now, but for calls that a retirement of @s or
  * to @s overtook: each may have counted one too many or too few. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cascade.c - what a slot of the exact wheel holds goes to the run when the slot
+ * starts, or down the wheel; and what an upper slot of either wheel holds goes down
+ * before it starts (docs/decisions/0012).
+ */
+#include "core/expire.h"
+
+/* File @t, which came out of the slot that @s drains. */
+rota_inline void
+cascade_one(struct rota_shard *s, struct rota_timer *t)
+{
+	struct wheel *w = &s->queue.wheel;
+	struct run *r = &s->queue.run;
+	struct rota_kind *k;
+	uint64_t d;
+
+	if (!keep(s, t, &d))
+		return;
+	k = kind_unchecked(t);
+	if (d >> WHEEL_TICK_BITS > w->pos) {
+		shard_set_key(k, t, d,
+		    wheel_insert(w, &t->r_place, d >> WHEEL_TICK_BITS)
+			<< WHEEL_TICK_BITS);
+		return;
+	}
+	shard_set_key(k, t, d, d);
+	if (d < r->start || !run_add(r, &t->r_place, d, t->r_seq))
+		heap_insert(&s->queue.heap, &t->r_place, d, t->r_seq);
+}
+
+/* Entries that are sorted in one step. Of 16,384 of one instant, in no order,
+ * eight take 270 ns. */
+#define SORT_STEP 8
+
+/* Put what was poured in order. Sorting all at once is cheapest; where a poll's
+ * budget does not allow for that they go to the heap one by one. False: out of
+ * steps. */
+static rota_noinline bool
+run_ready(struct poll *p)
+{
+	struct queue *b = &p->s->queue;
+	uint64_t cost = b->run.end / SORT_STEP, when;
+	uint32_t *item, seq;
+
+	if (cost <= p->budget) {
+		if (cost > p->left)
+			return false;
+		p->left -= cost;
+		rota__run_sort(&b->run);
+		return true;
+	}
+	while (p->left) {
+		item = run_uncollect(&b->run, &when, &seq);
+		if (!item)
+			return true;
+		spend(&b->heap, &p->left); /* it goes all the way up */
+		heap_insert(&b->heap, item, when, seq);
+	}
+	return false;
+}
+
+/* Empty the slots that start at pos, from the highest level down: what is due
+ * in that tick goes to the run, the rest further down the wheel, or later. Then
+ * sort the run. False: out of steps. */
+rota_noinline bool
+rota__cascade(struct poll *p)
+{
+	struct rota_shard *s = p->s;
+	struct wheel *w = &s->queue.wheel;
+	struct run *r = &s->queue.run;
+	uint32_t *item[WHEEL_CHUNK];
+
+	if (r->sorted)
+		run_open(r, w->pos << WHEEL_TICK_BITS, (uint32_t)s->hot.seq);
+	while (w->draining != WHEEL_NONE || w->next_expiry == w->pos) {
+		uint32_t n;
+
+		if (!p->left)
+			return false;
+		if (w->draining == WHEEL_NONE)
+			wheel_begin(w, w->pos);
+		n = wheel_take_many(w, w->draining, item, p->left);
+		p->left -= n;
+		while (n-- > 0) {
+			if (n >= WHEEL_PREFETCH)
+				rota_prefetch(item[n - WHEEL_PREFETCH]);
+			cascade_one(s, timer_of(item[n]));
+		}
+	}
+	return run_ready(p);
+}
+
+/* File @t, which came out of the slot of @level that starts next, at tick
+ * @start: below that level, unless it is due behind that slot by now. */
+rota_inline void
+cascade_early_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
+    uint64_t start, const enum rota_backend backend)
+{
+	struct rota_kind *k;
+	uint64_t d, tick, when;
+
+	if (!keep(s, t, &d))
+		return;
+	k = kind_unchecked(t);
+	tick = backend_tick(backend, d, (uint64_t)k->slack);
+	if (rota_likely(wheel_first(tick, level) == start))
+		when = wheel_insert_at(
+			   &s->queue.wheel, &t->r_place, tick, level - 1)
+		    << WHEEL_TICK_BITS;
+	else /* reset: for later, or for earlier and in the inbox */
+		when = backend_insert(&s->queue, backend, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+	shard_set_key(k, t, d, when);
+}
+
+/* Pour what slots above the lowest level have before they start: then little
+ * is left when they do, and what is due waits for no slot that holds much. */
+rota_inline void
+cascade_early(struct poll *p, const enum rota_backend backend)
+{
+	struct wheel *w = &p->s->queue.wheel;
+	uint32_t *item[WHEEL_CHUNK], level = 0, slot;
+	uint64_t n;
+
+	while ((n = rota__wheel_early(w, &level, &slot))) {
+		uint64_t start =
+		    wheel_chunk(w, wheel_head(&w->slot[slot]))->start;
+
+		while (n > 0 && wheel_used(w, slot)) {
+			uint32_t most;
+
+			if (!p->left)
+				return;
+			most = wheel_take_many(
+			    w, slot, item, n < p->left ? n : p->left);
+			n -= most;
+			p->left -= most;
+			while (most-- > 0) {
+				if (most >= WHEEL_PREFETCH)
+					rota_prefetch(
+					    item[most - WHEEL_PREFETCH]);
+				cascade_early_one(p->s, timer_of(item[most]),
+				    level, start, backend);
+			}
+		}
+	}
+	w->led = w->pos;
+}
+
+rota_noinline void
+rota__cascade_early(struct poll *p)
+{
+	struct rota_shard *s = p->s;
+
+	if (s->backend == ROTA_WHEEL)
+		cascade_early(p, ROTA_WHEEL);
+	else
+		cascade_early(p, ROTA_WHEEL_COARSE);
+	s->lead = rota__wheel_early_from(&s->queue.wheel) << WHEEL_TICK_BITS;
+}

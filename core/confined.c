@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * confined.c - the slow half of api/rota/inline.h: a confined timer whose entry
+ * has to be made, or moved to an earlier place.
+ */
+#include "core/confined.h"
+
+/* owner_reset() of a confined timer, but the stage is the only way. */
+static rota_noinline int
+stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+{
+	uint64_t old = t->r_word;
+
+	if (rota_unlikely(old & (ST_QUEUED | ST_RELEASE)))
+		return owner_reset(s, t, d, false, true, NULL);
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_QUEUED | (old & ST_LINKED);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	shard_assign_seq(s, t);
+	s->staging[s->staging_len++] = t;
+	if (rota_unlikely(s->staging_len == SHARD_STAGE || sleeps_beyond(s, d)))
+		return rota__armed_rarely(s, t, d, (int)(old & ST_ARMED));
+	return (int)(old & ST_ARMED);
+}
+
+/* The end of a reset that files a confined timer itself: @t is looked at at
+ * @when. As a reset and a drain in one; nobody else looks. */
+rota_inline int
+enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
+{
+	uint64_t old = t->r_word;
+
+	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
+	t->r_key = when < d ? when : d;
+	object_linked(t, true);
+	count_add(&s->hot.starts, ~old & ST_ARMED);
+	shard_assign_seq(s, t);
+	if (rota_unlikely(when < s->heed))
+		return rota__filed_first(s, t, d, (int)(old & ST_ARMED));
+	return (int)(old & ST_ARMED);
+}
+
+/* fresh_reset() into a slot that needs a chunk. Chunks are fetched here, and not whenever
+ * a chunk is opened: 1e6 armed in turn 13.0 to 8.4 ns each, but moves, which
+ * open and close them at random, pay 4. */
+static rota_noinline int
+fresh_chunk(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	uint64_t when = d;
+
+	SHARD_SWITCH(s,
+	    when = backend_insert(&s->queue, BACKEND, &t->r_place, d,
+		(uint32_t)s->hot.seq + 1, (uint64_t)k->slack));
+	if (s->backend != ROTA_HEAP)
+		wheel_ready(&s->queue.wheel, &t->r_place);
+	count_add(&s->count.inserts, 1);
+	return enqueued(s, t, d, when);
+}
+
+/* One that is neither filed nor staged: what filing it touches the caller has
+ * touched. What may be due is staged, for the next poll. */
+rota_inline int
+fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
+    struct rota_kind *k, const enum rota_backend backend)
+{
+	uint64_t slack = backend == ROTA_WHEEL_COARSE ? (uint64_t)k->slack : 0;
+	uint64_t when;
+
+	if (rota_unlikely(!backend_later(backend, d, slack, s->now)))
+		return stage_reset(t, d, s);
+	if (rota_unlikely(!backend_try_insert(&s->queue, backend, &t->r_place,
+		d, (uint32_t)s->hot.seq + 1, slack, &when)))
+		return fresh_chunk(t, d, s, k);
+	count_add(&s->count.inserts, 1);
+	return enqueued(s, t, d, when);
+}
+
+static rota_noinline int
+fresh_heap(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	return fresh_reset(t, d, s, k, ROTA_HEAP);
+}
+
+/* One that is filed, in a small heap, to before its entry. */
+static rota_noinline int
+heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+{
+	struct heap *h = &s->queue.heap;
+
+	if (rota_unlikely(d <= s->now))
+		return stage_reset(t, d, s);
+	heap_up(h, heap_index(h, &t->r_place),
+	    (struct heap_entry){
+		d, (uint32_t)s->hot.seq + 1, t->r_place & ~HEAP_PLACE });
+	count_add(&s->count.moves, 1);
+	return enqueued(s, t, d, d);
+}
+
+static rota_noinline int
+fresh_coarse(
+    struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
+{
+	return fresh_reset(t, d, s, k, ROTA_WHEEL_COARSE);
+}
+
+/* owner_reset() of what rota/inline.h could not leave where it is. Each way
+ * is a function of its own: few registers to save. */
+int
+rota_timer_reset_unfiled(
+    struct rota_timer *t, rota_time when, struct rota_kind *k)
+{
+	struct rota_shard *s = rota_container_of(
+	    k->r_hot, struct rota_shard, hot);
+
+	if (s->backend == ROTA_HEAP && (t->r_word & 14) == ST_LINKED &&
+	    s->queue.heap.len < HEAP_SMALL)
+		return heap_earlier(t, (uint64_t)when, s);
+	if (t->r_word & 15)
+		return stage_reset(t, (uint64_t)when, s);
+	if (s->backend == ROTA_WHEEL)
+		return fresh_reset(t, (uint64_t)when, s, k, ROTA_WHEEL);
+	if (s->backend == ROTA_HEAP)
+		return fresh_heap(t, (uint64_t)when, s, k);
+	return fresh_coarse(t, (uint64_t)when, s, k);
+}

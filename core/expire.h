@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * expire.h - an entry has come up: claim its timer and fire it, or not.
+ *
+ * What the three loops share: core/expire_heap.h, expire_exact.h, and
+ * expire_coarse.h. (A heap is in the exact wheel, too: step_heap().)
+ */
+#ifndef ROTA_CORE_EXPIRE_H
+#define ROTA_CORE_EXPIRE_H
+
+#include "core/filing.h"
+
+/* called: is @t of a confined kind, and its callback to be called? Nobody else
+ * asks for it then, and a poll goes a short way, compiled apart: @plain. */
+rota_inline bool
+fast_path(const struct poll *p, const struct rota_kind *k)
+{
+	return kind_confined(k) && !p->out;
+}
+
+/* @t was claimed, which left the word @is: call its callback, or hand it out. */
+rota_inline void
+fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
+    const bool confined)
+{
+	struct rota_shard *s = p->s;
+	uint64_t late = p->now - ST_DEADLINE(is);
+
+	PROBE_FIRE(t, ST_DEADLINE(is), late, k);
+	if (!confined)
+		trace(s, k, t, ROTA_TRACE_FIRE, is);
+	count_add(&s->count.fires, 1);
+	count_add(&s->count.late_sum, late);
+	if (late > s->count.late_max)
+		word_store(&s->count.late_max, late, relaxed); /* a figure */
+	if (!confined && p->out) {
+		p->out[p->given++] = t;
+		return;
+	}
+	if (!k->fire) {
+		;
+	} else if (!confined && s->adoptable) {
+		/* It may block: others must know what is next, and that
+		 * what a `released` armed. */
+		if (rota_unlikely(s->staging_len))
+			rota__shard_flush_staging(s);
+		rota__shard_publish_next(s, (uint64_t)rota__shard_next(s));
+		shard_unlock(s);
+		k->fire(t, (rota_time)p->now);
+		p->lost_lock = !claim_word(&s->lock_owner);
+		if (!p->lost_lock)
+			p->now = s->now; /* an adopter's, if later */
+	} else {
+		k->fire(t, (rota_time)p->now);
+	}
+	word_store(&s->ended[p->role],
+	    word_load(&s->ended[p->role], relaxed) + 1, release); /* [R2] */
+	word_store(&s->running[p->role], NULL, release);          /* [R1] */
+	if (!confined && rota_unlikely(p->lost_lock))
+		rota_shard_wake(s); /* who has hold may wait for this end */
+}
+
+/* What was looked at does not fire; its word is @is. */
+rota_inline void
+trace_not_fired(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum state_expire how, uint64_t is)
+{
+	if (kind_traced(k))
+		rota__trace(s, k, t,
+		    how == EXPIRE_REFILE      ? ROTA_TRACE_FILE
+			: how == EXPIRE_DEFER ? ROTA_TRACE_DEFER
+					      : ROTA_TRACE_DROP,
+		    is);
+}
+
+rota_inline enum state_expire
+expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t before, uint64_t *is, const bool confined)
+{
+	struct rota_shard *s = p->s;
+	bool batch = !confined && p->out;
+	struct state_claim c = {
+		.before = before,
+		.fresh = shard_fresh(s, t),
+		.running = batch ? NULL : &s->running[p->role],
+		.self = running_claiming(t),
+	};
+	enum state_expire how;
+
+	how = state_expire(&t->r_word, c, confined || kind_confined(k), is);
+	if (!batch &&
+	    (!confined || how == EXPIRE_FIRE)) /* the claim is settled */
+		word_store(c.running, how == EXPIRE_FIRE ? t : NULL,
+		    release); /* [R1] */
+	object_linked(t, how == EXPIRE_REFILE);
+	if (how == EXPIRE_DROP)
+		count_add(&s->count.dropped, 1);
+	else if (how == EXPIRE_REFILE)
+		count_add(&s->count.moves, 1);
+	return how;
+}
+
+/* Look at @t, whose entry says (@when, @seq). That may be before what its
+ * word says by now: the deadline was pushed, or it was armed anew for the
+ * same instant and ranks behind others. */
+rota_inline enum state_expire
+expire_entry(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    uint64_t when, uint32_t seq, uint64_t *is, const bool confined)
+{
+	bool behind = seq_before(seq, t->r_seq);
+
+	return expire_one(p, k, t, when + !behind, is, confined);
+}
+
+/* The first of the heap is due, by its place. True: not by its word. */
+rota_inline bool
+step_heap(struct poll *p, const enum rota_backend backend)
+{
+	struct rota_shard *s = p->s;
+	struct heap *h = &s->queue.heap;
+	struct heap_entry first = *heap_first(h);
+	struct rota_timer *t = timer_of(*heap_item(h, first.id));
+	struct rota_kind *k;
+	enum state_expire how;
+	uint64_t is, d, when;
+
+	if (object_lost(s, t)) {
+		heap_take(h, 0);
+		return false;
+	}
+	k = kind_unchecked(t);
+	/* The way through the heap outweighs what a short way would spare. */
+	how = expire_entry(p, k, t, first.when, first.seq, &is, false);
+	d = ST_DEADLINE(is);
+	switch (how) {
+	case EXPIRE_FIRE:
+		heap_take(h, 0);
+		fire(p, k, t, is, false);
+		return false;
+	case EXPIRE_DROP:
+		heap_take(h, 0);
+		break;
+	case EXPIRE_DEFER:
+		heap_take(h, 0);
+		heap_bag(h, &t->r_place);
+		deferred(k, t);
+		break;
+	case EXPIRE_REFILE:
+		when = d;
+		if (backend == ROTA_HEAP) {
+			heap_rekey(h, 0, d, t->r_seq);
+		} else {
+			heap_take(h, 0);
+			when = backend_insert(
+			    &s->queue, backend, &t->r_place, d, t->r_seq, 0);
+		}
+		shard_set_key(k, t, d, when);
+		break;
+	}
+	trace_not_fired(s, k, t, how, is);
+	return how == EXPIRE_REFILE;
+}
+
+/* An entry goes into @h at the top or comes out: a step, two or three by how dear
+ * that is; what is left of a poll is enough for one. */
+rota_inline void
+spend(const struct heap *h, uint64_t *left)
+{
+	--*left;
+	if (rota_unlikely(h->len > HEAP_DEAR)) {
+		uint64_t more = 1 + (h->len > 4 * HEAP_DEAR);
+
+		*left -= more < *left ? more : *left;
+	}
+}
+
+#endif

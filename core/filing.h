@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * filing.h - the structure is brought in line with the words of timers: what was
+ * staged, what came in the inbox, what a poll has deferred, and what is released.
+ *
+ * The holder's. Inline, so that the backend is a constant in each.
+ */
+#ifndef ROTA_CORE_FILING_H
+#define ROTA_CORE_FILING_H
+
+#include <string.h>
+
+#include "core/poll.h"
+
+/* rota__send_on - @t came to the inbox of @s, and is another shard's: a reset or a
+ * release by a thread that had read its former kind began before a move. Its kick
+ * went to @s. */
+void rota__send_on(struct rota_shard *s, struct rota_timer *t);
+
+/* Bring the structure in line with the word of @t, which the inbox or the
+ * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
+ * DRAIN_MOVE @t may be gone. */
+rota_inline enum state_drain
+file(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
+{
+	struct rota_kind *k = kind_unchecked(t);
+	enum state_drain how;
+	void (*released)(struct rota_timer *);
+	uint64_t is, d, when;
+
+	if (object_lost(s, t))
+		return DRAIN_NONE;
+	object_spare(s, t);
+	how = state_drain(&t->r_word, kind_confined(k), true, &is);
+	if (rota_unlikely(how == DRAIN_BUSY) && !running_at_all(s, t))
+		how = state_drain(&t->r_word, kind_confined(k), false, &is);
+	d = ST_DEADLINE(is);
+	switch (how) {
+	case DRAIN_INSERT:
+		trace(s, k, t, ROTA_TRACE_FILE, is);
+		when = backend_insert(&s->queue, backend, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+		shard_set_key(k, t, d, when);
+		count_add(&s->count.inserts, 1);
+		if (rota_unlikely(when < s->heed)) /* no poll: then it is 0 */
+			rota__shard_came(s, t, d);
+		break;
+	case DRAIN_MOVE:
+		trace(s, k, t, ROTA_TRACE_FILE, is);
+		when = backend_move_earlier(&s->queue, backend, &t->r_place, d,
+		    t->r_seq, (uint64_t)k->slack);
+		shard_set_key(k, t, d, when);
+		count_add(&s->count.moves, 1);
+		if (rota_unlikely(when < s->heed))
+			rota__shard_came(s, t, d);
+		break;
+	case DRAIN_REMOVE:
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		object_linked(t, false);
+		backend_remove(&s->queue, backend, &t->r_place);
+		count_add(&s->count.dropped, 1);
+		break;
+	case DRAIN_NONE:
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		break;
+	case DRAIN_FREE_REMOVE:
+		backend_remove(&s->queue, backend, &t->r_place);
+		/* fall through */
+	case DRAIN_FREE:
+		trace(s, k, t, ROTA_TRACE_RELEASED, is);
+		released = k->released; /* the kind may go with its last */
+		rota__shard_free(s, k, t);
+		shard_freed(s);
+		if (released)
+			released(t);
+		break;
+	case DRAIN_BUSY:
+		t->r_link = s->deferred_releases;
+		s->deferred_releases = t;
+		break;
+	}
+	return how;
+}
+
+/* Those that were released while their callback ran: is it over? */
+rota_inline void
+leave(struct rota_shard *s, const enum rota_backend backend)
+{
+	struct rota_timer *t = s->deferred_releases, *next;
+
+	s->deferred_releases = NULL;
+	for (; t; t = next) {
+		next = t->r_link;
+		file(s, t, backend);
+	}
+}
+
+/* The stage, filed. Its timers were touched a moment ago. Those whose entry
+ * has to move wait until what the backend will touch is fetched for all of
+ * them. Worked on as a copy: a `released` callback may stage more. */
+rota_inline void
+flush_staging(struct rota_shard *s, const enum rota_backend backend)
+{
+	struct rota_timer *batch[SHARD_STAGE];
+
+	while (s->staging_len) {
+		uint64_t n = s->staging_len, wait = 0;
+
+		memcpy(batch, s->staging, n * sizeof(*batch));
+		s->staging_len = 0;
+		for (uint64_t i = 0; i < n; i++) {
+			struct rota_timer *t = batch[i];
+			uint64_t w;
+
+			if (object_lost(s, t))
+				continue;
+			w = word_load(&t->r_word, relaxed); /* a guess */
+			if (w & ST_LINKED &&
+			    backend_fetch(&s->queue, backend, &t->r_place,
+				ST_DEADLINE(w),
+				(uint64_t)kind_unchecked(t)->slack))
+				batch[wait++] = t;
+			else
+				file(s, t, backend);
+		}
+		for (uint64_t i = 0; i < wait; i++)
+			backend_fetch_on(
+			    &s->queue, backend, &batch[i]->r_place);
+		for (uint64_t i = 0; i < wait; i++)
+			file(s, batch[i], backend);
+	}
+}
+
+/* @t is looked at by the next poll, whatever its deadline is by then. */
+rota_inline void
+deferred(struct rota_kind *k, struct rota_timer *t)
+{
+	shard_set_key(k, t, 0, 0);
+}
+
+rota_inline void
+defer(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
+{
+	enum state_drain how = file(s, t, backend);
+
+	if (how != DRAIN_INSERT && how != DRAIN_MOVE)
+		return;
+	shard_remove(s, t);
+	backend_defer(&s->queue, backend, &t->r_place);
+	deferred(kind_unchecked(t), t);
+	trace(s, kind_unchecked(t), t, ROTA_TRACE_DEFER,
+	    word_load(&t->r_word, relaxed));
+}
+
+/* @t has left its place in the structure, to be filed again by the word's
+ * deadline, *@d. False: it was stopped, and is not. */
+rota_inline bool
+keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
+{
+	struct rota_kind *k;
+	uint64_t is;
+
+	if (object_lost(s, t))
+		return false;
+	k = kind_unchecked(t);
+	if (!state_keep(&t->r_word, kind_confined(k), &is)) {
+		object_linked(t, false);
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		count_add(&s->count.dropped, 1);
+		return false;
+	}
+	*d = ST_DEADLINE(is);
+	trace(s, k, t, ROTA_TRACE_FILE, is);
+	count_add(&s->count.moves, 1);
+	return true;
+}
+
+/* File @t, which was deferred by an earlier poll. */
+rota_inline void
+undefer(
+    struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
+{
+	struct rota_kind *k;
+	uint64_t d;
+
+	if (!keep(s, t, &d))
+		return;
+	k = kind_unchecked(t);
+	shard_set_key(k, t, d,
+	    backend_insert(&s->queue, backend, &t->r_place, d, t->r_seq,
+		(uint64_t)k->slack));
+}
+
+/* Bring back what earlier polls deferred. False: out of steps, or what the
+ * latest has left goes first. */
+rota_inline bool
+undefer_all(struct poll *p, const enum rota_backend backend)
+{
+	uint32_t *item;
+
+	if (backend == ROTA_WHEEL_COARSE)
+		return true; /* expire_coarse() does */
+	if (!p->s->queue.heap.bag)
+		return true;
+	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
+		p->s->others = false;
+		return false;
+	}
+	for (; p->left; p->left--) {
+		item = backend_undefer(&p->s->queue, backend);
+		if (!item)
+			return true;
+		undefer(p->s, timer_of(item), backend);
+	}
+	return !p->s->queue.heap.bag;
+}
+
+/* Empty the inbox as it stands. False: out of steps. */
+rota_inline bool
+drain(struct poll *p, const enum rota_backend backend)
+{
+	struct rota_shard *s = p->s;
+	bool asked = false;
+
+	for (;; p->left--) {
+		struct rota_timer *t;
+
+		(void)object_cut(s, &s->taken);
+		(void)object_cut(s, &s->backlog);
+		if (!s->taken && !s->backlog) {
+			if (asked || inbox_empty(&s->remote.inbox))
+				return true;
+			s->taken = inbox_take(&s->remote.inbox);
+			asked = true;
+			if (object_cut(s, &s->taken))
+				return true;
+		}
+		if (!p->left)
+			return false;
+		if ((t = s->taken)) {
+			s->taken = t->r_link;
+			t->r_link = s->backlog;
+			s->backlog = t;
+			rota_prefetch(s->taken);
+		} else {
+			t = s->backlog;
+			s->backlog = t->r_link;
+			rota_prefetch(s->backlog);
+			if (rota_unlikely(shard_of(kind_unchecked(t)) != s)) {
+				rota__send_on(s, t);
+				continue;
+			}
+			count_add(&s->count.drained, 1);
+			shard_assign_seq(s, t); /* as it came in */
+			file(s, t, backend);
+		}
+	}
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kind.c - a kind is made and released.
+ */
+#include <rota/timer.h>
+
+#include <errno.h>
+
+#include "core/misuse.h"
+
+int
+rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
+    const struct rota_kind_config *c, const char *site)
+{
+	struct rota_kind *old;
+
+	if (!k || !s || !c)
+		return -EINVAL;
+	if (c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
+		return rota__misuse_kind_config(s, c, site, "config.flags",
+		    "has more than ROTA_CONFINED and ROTA_BATCH");
+	if (c->slack < 0)
+		return rota__misuse_kind_config(
+		    s, c, site, "config.slack", "is below 0");
+	if (!c->fire == !(c->flags & ROTA_BATCH))
+		return rota__misuse_kind_config(s, c, site, "config.fire",
+		    c->fire ? "is set, and config.flags has ROTA_BATCH"
+			    : "is NULL, and config.flags has no ROTA_BATCH");
+	if (c->flags & ROTA_CONFINED && s->adoptable)
+		return rota__misuse_kind_config(s, c, site, "config.flags",
+		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
+	if (shard_forked(s))
+		return -ECHILD;
+	lock_take(&s->lock, LOCK_SHARD);
+	if (word_load(&s->target, relaxed)) { /* stored under the lock */
+		lock_give(&s->lock);
+		return rota__misuse_kind_config(
+		    s, c, site, "is for a shard", "that has retired");
+	}
+	for (old = s->kinds; old && old != k; old = old->r_next)
+		;
+	if (old) {
+		lock_give(&s->lock);
+		rota__misuse_kind_config(s, c, site, "it",
+		    "is initialised already: rota_kind_release() it first");
+		return -EBUSY;
+	}
+	object_kind(k);
+	*k = (struct rota_kind){
+		.fire = c->fire,
+		.released = c->released,
+		.slack = c->slack,
+		.name = c->name,
+		.site = site,
+		.flags = c->flags,
+		.r_magic = s->config->trace    ? KIND_TRACED
+		    : c->flags & ROTA_CONFINED ? KIND_CONFINED
+					       : KIND_SHARED,
+		.r_shard = s,
+		.r_hot = &s->hot,
+		.r_next = s->kinds,
+		.r_prev = &s->kinds,
+	};
+	if (s->kinds)
+		s->kinds->r_prev = &k->r_next;
+	s->kinds = k;
+	lock_give(&s->lock);
+	return 0;
+}
+
+int
+rota_kind_release(struct rota_kind *k)
+{
+	struct rota_shard *s;
+
+	if (!k || !kind_any(k))
+		return -EINVAL;
+	s = shard_of(k);
+	if (shard_forked(s))
+		return -ECHILD;
+	if (word_load(&k->r_timers, acquire)) /* rota__shard_free */
+		return rota__misuse_kind(
+		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
+	s = rota__shard_lock(k);
+	*k->r_prev = k->r_next;
+	if (k->r_next)
+		k->r_next->r_prev = k->r_prev;
+	k->r_magic = 0;
+	lock_give(&s->lock);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kind.h - how a timer names its kind, and what mode a kind is of.
+ *
+ * A timer's `r_kind` is the address of its kind, mixed with the timer's own
+ * address, so that memory that was copied or cleared is no timer. Bit 0 of the
+ * address says that the kind is confined: api/rota/inline.h asks only that.
+ */
+#ifndef ROTA_CORE_KIND_H
+#define ROTA_CORE_KIND_H
+
+#include <rota/engine.h>
+
+#include "core/state.h"
+
+/* Mark of a kind that was initialised, and of a confined one; arbitrary. */
+#define KIND_SHARED 0x726f7461u
+#define KIND_CONFINED (KIND_SHARED + 1)
+/* Of any on an engine with a hook, core/trace.h: the short ways, which tell
+ * nothing, are for the two above. */
+#define KIND_TRACED (KIND_SHARED + 2)
+
+rota_inline uint64_t
+deadline_of(rota_time when)
+{
+	if (rota_likely((uint64_t)when < ST_NEVER))
+		return (uint64_t)when;
+	return when < 0 ? 0 : ST_NEVER;
+}
+
+/* r_kind of a timer at @t of kind @k. In a debug build no timer looks
+ * confined to rota/inline.h, so that the library can check the promise. */
+rota_inline uintptr_t
+kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
+{
+	uintptr_t p = (uintptr_t)k;
+
+#ifndef ROTA_DEBUG_OBJECTS
+	p += k->r_magic == KIND_CONFINED;
+#endif
+	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
+}
+
+/* kind_unchecked: the kind of @t, which is a timer. */
+rota_inline struct rota_kind *
+kind_unchecked(const struct rota_timer *t)
+{
+	return (struct rota_kind *)(ROTA_KIND_OF(t) & ~(uintptr_t)1);
+}
+
+rota_inline bool
+kind_confined(const struct rota_kind *k)
+{
+	return k->r_magic == KIND_CONFINED;
+}
+
+rota_inline bool
+kind_shared(const struct rota_kind *k)
+{
+	return k->r_magic == KIND_SHARED;
+}
+
+rota_inline bool
+kind_traced(const struct rota_kind *k)
+{
+	return rota_unlikely(k->r_magic == KIND_TRACED);
+}
+
+rota_inline bool
+kind_any(const struct rota_kind *k)
+{
+	return rota_likely(kind_shared(k) || kind_confined(k)) ||
+	    kind_traced(k);
+}
+
+/* kind_latest: when a timer of @k for @d is as late as its slack allows. */
+rota_inline uint64_t
+kind_latest(const struct rota_kind *k, uint64_t d)
+{
+	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
+}
+
+/* kind_decode: the kind of @t, if that may be one; NULL: @t is no timer. */
+rota_inline struct rota_kind *
+kind_decode(const struct rota_timer *t)
+{
+	uintptr_t mixed;
+
+	if (rota_unlikely(!t))
+		return NULL;
+	/* A stop that waits may have begun just before the release. */
+	mixed = word_load(&t->r_kind, relaxed);
+	if (rota_unlikely(
+		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
+		return NULL;
+	return (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
+}
+
+/* kind_of: the kind of @t, or NULL if @t is not a timer. */
+rota_inline struct rota_kind *
+kind_of(const struct rota_timer *t)
+{
+	struct rota_kind *k = kind_decode(t);
+
+	return k && kind_any(k) ? k : NULL;
+}
+
+/* kind_untraced: the same, but NULL also if its kind is traced. */
+rota_inline struct rota_kind *
+kind_untraced(const struct rota_timer *t)
+{
+	struct rota_kind *k = kind_decode(t);
+
+	return k && rota_likely(kind_shared(k) || kind_confined(k)) ? k : NULL;
+}
+
+rota_inline struct rota_shard *
+shard_of(struct rota_kind *k)
+{
+	return word_load(&k->r_shard, acquire); /* retire stores it */
+}
+
+rota_inline struct rota_timer *
+timer_of(uint32_t *item)
+{
+	return rota_container_of_(item, struct rota_timer, r_place);
+}
+
+#endif

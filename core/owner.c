@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * owner.c - what the owner of a shard may ask of it: polls, and what is next.
+ *
+ * Each checks who calls, and takes the lock of a shard that others may adopt.
+ * What a poll does is in core/poll.c, how an owner sleeps in core/sleep.c.
+ */
+#include "core/owner.h"
+#include "core/trace.h"
+
+int
+rota_shard_reserve(struct rota_shard *s, uint64_t n)
+{
+	uint64_t had;
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
+	had = word_load(&s->timers, relaxed); /* a snapshot */
+	r = n > s->config->max_timers
+	    ? -ENOSPC
+	    : rota__shard_reserve(s, n + had, n + had);
+	if (r == -ENOSPC)
+		rota__misuse_once(s, MISUSE_RESERVE,
+		    "rota_shard_reserve(): shard %u has %llu timers and room "
+		    "for config.max_timers, %llu: raise that",
+		    s->index, (unsigned long long)had,
+		    (unsigned long long)s->config->max_timers);
+	return r;
+}
+
+/* Of a shard that has retired: nothing is filed here any more. What a push
+ * that began before has left in the inbox is the heir's. */
+static rota_noinline int
+poll_retired(struct rota_shard *s, unsigned *n)
+{
+	if (n)
+		*n = 0;
+	if (!inbox_empty(&s->remote.inbox))
+		rota__shard_pushed(s, 0);
+	/* A poll that lost hold before may have stored a hint. */
+	word_store(&s->next, ST_NEVER, relaxed);
+	return 0;
+}
+
+/* A poll by the holder. */
+rota_inline int
+poll_held(struct rota_shard *s, enum shard_role role, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned *n)
+{
+	if (rota_unlikely(word_load(&s->target, acquire) != NULL))
+		return poll_retired(s, n);
+	return rota__shard_poll(s, role, now, budget, out, n);
+}
+
+/* A poll of a shard that others may adopt. */
+static rota_noinline int
+poll_on(struct rota_shard *s, enum shard_role role, rota_time now,
+    unsigned budget, struct rota_timer **out, unsigned *n)
+{
+	int r = poll_begin(s);
+
+	if (r)
+		return r;
+	shard_freed(s); /* others may have taken counts back */
+	r = poll_held(s, role, now, budget, out, n);
+	if (word_load(&s->lock_owner, relaxed) == self_id())
+		shard_unlock(s);
+	else /* it lost hold and knows only that something may be left */
+		word_store(&s->next, word_load(&s->now, relaxed),
+		    relaxed); /* a hint */
+	return r;
+}
+
+/* A poll that has nothing to do but to come to @now. */
+rota_inline void
+poll_idle(struct rota_shard *s, rota_time now)
+{
+	uint64_t tick = shard_advance(s, now) >> WHEEL_TICK_BITS;
+
+	struct wheel *w = &s->queue.wheel;
+
+	/* A slot that has begun may be quiet: core/front.c. */
+	if (s->backend != ROTA_HEAP)
+		wheel_advance(
+		    w, tick < w->next_expiry ? tick : w->next_expiry - 1);
+}
+
+static rota_noinline int
+poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
+    struct rota_timer **out, unsigned *n)
+{
+	int r = owner_check(
+	    s, out ? "rota_shard_poll_batch" : "rota_shard_poll");
+
+	if (r)
+		return r;
+	object_now(s, now);
+	shard_unpark(s);
+	wake_clear(&s->wake);
+	if (s->adoptable)
+		return poll_on(s, ROLE_OWNER, now, budget, out, n);
+	if (shard_idle(s, now)) {
+		poll_idle(s, now);
+		if (n)
+			*n = 0;
+		return 0;
+	}
+	return poll_held(s, ROLE_OWNER, now, budget, out, n);
+}
+
+/* A quiet shard is the owner's outside of polls: `idle_until` is 0 during one. */
+int
+rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
+{
+	if (rota_unlikely(!s || s->adoptable || shard_forked(s) ||
+		word_load(&s->attached, relaxed) != self_id() ||
+		!shard_idle(s, now) || wake_raised(&s->wake)))
+		return poll_owned(s, now, budget, NULL, NULL);
+	shard_unpark(s);
+	poll_idle(s, now);
+	return 0;
+}
+
+int
+rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
+    struct rota_timer **out, unsigned n)
+{
+	int r;
+
+	if (!out || !n)
+		return -EINVAL;
+	r = poll_owned(s, now, budget, out, &n);
+	return r < 0 ? r : (int)n;
+}
+
+int
+rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
+{
+	int r;
+
+	if (!s)
+		return -EINVAL;
+	if (!s->adoptable)
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
+	if (shard_forked(s))
+		return rota__misuse_shard(s, -ECHILD, __func__);
+	if (rota__self.shard == s)
+		return rota__misuse_shard(s, -EDEADLK, __func__);
+	r = rota__self_watch();
+	if (r)
+		return r;
+	if (!claim_word(&s->adopter))
+		return -EBUSY;
+	r = poll_on(s, ROLE_ADOPTER, now, budget, NULL, NULL);
+	if (r >= 0)
+		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */
+	word_store(&s->adopter, (uint64_t)0, release);       /* [H1] */
+	return r;
+}
+
+rota_span
+rota_shard_overdue(struct rota_shard *s, rota_time now)
+{
+	rota_time next;
+
+	if (!s)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
+	next = (rota_time)word_load(&s->next, relaxed); /* a hint */
+	if (!inbox_empty(&s->remote.inbox) &&
+	    (rota_time)word_load(&s->now, relaxed) < next)
+		next = (rota_time)word_load(&s->now, relaxed);
+	return next < now ? now - next : 0;
+}
+
+rota_time
+rota_shard_next(struct rota_shard *s)
+{
+	if (!s)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
+	if (word_load(&s->attached, relaxed) != self_id())
+		return rota__misuse_shard(s, -EPERM, __func__);
+	if (s->adoptable) {
+		/* Another may hold it; what the last poll left is true until
+		 * something arrives, and what arrives is in the inbox. */
+		if (!inbox_empty(&s->remote.inbox))
+			return rota_shard_now(s);
+		return (rota_time)word_load(&s->next, relaxed);
+	}
+	rota__shard_flush(s);
+	shard_freed(s); /* others may have taken counts back */
+	return rota__shard_next(s);
+}
+
+/* Is a timer armed for before @before? Entries of stopped ones are taken out up
+ * to there. What rises above one that goes has been passed over: @again. */
+static bool
+armed_before(struct rota_shard *s, uint64_t before, bool *again)
+{
+	struct backend_cursor cursor = { 0, 0, 0 };
+	uint32_t *item;
+
+	*again = false;
+	while ((item = backend_visit(&s->queue, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+		struct rota_kind *k = kind_unchecked(t);
+		uint64_t is;
+
+		if (state_keep(&t->r_word, kind_confined(k), &is)) {
+			if (ST_DEADLINE(is) < before)
+				return true;
+			continue;
+		}
+		backend_unvisit(&cursor, item);
+		trace(s, k, t, ROTA_TRACE_DROP, is);
+		shard_remove(s, t);
+		count_add(&s->count.swept, 1);
+		*again = true;
+	}
+	return false;
+}
+
+int
+rota__shard_enter(struct rota_shard *s, const char *fn)
+{
+	int r = owner_check(s, fn);
+
+	if (!r)
+		r = poll_begin(s);
+	if (r)
+		return r;
+	if (rota_unlikely(word_load(&s->target, acquire) != NULL))
+		return poll_retired(s, NULL);
+	rota__shard_drain(s);
+	rota__shard_flush(s);
+	return 0;
+}
+
+void
+rota__shard_exit(struct rota_shard *s)
+{
+	shard_publish_entries(s);
+	/* Of what came out of the inbox no adopter hears otherwise, nor the
+	 * owner when it parks. */
+	shard_publish_next(s, (uint64_t)rota__shard_next(s));
+	if (s->adoptable)
+		shard_unlock(s);
+}
+
+int
+rota_shard_armed(struct rota_shard *s, rota_time before)
+{
+	bool found, again = false;
+	int r = rota__shard_enter(s, __func__);
+
+	if (r)
+		return r;
+	do /* a walk passes over no more than it takes out: at most log2 */
+		found = before > 0 &&
+		    armed_before(s,
+			(uint64_t)before <= SHARD_LAST ? (uint64_t)before
+						       : SHARD_LAST + 1,
+			&again);
+	while (!found && again);
+	rota__shard_exit(s);
+	return found;
+}
+
+rota_time
+rota_shard_now(const struct rota_shard *s)
+{
+	return s ? (rota_time)word_load(&s->now, relaxed) : -EINVAL;
+}
+
+static int
+check(struct rota_shard *s)
+{
+	struct backend_cursor cursor = { 0, 0, 0 };
+	uint32_t *item;
+	int line;
+
+	rota__shard_flush(s);
+	lock_take(&s->lock, LOCK_SHARD); /* an init may make room */
+	line = rota__backend_check(&s->queue, s->backend);
+	lock_give(&s->lock);
+	while (!line && (item = backend_visit(&s->queue, &cursor))) {
+		struct rota_timer *t = timer_of(item);
+		uint64_t w;
+
+		if (!object_there(t))
+			return __LINE__;
+		if (!kind_of(t) || shard_of(kind_of(t)) != s)
+			return __LINE__;
+		w = word_load(&t->r_word, relaxed);
+		if (!(w & ST_LINKED))
+			return __LINE__;
+		if (kind_confined(kind_of(t)) &&
+		    s->backend != ROTA_WHEEL_COARSE &&
+		    t->r_key < backend_key(&s->queue, s->backend, item))
+			return __LINE__;
+		if (kind_confined(kind_of(t)) &&
+		    (w & (ST_ARMED | ST_QUEUED)) == ST_ARMED &&
+		    t->r_key > ST_DEADLINE(w))
+			return __LINE__;
+	}
+	return line;
+}
+
+int
+rota_shard_check(struct rota_shard *s)
+{
+	bool held;
+	int line = owner_check(s, __func__);
+
+	if (line && line != -EDEADLK)
+		return line;
+	held = word_load(&s->lock_owner, relaxed) == self_id(); /* its own */
+	line = held ? 0 : poll_begin(s);
+	if (line)
+		return line;
+	line = check(s);
+	if (!held)
+		shard_unlock(s);
+	return line;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * release.c - a timer is given back to its user.
+ */
+#include <rota/timer.h>
+
+#include <errno.h>
+
+#include "core/hold.h"
+#include "core/misuse.h"
+#include "core/trace.h"
+
+/* @t is given back, maybe inside its own callback, and nobody else is in it:
+ * a stop of the next timer at that place must not find this one running. */
+rota_inline void
+running_no_more(struct rota_shard *s, const struct rota_timer *t)
+{
+	for (int role = 0; role < ROLES; role++)
+		if (word_load(&s->running[role], relaxed) == t) /* its own */
+			word_store(&s->running[role], running_released(t),
+			    release); /* [R1] */
+}
+
+int
+rota_timer_release(struct rota_timer *t)
+{
+	struct rota_kind *k;
+	const struct rota_kind *traced;
+	struct rota_shard *s;
+	bool owner, release, confined;
+	enum state_release how;
+	uint64_t was = 0, wake = 0;
+
+	if (!object_call(t, __func__))
+		return -EINVAL;
+	k = kind_of(t);
+	if (!k)
+		return -EINVAL;
+	traced = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
+	s = shard_of(k);
+	if (shard_forked(s))
+		return -ECHILD;
+	if (!object_owned(t, k, s, __func__))
+		return -EPERM;
+	confined = kind_confined(k);
+	owner = shard_trylock(s, &release);
+	if (owner &&
+	    running_elsewhere(s, t)) { /* then the inbox waits for it */
+		if (release)
+			shard_unlock(s);
+		owner = release = false;
+	}
+	if (!owner && !k->released) /* an adopter keeps its owner waiting */
+		return word_load(&s->attached, relaxed) == self_id()
+		    ? -EAGAIN
+		    : rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL,
+			  __func__); /* only this thread stores it */
+	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
+		rota__shard_flush_staging(
+		    s); /* it may be no more than staged */
+	if (owner)
+		how = state_release(
+		    &t->r_word, true, confined, k->released != NULL, &was);
+	else
+		how = remote_release(&s->remote, &s->park, &t->r_word, t,
+		    &t->r_link, &was, &wake);
+	if (how != RELEASE_GONE && how != RELEASE_BUSY)
+		PROBE_RELEASE(t);
+	if (traced && how == RELEASE_FREE)
+		rota__trace(s, traced, t, ROTA_TRACE_RELEASED,
+		    was >> ST_SHIFT << ST_SHIFT);
+	else if (traced && (how == RELEASE_WAIT || how == RELEASE_POST))
+		rota__trace(s, traced, t, ROTA_TRACE_RELEASE,
+		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);
+	if (how == RELEASE_FREE) {
+		if (was & ST_LINKED) {
+			shard_remove(s, t);
+			shard_busy(s); /* the next poll shows it */
+		}
+		running_no_more(s, t);
+		rota__shard_free(s, k, t);
+		shard_freed(s);
+	} else if (owner && how == RELEASE_WAIT) {
+		/* Whoever is pushing it may do so for a later deadline. [K2] */
+		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
+	} else if (!owner && how != RELEASE_GONE) {
+		rota__shard_pushed(s, wake);
+	}
+	if (was & ST_ARMED) {
+		if (owner)
+			count_add(&s->hot.stops, 1);
+		else
+			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
+	}
+	if (release)
+		shard_unlock(s);
+	switch (how) {
+	case RELEASE_GONE:
+		return rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, __func__);
+	case RELEASE_BUSY:
+		return -EAGAIN;
+	case RELEASE_FREE:
+		return 0;
+	case RELEASE_WAIT:
+	case RELEASE_POST:
+		break;
+	}
+	return 1;
+}

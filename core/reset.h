@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reset.h - what all resets by the holder of a shard share.
+ */
+#ifndef ROTA_CORE_RESET_H
+#define ROTA_CORE_RESET_H
+
+#include <errno.h>
+
+#include "core/hold.h"
+#include "core/misuse.h"
+#include "core/trace.h"
+
+/* rota__armed_rarely - after an arming of @t by the holder for @d: file what is
+ * staged, once that is much; wake the owner, if it sleeps until @t is later than
+ * its slack. Returns @answer. */
+int rota__armed_rarely(
+    struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer);
+/* rota__filed_first - @t was filed for @d, and may come up before all that is
+ * filed, or before the owner wakes. Returns @answer. */
+int rota__filed_first(
+    struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer);
+
+/* Why a reset changed nothing. A push says so of what it finds not armed. */
+static rota_noinline int
+reset_lost(struct rota_kind *k, bool push)
+{
+	return push
+	    ? -EINVAL
+	    : rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, "rota_timer_reset");
+}
+
+/* Does the owner sleep beyond @d? */
+rota_inline bool
+sleeps_beyond(const struct rota_shard *s, uint64_t d)
+{
+	return d < word_load(&s->alarm, relaxed); /* its own, or a hint */
+}
+
+/* The holder arms; @told is the kind, if it is traced, else NULL. An entry
+ * filed late enough stays; else @t is staged, to be filed with others. No
+ * branch depends on which it is. */
+rota_inline int
+owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
+    bool confined, const struct rota_kind *traced)
+{
+	uint64_t was, is, staged = s->staging_len;
+
+	if (rota_unlikely(
+		!state_reset(&t->r_word, d, push, confined, &was, &is)))
+		return reset_lost(kind_unchecked(t), push);
+	PROBE_RESET(t, d);
+	if (traced)
+		rota__trace(s, traced, t, ROTA_TRACE_RESET, is);
+	count_add(&s->hot.starts, ~was & ST_ARMED);
+	shard_assign_seq(s, t);
+	s->staging[staged] = t;
+	staged += ST_POSTS(was, is) / ST_QUEUED;
+	s->staging_len = staged;
+	if (!confined && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
+		/* Another thread may be just pushing it for later. [K2] */
+		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
+	if (rota_unlikely(staged == SHARD_STAGE || sleeps_beyond(s, d)))
+		return rota__armed_rarely(s, t, d, (int)(was & ST_ARMED));
+	return (int)(was & ST_ARMED);
+}
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * retire.c - a shard gives all that it has to another, and ends.
+ *
+ * Its timers go to the inbox of the target shard, in the order of their arming.
+ * Pushes that come to the retired shard afterwards are forwarded.
+ */
+#include "core/owner.h"
+#include "core/trace.h"
+
+/* What an inbox gave, last come first, turned round. */
+static struct rota_timer *
+reversed(struct rota_timer *t)
+{
+	struct rota_timer *first = NULL, *next;
+
+	for (; t; t = next) {
+		next = t->r_link;
+		t->r_link = first;
+		first = t;
+	}
+	return first;
+}
+
+/* Push the list @t on @heir's inbox, in its order. */
+static void
+forward_inbox(struct rota_timer *t, struct rota_shard *target)
+{
+	struct rota_timer *next;
+
+	for (; t; t = next) {
+		next = t->r_link;
+		inbox_push(&target->remote.inbox, t, &t->r_link);
+	}
+}
+
+void
+rota__shard_forward(struct rota_shard *s, struct rota_shard *target)
+{
+	forward_inbox(reversed(inbox_take(&s->remote.inbox)), target);
+	word_add(&target->remote.kick, (uint64_t)1, seq_cst); /* [K2] */
+	rota__shard_pushed(target, park_wakes(&target->park, 0));
+}
+
+/* The first @n of *@list, which moves on past them, in the order of their
+ * ranks. */
+static struct rota_timer *
+by_seq(struct rota_timer **list, uint64_t n)
+{
+	struct rota_timer *a, *b, *t;
+	void *first = NULL, **end = &first;
+
+	if (n < 2) {
+		a = *list;
+		if (a) {
+			*list = a->r_link;
+			a->r_link = NULL;
+		}
+		return a;
+	}
+	a = by_seq(list, n / 2);
+	b = by_seq(list, n - n / 2);
+	while (a && b) {
+		t = seq_before(b->r_seq, a->r_seq) ? b : a;
+		if (t == a)
+			a = t->r_link;
+		else
+			b = t->r_link;
+		*end = t;
+		end = &t->r_link;
+	}
+	*end = a ? a : b;
+	return first;
+}
+
+/* Timers by how many armings ago they were armed: one for each of the first
+ * 128, then 64 for each power of two. So the sort of each stays in the cache,
+ * and a retirement of 1e6 takes half as long. */
+enum { RANK_FINE = 6, RANK_ROOMS = (32 - RANK_FINE + 1) << RANK_FINE };
+struct seq_room {
+	struct rota_timer *list;
+	uint64_t n;
+};
+
+static unsigned
+seq_room(uint32_t ago)
+{
+	unsigned e = ago >> RANK_FINE ? high_bit(ago) - RANK_FINE : 0;
+
+	return (e << RANK_FINE) + (ago >> e);
+}
+
+/* All in @room, a list in the order of their ranks. */
+static struct rota_timer *
+by_rooms(struct seq_room *room)
+{
+	struct rota_timer *all = NULL, *first, *t;
+
+	for (unsigned i = 0; i < RANK_ROOMS; i++) {
+		if (!room[i].n)
+			continue;
+		first = by_seq(&room[i].list, room[i].n);
+		for (t = first; t->r_link; t = t->r_link)
+			;
+		t->r_link = all;
+		all = first;
+	}
+	return all;
+}
+
+/* Take out all that is filed: a list of what is armed, in the order of its
+ * arming, each QUEUED. The caller holds @s. Before anybody hears of the heir:
+ * it would look for what is still LINKED here in its own structure. */
+static struct rota_timer *
+unlink_all(struct rota_shard *s)
+{
+	struct backend_cursor cursor = { 0, 0, 0 };
+	struct seq_room room[RANK_ROOMS] = { { NULL, 0 } }, *r;
+	uint32_t *item, now = (uint32_t)word_load(&s->hot.seq, relaxed);
+	struct rota_timer *t;
+	uint64_t is;
+	bool push;
+
+	while ((item = backend_visit(&s->queue, &cursor))) {
+		t = timer_of(item);
+		if (object_lost(s, t))
+			continue;
+		backend_unvisit(&cursor, item);
+		shard_remove(s, t);
+		push = state_migrate(&t->r_word, &is);
+		trace(s, kind_unchecked(t), t,
+		    is & ST_ARMED ? ROTA_TRACE_EVICT : ROTA_TRACE_DROP, is);
+		if (!push)
+			continue;
+		r = &room[seq_room(seq_after(now, t->r_seq))];
+		t->r_link = r->list;
+		r->list = t;
+		r->n++;
+	}
+	return by_rooms(room);
+}
+
+/* Give all that @s has to @heir, but what has to be pushed on that one's inbox:
+ * *@list. The caller holds @s, which is settled; no other shard of the engine
+ * retires meanwhile. */
+static int
+hand_over(
+    struct rota_shard *s, struct rota_shard *target, struct rota_timer **list)
+{
+	struct rota_kind *k, **end;
+	uint64_t live, moving, n;
+	int r;
+
+	/* Stored under the lock. */
+	if (word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed))
+		return -EINVAL;
+	word_store(&s->closing, s, seq_cst);     /* [C1] */
+	moving = word_load(&s->timers, seq_cst); /* [C1] */
+	/* Counted there before there is room, or an init takes that. */
+	n = word_add(&target->timers, moving, seq_cst) + moving; /* [X1] */
+	/* As in rota_timer_init(). [X1] */
+	r = n > word_load(&target->room, seq_cst) ? rota__shard_grow(target, n)
+						  : 0;
+	if (r) {
+		word_add(&target->timers, (uint64_t)0 - moving, relaxed);
+		word_store(&s->closing, NULL, relaxed); /* as it was */
+		return r;
+	}
+	word_store(&s->closing, target, seq_cst); /* [C1] */
+	*list = unlink_all(s);
+	lock_take(&s->lock, LOCK_SHARD);
+	lock_take(&target->lock, LOCK_SHARD);
+	/* Under the engine's lock. */
+	word_store(&s->sibling, word_load(&target->former, relaxed), relaxed);
+	word_store(&s->target, target, release); /* rota__shard_pushed */
+	word_store(&target->former, s, release); /* shard_former */
+	rota__shard_below(s);
+	for (k = s->kinds; k; k = k->r_next) {
+		k->r_hot = &target->hot;
+		word_store(&k->r_shard, target, release); /* shard_of */
+	}
+	for (end = &target->kinds; *end; end = &(*end)->r_next)
+		;
+	*end = s->kinds;
+	if (s->kinds)
+		s->kinds->r_prev = end;
+	s->kinds = NULL;
+	if (word_load(&s->slack_least, relaxed) <=
+	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
+		shard_slack(target, word_load(&s->slack_least, relaxed));
+		shard_slack(target, word_load(&s->slack_most, relaxed));
+	}
+	/* With an init's that will take its own back. */
+	word_add(&target->timers,
+	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
+	    relaxed);
+	live = rota__shard_own_live(s);
+	word_add(&target->inherited, live, relaxed); /* figures */
+	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
+	lock_give(&target->lock);
+	lock_give(&s->lock);
+	return 0;
+}
+
+int
+rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
+{
+	struct rota_timer *list;
+	bool mine;
+	int r;
+
+	if (!s || !target)
+		return -EINVAL;
+	if (s == target || s->engine != target->engine ||
+	    word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed)) {
+		rota__misuse_once(s, MISUSE_RETIRE,
+		    "rota_shard_retire(): shard %u to shard %u: two shards of "
+		    "one engine are needed, none of which has retired",
+		    s->index, target->index);
+		return -EINVAL; /* hand_over() asks again */
+	}
+	mine = word_load(&s->attached, relaxed) == self_id();
+	r = mine ? owner_check(s, __func__) : rota__shard_attach(s);
+	if (r == -EBUSY)
+		return rota__misuse_shard(s, -EPERM, __func__);
+	if (r)
+		return r;
+	r = poll_begin(s);
+	if (r)
+		goto out;
+	if (word_load(&s->running[ROLE_ADOPTER], acquire)) { /* [R1] */
+		r = -EBUSY;
+		goto out;
+	}
+	rota__shard_flush(s); /* it may call `released`: without a mutex */
+	lock_take(s->retiring, LOCK_RETIRING);
+	r = hand_over(s, target, &list);
+	lock_give(s->retiring);
+	if (r)
+		goto out;
+	/* It ranks them as they come; what is not turned round yet came before
+	 * what is. */
+	forward_inbox(list, target);
+	forward_inbox(reversed(s->taken), target);
+	forward_inbox(s->backlog, target);
+	s->backlog = s->taken = NULL;
+	rota__shard_pushed(s, 0);
+	shard_publish_entries(s);
+	word_store(&s->next, ST_NEVER, relaxed);
+out:
+	if (s->adoptable && word_load(&s->lock_owner, relaxed) == self_id())
+		shard_unlock(s);
+	if (!mine)
+		rota_shard_detach(s);
+	return r;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sleep.c - the owner sleeps until something is due, or another thread wakes it.
+ */
+#include "core/owner.h"
+#include "core/trace.h"
+
+/* @next as an instant that a sleep may end at. */
+rota_inline uint64_t
+instant(rota_time next)
+{
+	return (uint64_t)next <= SHARD_LAST ? (uint64_t)next : SHARD_LAST + 1;
+}
+
+/* rota_shard_park(), in @fn. */
+static rota_time
+park(struct rota_shard *s, const char *fn)
+{
+	rota_time next, first;
+	uint64_t alarm, quiet;
+	int r = owner_check(s, fn);
+
+	if (r)
+		return r;
+	next = first = rota_shard_next(s); /* it files what is staged */
+	if (!s->adoptable)
+		next = rota__shard_front(s, &first);
+	/* What is armed for never wakes nobody. */
+	alarm = instant(next);
+	quiet = instant(first);
+	word_store(&s->alarm, alarm, relaxed); /* its own */
+	if (!s->adoptable && s->idle_until < quiet) {
+		if (!s->idle_until)
+			shard_busy(s); /* a poll may have work all the same */
+		s->idle_until = quiet;
+	}
+	if (!s->adoptable) /* else an adopter may be at it */
+		shard_set_heed(s);
+	park_enter(&s->park, alarm);
+	if (inbox_empty(&s->remote.inbox) &&
+	    next > (rota_time)word_load(&s->now, relaxed) && !shard_trims(s) &&
+	    !(s->adoptable &&
+		(rota_time)word_load(&s->next, seq_cst) < next)) { /* [K3] */
+		PROBE_PARK(s->index, next);
+		return next;
+	}
+	shard_unpark(s);
+	return 0;
+}
+
+rota_time
+rota_shard_park(struct rota_shard *s)
+{
+	return park(s, __func__);
+}
+
+int
+rota_shard_wait(struct rota_shard *s, rota_time limit)
+{
+	if (!s)
+		return -EINVAL;
+	if (s->config->clock != ROTA_CLOCK_MONOTONIC &&
+	    s->config->clock != ROTA_CLOCK_BOOTTIME)
+		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
+	return rota__shard_wait(s, limit);
+}
+
+int
+rota__shard_open(struct rota_shard *s)
+{
+	int r = rota__wake_open(&s->wake);
+
+	if (r >= 0 && s->config->clock == ROTA_CLOCK_BOOTTIME)
+		r = rota__wake_alarm(&s->wake);
+	return r < 0 ? r : 0;
+}
+
+/* Until @until, which is not past. */
+static int
+sleep_on(struct rota_shard *s, rota_time until, rota_time now)
+{
+	enum rota_clock clock = s->config->clock;
+
+	if (until >= ROTA_NEVER || clock == ROTA_CLOCK_VIRTUAL)
+		return rota__wake_sleep(&s->wake, -1);
+	if (clock == ROTA_CLOCK_BOOTTIME)
+		return rota__wake_sleep_until(
+		    &s->wake, rota__clock_at(s->clock, until));
+	return rota__wake_sleep(&s->wake, until - now);
+}
+
+int
+rota__shard_wait(struct rota_shard *s, rota_time limit)
+{
+	rota_time until, now;
+	int r;
+
+	if (shard_forked(s))
+		return -ECHILD;
+	r = rota__shard_open(s);
+	if (r)
+		return r;
+	until = park(s, "rota_shard_wait");
+	if (until <= 0)
+		return (int)until;
+	if (limit < until)
+		until = limit;
+	now = rota__clock_read(s->clock);
+	r = until > now ? sleep_on(s, until, now) : 0;
+	shard_unpark(s);
+	return r;
+}
+
+int
+rota_shard_fd(struct rota_shard *s)
+{
+	if (!s)
+		return -EINVAL;
+	return shard_forked(s) ? -ECHILD : rota__wake_open(&s->wake);
+}
+
+int
+rota_shard_wake(struct rota_shard *s)
+{
+	const struct rota_config *c;
+
+	if (!s)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD; /* the descriptor is the parent's, too */
+	PROBE_WAKE(s->index);
+	c = s->config;
+	if (c->wake)
+		c->wake(c->wake_arg, s);
+	rota__wake_signal(&s->wake);
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stat.c - the figures of a shard, as others may read them at any time.
+ */
+#include "core/hold.h"
+
+#include <errno.h>
+
+/* With what calls that a retirement overtook have counted where the timers had
+ * been. Exact when no call is under way. */
+static uint64_t
+live_exact(struct rota_shard *s)
+{
+	uint64_t live = 0;
+
+	if (word_load(&s->target, acquire)) /* rota__shard_pushed */
+		return 0;
+	for (struct rota_shard *f = s; f; f = shard_former(s, f))
+		live += rota__shard_own_live(f);
+	return (int64_t)live > 0 ? live : 0;
+}
+
+/* The holder ranks its own resets and what it drains: the rest of what it
+ * @ranked were pushes. Others may have come since that are none: then these are
+ * too few, and as many as were told before. */
+static uint64_t
+told_pushes(struct rota_shard *s, uint64_t ranked)
+{
+	uint64_t traced = word_load(&s->told, relaxed); /* the CAS checks it */
+	uint64_t n = ranked - word_load(&s->count.drained, relaxed) -
+	    word_load(&s->hot.starts, relaxed); /* [F1]: at most too many */
+
+	while ((int64_t)(n - traced) > 0 &&
+	    !word_cas(&s->told, &traced, n, relaxed, relaxed)) /* a figure */
+		;
+	return (int64_t)(n - traced) > 0 ? n : traced;
+}
+
+int
+rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
+{
+	struct shard_count *c;
+	uint64_t ranked;
+	bool release;
+
+	if (!s || !out)
+		return -EINVAL;
+	if (shard_forked(s))
+		return -ECHILD;
+	if (shard_trylock(s, &release)) {
+		shard_publish_entries(s);
+		if (release)
+			shard_unlock(s);
+	}
+	c = &s->count;
+	ranked = word_load(&s->hot.seq, acquire); /* [F1] */
+#define FIGURE(p) word_load((p), relaxed)         /* a snapshot */
+	*out = (struct rota_stats){
+		.starts = FIGURE(&s->hot.starts) + FIGURE(&s->starts),
+		.pushes = told_pushes(s, ranked) + FIGURE(&s->pushes),
+		.stops = FIGURE(&s->hot.stops) + FIGURE(&s->stops),
+		.fires = FIGURE(&s->count.fires),
+		.live = live_exact(s),
+		.timers = FIGURE(&s->timers),
+		.entries = FIGURE(&s->entries),
+		.inserts = FIGURE(&c->inserts),
+		.moves = FIGURE(&c->moves),
+		.dropped = FIGURE(&c->dropped),
+		.swept = FIGURE(&c->swept),
+		.drained = FIGURE(&s->count.drained),
+		.polls = FIGURE(&c->polls),
+		.steps = FIGURE(&c->steps),
+		.adopted = FIGURE(&s->adopted),
+		.wakes = FIGURE(&s->wakes),
+		.late_max = FIGURE(&c->late_max),
+		.late_sum = FIGURE(&c->late_sum),
+		.bytes = FIGURE(&s->bytes),
+	};
+#undef FIGURE
+	out->zombies = out->entries > out->live ? out->entries - out->live : 0;
+	return 0;
+}

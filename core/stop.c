@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stop.c - a timer is stopped, and what the stop answers if it came too late.
+ */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
+#define ROTA_NO_INLINE          /* rota_timer_stop() is defined here */
+#include <rota/timer.h>
+
+#include <errno.h>
+#include <time.h>
+
+#include "core/hold.h"
+#include "core/misuse.h"
+#include "core/trace.h"
+
+/* Why a stop that found @word did not prevent. False: look again. */
+static rota_noinline bool
+stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
+    int *verdict)
+{
+	bool claimed = false;
+
+	*verdict = ROTA_RUNNING;
+	/* All seats: one may be claiming it, another still be in what it was
+	 * armed for before. */
+	for (int role = 0; role < ROLES; role++) {
+		void *is = word_load(&s->running[role], acquire); /* [R1] */
+
+		if (is == t)
+			return true;
+		claimed |= is == running_claiming(t);
+	}
+	/* About to be claimed, or just claimed: the word knows which. */
+	if (claimed && !(word & ST_LINKED))
+		return word_load(&t->r_word, acquire) == word; /* [P3] */
+	*verdict = ROTA_NOT_PENDING;
+	return true;
+}
+
+rota_inline int
+stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
+{
+	struct rota_shard *s;
+	uint64_t was;
+	int verdict;
+
+	if (!object_owned(t, k, shard_of(k), "rota_timer_stop"))
+		return -EPERM;
+	do {
+		was = state_stop(&t->r_word, kind_confined(k));
+		/* Not before: who ended its arming is asked there. [P3] */
+		s = shard_of(k);
+		if (rota_likely(was & ST_ARMED)) {
+			PROBE_STOP(t);
+			if (traced)
+				rota__trace(
+				    s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
+			if (rota_likely(word_load(&s->lock_owner, relaxed) ==
+				self_id()))
+				count_add(&s->hot.stops, 1);
+			else
+				word_add(&s->stops, (uint64_t)1,
+				    relaxed); /* a figure */
+			return ROTA_PREVENTED;
+		}
+	} while (!stop_lost(s, t, was, &verdict));
+	return verdict;
+}
+
+static rota_noinline int
+stop_unusual(struct rota_timer *t)
+{
+	struct rota_kind *k = kind_of(t);
+
+	return k ? stop(t, k, true) : -EINVAL;
+}
+
+int
+rota_timer_stop_slow(struct rota_timer *t)
+{
+	struct rota_kind *k;
+
+	if (!object_call(t, "rota_timer_stop"))
+		return -EINVAL;
+	k = kind_untraced(t);
+	return rota_likely(k != NULL) ? stop(t, k, false) : stop_unusual(t);
+}
+
+int
+rota_timer_stop(struct rota_timer *t)
+{
+	return rota_timer_stop_slow(t);
+}
+
+/* What a seat showed before a stop. */
+struct seen {
+	uint64_t ended;
+	void *running;
+};
+
+static struct seen
+role_seen(struct rota_shard *s, int role)
+{
+	struct seen now;
+
+	/* In this order: what is seen to run had not ended by then. */
+	now.ended = word_load(&s->ended[role], acquire);     /* [R2] */
+	now.running = word_load(&s->running[role], acquire); /* [R1] */
+	return now;
+}
+
+/* After a stop of @t: wait for the end of its callback on @seat, if one had
+ * begun. It may give @t back meanwhile; @before, from before the stop, knows
+ * the callback that did so to a former timer at that place. Once it is over the
+ * seat may be taken by another, or by @t's next one. */
+static void
+role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
+    const struct seen *before)
+{
+	struct timespec nap = { 0, 1000 };
+	struct seen first = role_seen(s, role);
+	void *running = first.running;
+
+	if (first.running == running_released(t) &&
+	    first.running == before->running && first.ended == before->ended)
+		return;
+	while (running == t || running == running_claiming(t) ||
+	    running == running_released(t)) {
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 1000000)
+			nap.tv_nsec *= 2;
+		running = word_load(&s->running[role], acquire); /* [R1] */
+		if (word_load(&s->ended[role], acquire) !=
+		    first.ended) /* [R2] */
+			break;
+	}
+}
+
+int
+rota_timer_stop_sync(struct rota_timer *t)
+{
+	struct rota_kind *k;
+	struct seen before[ROLES];
+	struct rota_shard *s;
+	int r, role;
+
+	if (!object_call(t, __func__))
+		return -EINVAL;
+	k = kind_of(t); /* its callback may release @t */
+	if (!k)
+		return -EINVAL;
+	if (shard_forked(shard_of(k)))
+		return -ECHILD; /* who runs it is the parent's */
+	if (running_here(t))
+		return rota__misuse_kind(
+		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
+	s = shard_of(k);
+	for (role = 0; role < ROLES; role++)
+		before[role] = role_seen(s, role);
+	r = rota_timer_stop_slow(t);
+	if (r < 0)
+		return r;
+	if (rota_unlikely(shard_of(k) != s)) {
+		/* No callback has stayed behind on a shard that retires. */
+		s = shard_of(k);
+		for (role = 0; role < ROLES; role++)
+			before[role] = role_seen(s, role);
+	}
+	for (role = 0; role < ROLES; role++)
+		role_wait(s, t, role, &before[role]);
+	return r == ROTA_PREVENTED ? r : ROTA_NOT_PENDING;
+}
