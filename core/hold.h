@@ -70,6 +70,19 @@ running_here(const struct rota_timer *t)
 	return false;
 }
 
+/* self_inside: is the caller in a poll of @s, if through callbacks of others? */
+rota_inline bool
+self_inside(const struct rota_shard *s)
+{
+	const struct rota_self *me;
+
+	for (me = &rota__self; me && rota_unlikely(me->shard != NULL);
+	     me = me->before)
+		if (me->shard == s)
+			return true;
+	return false;
+}
+
 /* claim_word: store the caller's identity in @seat: one of `lock_owner`,
  * `attached` and `adopter`. False: there is another's. */
 rota_inline bool

@@ -3,7 +3,8 @@
  * release_test.c - rota_timer_release(): when the memory is yours again.
  * Claims: at once on the owner, unless another thread is just pushing the
  * timer; from another thread by `released`, once, in a poll of the owner or
- * at the end of the engine; whatever the release prevented does not run.
+ * at the end of the engine; whatever the release prevented does not run; a
+ * shard whose `released` polls another one is not entered again from there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -425,6 +426,67 @@ a_life_leaves_nothing_behind(void **state)
 	w->fired = 0;
 }
 
+/* A `released` of one shard polls another, whose callback comes back. */
+static struct world *nested;
+static struct rota_shard *beside;
+static int came_back[2];
+
+static void
+comes_back(struct rota_timer *t, rota_time now)
+{
+	(void)t;
+	came_back[0] = rota_shard_poll(nested->shard, now, 0);
+	came_back[1] = rota_shard_armed(nested->shard, now);
+}
+
+static void
+polls_beside(struct rota_timer *t)
+{
+	(void)t;
+	assert_int_equal(rota_shard_poll(beside, TICK, 0), 0);
+}
+
+static void
+a_shard_is_not_entered_again_through_another(void **state)
+{
+	struct rota_kind first, other;
+	struct rota_timer gone, due;
+
+	nested = *state;
+	beside = rota_engine_shard(nested->engine, 1);
+	assert_int_equal(rota_shard_attach(beside), 0);
+	assert_int_equal(rota_kind_init(&first, nested->shard,
+			     &(struct rota_kind_config){ .fire = comes_back,
+				 .released = polls_beside,
+				 .name = "first" }),
+	    0);
+	assert_int_equal(rota_kind_init(&other, beside,
+			     &(struct rota_kind_config){
+				 .fire = comes_back, .name = "other" }),
+	    0);
+	assert_int_equal(rota_timer_init(&gone, &first), 0);
+	assert_int_equal(rota_timer_init(&due, &other), 0);
+	rota_timer_reset_at(&due, 1);
+	assert_int_equal(elsewhere_release(&gone), 1);
+	came_back[0] = came_back[1] = 0;
+	world_poll(nested, TICK);
+	assert_int_equal(came_back[0], -EDEADLK);
+	assert_int_equal(came_back[1], -EDEADLK);
+	assert_int_equal(rota_shard_poll(beside, TICK, 0), 0);
+	world_poll(nested, 2 * TICK);
+	assert_int_equal(rota_timer_release(&due), 0);
+	assert_int_equal(rota_kind_release(&first), 0);
+	assert_int_equal(rota_kind_release(&other), 0);
+	assert_int_equal(rota_shard_detach(beside), 0);
+}
+
+static const struct world_row world_two_heap = { .backend = ROTA_HEAP,
+	.shards = 2 };
+static const struct world_row world_two_wheel = { .backend = ROTA_WHEEL,
+	.shards = 2 };
+static const struct world_row world_two_coarse = { .backend = ROTA_WHEEL_COARSE,
+	.shards = 2 };
+
 int
 main(void)
 {
@@ -444,6 +506,9 @@ main(void)
 		EVERY(released_outside_of_a_poll_is_a_callback_too),
 		EVERY(a_kind_can_go_when_its_last_timer_came_back),
 		EVERY(a_life_leaves_nothing_behind),
+		ON(a_shard_is_not_entered_again_through_another, two_heap),
+		ON(a_shard_is_not_entered_again_through_another, two_wheel),
+		ON(a_shard_is_not_entered_again_through_another, two_coarse),
 	};
 
 	return cmocka_run_group_tests_name("release", tests, NULL, NULL);
