@@ -114,9 +114,19 @@ rota__shard_wait(struct rota_shard *s, rota_time limit)
 int
 rota_shard_fd(struct rota_shard *s)
 {
+	bool had = s && wake_made(&s->wake);
+	int fd;
+
 	if (!s)
 		return -EINVAL;
-	return shard_forked(s) ? -ECHILD : rota__wake_open(&s->wake);
+	if (shard_forked(s))
+		return -ECHILD;
+	fd = rota__wake_open(&s->wake);
+	/* Of an owner that sleeps already, or is about to, wakes may have found no
+	 * descriptor. */
+	if (fd >= 0 && !had && word_load(&s->alarm, relaxed)) /* a hint */
+		rota__wake_signal(&s->wake);
+	return fd;
 }
 
 int

@@ -36,6 +36,12 @@ wake_raised(const struct wake *w)
 {
 	return rota_unlikely(word_load(&w->raised, acquire));
 }
+/* wake_made: is there a descriptor? */
+rota_inline bool
+wake_made(const struct wake *w)
+{
+	return word_load(&w->fd, relaxed) != 0; /* a hint */
+}
 /* wake_clear: make it unreadable, if it may be readable. */
 rota_inline void
 wake_clear(struct wake *w)

@@ -8,6 +8,7 @@
  */
 #include "core/shard.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -453,6 +454,29 @@ check_may_run_beside_an_init(void **state)
 	free(probes);
 }
 
+/* A thread that parks first and asks for the descriptor then. */
+static void
+a_descriptor_made_after_a_park_tells_of_wakes_since(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct pollfd fd = { .events = POLLIN };
+
+	rota_timer_reset_at(&p->timer, 900 * TICK);
+	world_poll(w, 0);
+	assert_in_range(rota_shard_park(w->shard), 1, 900 * TICK);
+	elsewhere_reset_at(&p->timer, 5 * TICK);
+	fd.fd = rota_shard_fd(w->shard);
+	assert_true(fd.fd >= 0);
+	assert_int_equal(poll(&fd, 1, 0), 1);
+	world_poll(w, 0);
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	assert_in_range(rota_shard_park(w->shard), 1, 5 * TICK);
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	world_poll(w, 5 * TICK);
+	expect_fired(w, 0);
+}
+
 int
 main(void)
 {
@@ -473,6 +497,7 @@ main(void)
 		EVERY_OWNED(what_rises_above_an_entry_that_goes_is_told_too),
 		EVERY_OWNED(no_entry_of_a_stopped_timer_is_left),
 		EVERY_OWNED(check_finds_an_entry_whose_timer_says_it_has_none),
+		EVERY(a_descriptor_made_after_a_park_tells_of_wakes_since),
 	};
 
 	return cmocka_run_group_tests_name("shard", tests, NULL, NULL);
