@@ -60,9 +60,9 @@ poll(struct poll *p, const enum rota_backend backend)
 	s->poll_seq = word_load(&s->hot.seq, relaxed); /* its own */
 	p->left = p->budget;
 	expired = expire(p, backend);
-	count_add(&s->count.steps, steps + p->budget - p->left);
-	if (p->lost_lock)
+	if (p->lost_lock) /* the counts are another thread's, too */
 		return false;
+	count_add(&s->count.steps, steps + p->budget - p->left);
 	if (rota_unlikely(!expired)) {
 		if (backend != ROTA_WHEEL_COARSE)
 			s->others = undeferred;

@@ -145,6 +145,36 @@ an_adopter_leaves_the_owners_alarm_alone(void **state)
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
+/* It is the other poll's to count meanwhile. */
+static void
+a_poll_that_lost_the_lock_counts_no_steps(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 20);
+	struct act owner = { .shard = s, .when = TICK },
+		   adopter = { .shard = s, .when = TICK };
+	struct gated *o, *a;
+	uint64_t steps;
+
+	for (int i = 0; i < 20; i++)
+		rota_timer_reset_at(&p[i].timer, TICK - 100 + i);
+	p[14].then = through_the_gate;
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	a = gate_open(act_adopt, &adopter);
+	assert_true(gate_to(a, &inside, ATOMIC_POINT, 1));
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &s->next, ATOMIC_STORE, 1)); /* it has counted */
+	steps = word_load(&s->count.steps, relaxed);
+	gate_end(a);
+	assert_int_equal(word_load(&s->count.steps, relaxed), steps);
+	gate_end(o);
+	assert_int_equal(w->fired, 20);
+	w->fired = 0;
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
 int
 main(void)
 {
@@ -153,6 +183,7 @@ main(void)
 		ADOPT_EVERY(an_owner_is_told_of_the_end_that_it_waits_for),
 		ADOPT_EVERY(an_owner_parks_while_an_adopter_arms),
 		ADOPT_EVERY(an_adopter_leaves_the_owners_alarm_alone),
+		ADOPT_EVERY(a_poll_that_lost_the_lock_counts_no_steps),
 	};
 
 	return cmocka_run_group_tests_name("gate_adopt", tests, NULL, NULL);
