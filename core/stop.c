@@ -67,12 +67,19 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 	return verdict;
 }
 
+/* A stop of @t, of kind @k, traced or not. */
+static rota_noinline int
+stop_any(struct rota_timer *t, struct rota_kind *k)
+{
+	return stop(t, k, kind_traced(k));
+}
+
 static rota_noinline int
 stop_unusual(struct rota_timer *t)
 {
 	struct rota_kind *k = kind_of(t);
 
-	return k ? stop(t, k, true) : -EINVAL;
+	return k ? stop_any(t, k) : -EINVAL;
 }
 
 int
@@ -157,7 +164,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	s = shard_of(k);
 	for (role = 0; role < ROLES; role++)
 		before[role] = role_seen(s, role);
-	r = rota_timer_stop_slow(t);
+	r = stop_any(t, k); /* @t may have been released meanwhile */
 	if (r < 0)
 		return r;
 	if (rota_unlikely(shard_of(k) != s)) {

@@ -354,6 +354,46 @@ a_claim_that_fails_is_no_callback(void **state)
 	assert_int_equal(rota_shard_attach(s), 0);
 }
 
+static int behind;
+
+static void
+gives_back_and_stays(struct probe *p, rota_time now)
+{
+	(void)now;
+	gate_point(&inside);
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	gate_point(&behind);
+}
+
+/* The stop began before the callback gave its own timer back. */
+static void
+a_stop_waits_for_a_callback_that_gives_back(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = gives_back_and_stays;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	assert_true(gate_to(g, &s->running[ROLE_ADOPTER], ATOMIC_LOAD, 1));
+	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
+	/* It looks again and again whether the callback has ended. */
+	assert_true(gate_to(g, &s->running[ROLE_OWNER], ATOMIC_LOAD, 5));
+	gate_end(o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	assert_int_equal(rota_shard_attach(s), 0);
+	w->fired = 0;
+	probe_init(w, p, 0);
+}
+
 int
 main(void)
 {
@@ -368,6 +408,7 @@ main(void)
 		EVERY(a_callback_that_ended_with_its_thread_is_over),
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),
+		EVERY(a_stop_waits_for_a_callback_that_gives_back),
 	};
 
 	return cmocka_run_group_tests_name("gate_sync", tests, NULL, NULL);
