@@ -419,8 +419,9 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 		if (!slack || next == ROTA_NEVER)
 			return next;
 	} else if (!slack && s->idle_until == s->fronted &&
+	    s->idle_stops == shard_stops(s) &&
 	    s->idle_until > s->queue.wheel.next_expiry << WHEEL_TICK_BITS) {
-		return next; /* nothing came before it since the last park */
+		return next; /* nothing came before it, and none was stopped */
 	}
 	if (slack) {
 		f.least = word_load(&s->slack_least, relaxed);

@@ -317,6 +317,23 @@ no_wake_is_for_nothing(void **state)
 	assert_in_range(needless, 0, DEADLINES / 20);
 }
 
+/* What was stopped since the last park wakes nobody, polled or not. */
+static void
+a_stop_between_two_parks_is_seen(void **state)
+{
+	struct world *w = *state;
+	struct probe p[1];
+
+	probes_of(w, p, 1, kind_of_slack(w, 0, 0));
+	world_poll(w, 0);
+	rota_timer_reset_at(&p[0].timer, 10 * MS);
+	world_poll(w, 1);
+	assert_in_range(rota_shard_park(w->shard), 10 * MS, 10 * MS + LATE(w));
+	rota_timer_stop(&p[0].timer);
+	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+	rota_timer_release(&p[0].timer);
+}
+
 /* The tick of a coarse wheel may have spent it: one in a later slot, which may
  * have come up earlier, is not slept past. */
 static void
@@ -703,6 +720,7 @@ main(void)
 		EVERY_OWNED(what_stays_filed_is_not_slept_past),
 		EXACT_OWNED(a_poll_in_between_fires_what_is_due),
 		EVERY_OWNED(no_wake_is_for_nothing),
+		EVERY_OWNED(a_stop_between_two_parks_is_seen),
 		EVERY_OWNED(a_slack_is_spent_once),
 		EVERY_OWNED(no_instant_overflows),
 		EVERY_OWNED(one_slack_for_all_takes_one_look),
