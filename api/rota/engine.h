@@ -136,7 +136,8 @@ struct rota_config {
 	 * rota_shard_park() stands still with it. */
 	rota_time (*now)(void *arg);
 	void *now_arg;
-	rota_time start;     /* the clock's first instant, >= 0 */
+	rota_time start;     /* the clock's first instant: >= 0, and at most
+			      * ROTA_NEVER - 2^20 */
 	uint64_t max_timers; /* for each shard; 0: 2^24; at most 2^26 */
 	struct rota_allocator allocator;
 	rota_leak_fn *leak;
@@ -304,9 +305,9 @@ int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
 
 /* rota_shard_next - when the owner must poll next, if nothing changes.
  *
- * Never later than the earliest deadline, which a coarse wheel counts with its
- * slot and the timer's slack; ROTA_NEVER if nothing is armed; at or before the
- * last poll's now if something waits. May be earlier: the instant at which the
+ * At or before the last poll's now if something waits. Else never later than the
+ * earliest deadline, which a coarse wheel counts with its slot and the timer's
+ * slack; ROTA_NEVER if nothing is armed. May be earlier: the instant at which the
  * entry of a stopped or postponed timer comes up, or the start of a wheel's
  * slot. The slack of an exact timer does not count here: for how long a loop may
  * sleep rota_shard_park() says, which looks closer. Owner; -EPERM.
@@ -382,7 +383,8 @@ rota_time rota_shard_now(const struct rota_shard *s);
 rota_time rota_shard_park(struct rota_shard *s);
 
 /* rota_shard_wait - park, sleep as long as that allows, until there is something
- * to do, @limit has passed or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and
+ * to do, the clock has come to @limit (an instant, not a span; ROTA_NEVER: there
+ * is none), or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and
  * _BOOTTIME; on the latter it is on time after a suspend, by a timerfd made by
  * the first call.
  * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE, -ENOMEM; -EOPNOTSUPP other

@@ -198,17 +198,18 @@ int rota_debug_gone(const void *ptr, size_t size);
 /* rota_timer_reset_at - arm @t: it fires once, at or after @when.
  *
  * Units    @when: instant in ns on the engine's clock. Before 0 is 0; in the
- *          last 2^20 ns before ROTA_NEVER (of a coarse wheel the last 2^21 and
- *          the slack), and after that, is never. What is
- *          due already fires in the next poll, never inside this call and
+ *          last 2^20 ns before ROTA_NEVER, and after that, is never. (On a
+ *          coarse wheel it may be never in the last 2^21 ns and the slack.)
+ *          What is due already fires in the next poll, never inside this call and
  *          never in the poll under way. (If another thread than the owner arms
  *          a timer that was stopped while its poll goes on, it may fire in that
  *          one.)
  * Order    on one heap or exact wheel timers with equal deadlines fire in the
  *          order in which they were armed, as long as fewer than 2^31 armings
  *          of the shard lie between the first and the last of them. What other
- *          threads arm counts as armed when the owner takes it from the inbox;
- *          if it was armed already, and is armed for the same instant or a
+ *          threads arm counts as armed when the owner takes it from the inbox,
+ *          and so does what the owner arms again before that; if it was armed
+ *          already, and is armed for the same instant or a
  *          later one, it keeps its former place in that order.
  * Returns  1 it was pending (its former deadline is void), 0 it was not.
  * Orders   what you wrote before is visible in the callback [P1].
