@@ -4,6 +4,9 @@
  */
 #include "core/owner.h"
 
+_Thread_local struct rota_self rota__self
+    __attribute__((tls_model("initial-exec")));
+
 /* The thread that was called on @seat has ended in its callback. */
 static void
 callback_over(struct rota_shard *s, enum shard_role role)

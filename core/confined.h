@@ -6,7 +6,7 @@
 #ifndef ROTA_CORE_CONFINED_H
 #define ROTA_CORE_CONFINED_H
 
-#include "core/reset.h"
+#include "core/arming.h"
 
 /* The owner arms a confined timer: as rota/inline.h, for every instant. */
 rota_inline int

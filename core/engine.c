@@ -373,7 +373,8 @@ end(struct rota_engine *e)
 {
 	if (e->layer)
 		e->layer->end(e->layer);
-	rota__pool_destroy(e);
+	if (e->pool_end)
+		e->pool_end(e);
 	objects_end(e);
 	unmake(e);
 }

@@ -32,6 +32,7 @@ struct rota_engine {
 	struct rota_shard *shard;
 	struct driver *driver;
 	struct pool *pool; /* one for each shard; made by its first use */
+	void (*pool_end)(struct rota_engine *e); /* gives that back; or NULL */
 	struct rota_layer *layer; /* what is built on it, or NULL */
 	uint64_t number;          /* no other engine ever has it */
 	rota_word turns; /* threads that were given a shard to arm on */
@@ -53,13 +54,5 @@ void rota__engine_free(
     struct rota_engine *e, unsigned shard, void *ptr, size_t size);
 /* rota__engine_of - whose shard it is. */
 struct rota_engine *rota__engine_of(struct rota_shard *s);
-
-/* rota__pool_destroy - core/pool.c: the pooled timers of @e, at its end. */
-void rota__pool_destroy(struct rota_engine *e);
-/* rota__pool_release - core/pool.c: @s has no room; a pooled timer that is not
- * in use shall make some. True: there is one place more. False: none now; the
- * owner may have been asked for some, which are there after its next poll.
- * Any thread; calls no function of anybody's. */
-bool rota__pool_release(struct rota_shard *s);
 
 #endif

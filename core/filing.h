@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "core/poll.h"
+#include "core/steps.h"
 
 /* rota__send_on - @t came to the inbox of @s, and is another shard's: a reset or a
  * release by a thread that had read its former kind began before a move. Its kick

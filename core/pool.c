@@ -34,8 +34,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "api/wait/wait.h"
 #include "core/engine.h"
+#include "core/pool.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
 #define NODES (1u << NODE_BITS)
@@ -414,6 +414,29 @@ slab_add(struct rota_engine *e, struct pool_shard *ps)
 	return r;
 }
 
+/* At the end of @e. */
+static void
+pool_destroy(struct rota_engine *e)
+{
+	struct pool *p = e->pool;
+
+	if (!p)
+		return;
+	for (uint32_t i = p->slabs; i-- > 0;) {
+		struct slab *slab = slab_at(p, i);
+
+		rota__engine_free(
+		    e, slab->shard, slab->nodes, NODES * sizeof(*slab->nodes));
+	}
+	for (uint32_t i = 0; i < TABLE && p->table[i]; i++)
+		rota__engine_free(
+		    e, 0, p->table[i], TABLE * sizeof(struct slab));
+	for (unsigned i = 0; i < e->shards && !engine_forked(e); i++)
+		pthread_mutex_destroy(&p->shard[i].lock);
+	rota__engine_free(e, 0, p, pool_bytes(e));
+	e->pool = NULL;
+}
+
 /* The engine's pool, made by its first use; NULL: no memory. */
 static struct pool *
 pool_of(struct rota_engine *e)
@@ -438,6 +461,7 @@ pool_of(struct rota_engine *e)
 				.name = "rota_after_func" });
 			ps->kind.r_pool = e;
 		}
+		e->pool_end = pool_destroy;
 		word_store(&e->pool, p, release); /* above */
 	}
 	lock_give(&e->lock);
@@ -474,28 +498,6 @@ node_alloc(struct rota_engine *e, struct rota_shard *s, struct node **out)
 {
 	*out = free_pop(e->pool, &e->pool->shard[s->index]);
 	return rota_likely(*out != NULL) ? 0 : node_make(e, s, out);
-}
-
-void
-rota__pool_destroy(struct rota_engine *e)
-{
-	struct pool *p = e->pool;
-
-	if (!p)
-		return;
-	for (uint32_t i = p->slabs; i-- > 0;) {
-		struct slab *slab = slab_at(p, i);
-
-		rota__engine_free(
-		    e, slab->shard, slab->nodes, NODES * sizeof(*slab->nodes));
-	}
-	for (uint32_t i = 0; i < TABLE && p->table[i]; i++)
-		rota__engine_free(
-		    e, 0, p->table[i], TABLE * sizeof(struct slab));
-	for (unsigned i = 0; i < e->shards && !engine_forked(e); i++)
-		pthread_mutex_destroy(&p->shard[i].lock);
-	rota__engine_free(e, 0, p, pool_bytes(e));
-	e->pool = NULL;
 }
 
 static int

@@ -7,24 +7,7 @@
 #include <rota/timer.h>
 
 #include "core/confined.h"
-
-/* After an arming of @t by the holder for @d: file what is staged, once that is
- * much; wake the owner, if it sleeps until @t is later than its slack. (An
- * adopter's poll does so at its end: the alarm is the owner's to end.) Seldom,
- * so that what is mostly done calls nothing. */
-rota_noinline int
-rota__armed_rarely(
-    struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer)
-{
-	uint64_t latest = kind_latest(kind_unchecked(t), d); /* @t may go */
-
-	if (s->staging_len == SHARD_STAGE)
-		rota__shard_flush_staging(s);
-	if (sleeps_beyond(s, latest) &&
-	    word_load(&s->attached, relaxed) == self_id())
-		rota__shard_alarm(s);
-	return answer;
-}
+#include "core/pool.h"
 
 static int
 far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
@@ -99,17 +82,6 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	PROBE_RESET(t, d);
 	shard_assign_seq(s, t);
 	return true;
-}
-
-/* It may come up before all that is filed, or before the owner wakes. */
-rota_noinline int
-rota__filed_first(
-    struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)
-{
-	rota__shard_came(s, t, d);
-	answer = rota__armed_rarely(s, t, d, answer);
-	shard_set_heed(s); /* the owner may be awake by now */
-	return answer;
 }
 
 static rota_noinline int

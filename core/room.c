@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <time.h>
 
-#include "core/engine.h"
+#include "core/shard.h"
+#include "core/pool.h"
 #include "core/misuse.h"
 
 /* Take back the count of a timer on @s, or where it has moved by now: with the

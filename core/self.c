@@ -10,8 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "core/shard.h"
-
 struct life {
 	rota_word refs; /* the thread's own, and its shards' */
 	rota_word over; /* 1: the thread has ended */

@@ -66,6 +66,10 @@ uint64_t rota__self_named(void);
  * -ENOMEM, -EAGAIN no key is left. */
 int rota__self_watch(void);
 
+/* rota__shard_ended - core/attach.c. The calling thread ends: a callback that it is
+ * in is over, and so is the poll that called that. */
+void rota__shard_ended(void);
+
 /* rota__life_take - the caller's, one reference more, in *@l: 0, or as
  * rota__self_watch(). rota__life_put - one less; nothing if @l is NULL.
  * rota__life_bury - the same in the child of a fork, where the threads of its

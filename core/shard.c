@@ -2,14 +2,10 @@
  *
  * shard.c - a shard's memory, its counts, and what wakes its owner.
  */
-#include "core/hold.h"
-#include "core/trace.h"
+#include "core/shard.h"
 
 #include <errno.h>
 #include <string.h>
-
-_Thread_local struct rota_self rota__self
-    __attribute__((tls_model("initial-exec")));
 
 /* Growing asks for this many timers at a time beyond what was asked for
  * (arbitrary), so that few calls of rota_timer_init() come here. */

@@ -235,9 +235,6 @@ void rota__shard_destroy(struct rota_shard *s);
 void rota__shard_leave(struct rota_shard *s);
 /* rota__shard_open - make what a sleep needs: 0, -errno. */
 int rota__shard_open(struct rota_shard *s);
-/* rota__shard_ended - the calling thread ends: if it is in a callback that is
- * over, and so is what it polled. */
-void rota__shard_ended(void);
 /* rota__shard_wait - rota_shard_wait() on any clock but the caller's. */
 int rota__shard_wait(struct rota_shard *s, rota_time limit);
 /* rota__shard_reserve - room for @n timers in all, which stays by itself for
@@ -453,10 +450,6 @@ uint64_t rota__shard_live(const struct rota_shard *s);
 
 /* rota__shard_next - as rota_shard_next(), for the holder. */
 rota_time rota__shard_next(struct rota_shard *s);
-
-/* rota__timer_push - core/timer.c. As rota_timer_reset_at(), but -EINVAL and
- * nothing changed if the timer is not armed. */
-int rota__timer_push(struct rota_timer *t, rota_time when);
 
 /* rota__shard_front - for a thread that is about to sleep, settled and not
  * adoptable: until when it may, so that no timer is later than its slack;

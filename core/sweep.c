@@ -3,7 +3,7 @@
  * sweep.c - what polls do when nothing is due: take stopped timers out of the
  * structure once they are many, and give memory back.
  */
-#include "core/poll.h"
+#include "core/steps.h"
 
 /* A sweep begins when zombies are more than a half of the entries and this
  * many (arbitrary: below that not worth a walk). Go 1.23 has a quarter; why

@@ -20,6 +20,7 @@
 
 #include <rota/handle.h>
 
+#include "core/pool.h"
 #include "core/sys/atomic.h"
 #include "core/sys/lock.h"
 
@@ -116,16 +117,6 @@ void rota__bubble_jobs(struct rota_bubble *b, uint64_t more);
 pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 /* Is the calling thread in @b? */
 bool rota__bubble_member(const struct rota_bubble *b);
-
-/* core/pool.c: a pooled timer that is kept. rota__node_take - one in *@t, not
- * armed, that runs @fn(@arg) whenever it fires: 0, -ENOMEM, -ENOSPC; arming it
- * cannot fail. rota__node_give - back: one that is not armed, and whose
- * function, if it runs, has no more use for it. */
-int rota__node_take(
-    struct rota_engine *e, rota_func *fn, void *arg, struct rota_timer **t);
-void rota__node_give(struct rota_timer *t);
-/* core/timer.c: rota_timer_reset_at(), if it is armed; else < 0. */
-int rota__timer_push(struct rota_timer *t, rota_time when);
 
 /* api/wait/context.c, at the engine's end: tell its log of those that are not done,
  * forget those that nobody uses. How many are left. */

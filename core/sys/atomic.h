@@ -9,7 +9,8 @@
  * thread sanitizers report false races on them.
  *
  * Four builds replace the accesses:
- *  - ROTA_RELACY: the words become rl::atomic and relacy explores them.
+ *  - ROTA_RELACY, the name of a header of the tests: there the words are
+ *    rl::atomic, and relacy explores them.
  *  - ROTA_HOSTILE: one compare-and-swap in four fails for no reason.
  *  - ROTA_CHAOS: the thread yields at random before each read-modify-write.
  *  - ROTA_GATE: a test is told of each access before it happens, and may keep
@@ -20,7 +21,7 @@
 #define ROTA_CORE_ATOMIC_H
 
 #ifdef ROTA_RELACY
-#include "tests/model/relacy_atomic.h"
+#include ROTA_RELACY
 #else
 
 #include <stdbool.h>

@@ -29,7 +29,7 @@ target_of(struct world *w)
 }
 
 static void
-poll_heir(struct rota_shard *target, rota_time now)
+poll_target(struct rota_shard *target, rota_time now)
 {
 	assert_int_equal(rota_shard_poll(target, now, 0), 0);
 	assert_int_equal(rota_shard_check(target), 0);
@@ -54,10 +54,10 @@ a_push_that_a_retirement_overtook_fires_on_the_heir(void **state)
 	gate_end(g);
 	expect_nothing(w);
 	assert_int_equal(rota_shard_check(s), 0);
-	poll_heir(target, 5 * TICK);
+	poll_target(target, 5 * TICK);
 	expect_fired(w, 0);
 	assert_int_equal(rota_timer_release(&p[0].timer), 0);
-	poll_heir(target, 7 * TICK);
+	poll_target(target, 7 * TICK);
 	expect_fired(w, 1);
 }
 
@@ -105,19 +105,19 @@ who_missed_a_retirement_wakes_the_heir_behind_the_push(void **state)
 	e = gate_open(act_reset, &early);
 	assert_true(gate_to(e, &p[0].timer.r_word, ATOMIC_LOAD, 1));
 	assert_int_equal(rota_shard_retire(s, target), 0);
-	poll_heir(target, 0);
+	poll_target(target, 0);
 	l = gate_open(act_reset, &late);
 	assert_true(gate_to(l, &target->remote.inbox, ATOMIC_CAS, 1));
 	assert_true(rota_shard_park(target) > TICK);
 	gate_end(e);
 	assert_int_equal(answered(&early), 1);
 	assert_int_equal(w->wakes, 1);
-	poll_heir(target, 0);
+	poll_target(target, 0);
 	until = rota_shard_park(target);
 	assert_true(until > TICK); /* it cannot know */
 	gate_end(l);
 	assert_int_equal(w->wakes, 2);
-	poll_heir(target, TICK);
+	poll_target(target, TICK);
 	expect_fired(w, 0);
 }
 
@@ -160,7 +160,7 @@ an_init_does_not_take_the_room_of_what_moves(void **state)
 	assert_int_equal(answered(&r), 0);
 	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 8);
-	poll_heir(target, TICK);
+	poll_target(target, TICK);
 	assert_int_equal(w->fired, 5);
 	w->fired = 0;
 	rota_shard_stat(w->shard, &stats);
@@ -202,7 +202,7 @@ an_init_does_not_wait_for_what_moves(void **state)
 	assert_int_equal(answered(&r), 0);
 	rota_shard_stat(target, &stats);
 	assert_int_equal(stats.timers, 4);
-	poll_heir(target, TICK);
+	poll_target(target, TICK);
 	assert_int_equal(w->fired, 4);
 	w->fired = 0;
 	assert_int_equal(rota_timer_release(&more.timer), 0);
@@ -313,19 +313,19 @@ a_count_that_a_retirement_overtook_is_no_timers(void **state)
 	gate_end(a);
 	assert_int_equal(live_of(s), 0);
 	assert_int_equal(live_of(target), 4);
-	poll_heir(target, 0);
+	poll_target(target, 0);
 	b = gate_open(act_stop, &stop);
 	assert_true(gate_to(b, &target->stops, ATOMIC_ADD, 1));
 	assert_int_equal(rota_shard_retire(target, last), 0);
 	gate_end(b);
-	poll_heir(last, 5 * TICK);
+	poll_target(last, 5 * TICK);
 	expect_fired(w, 0);
 	assert_int_equal(live_of(s), 0);
 	assert_int_equal(live_of(target), 0);
 	assert_int_equal(live_of(last), 2);
 	assert_int_equal(rota_engine_stat(w->engine, &sum), 0);
 	assert_int_equal(sum.live, 2);
-	poll_heir(last, 7 * TICK);
+	poll_target(last, 7 * TICK);
 	assert_int_equal(live_of(last), 0);
 	assert_int_equal(w->fired, 2);
 	w->fired = 0;
@@ -375,7 +375,7 @@ an_arming_looks_at_no_shard_that_has_not_retired_there(void **state)
 	gate_end(g);
 	assert_int_equal(answered(&a), 0);
 	assert_int_equal(w->mem.bytes, bytes);
-	poll_heir(last, TICK);
+	poll_target(last, TICK);
 	assert_int_equal(live_of(last), 0);
 }
 

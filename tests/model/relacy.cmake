@@ -23,7 +23,8 @@ endfunction()
 
 if(relacy_can)
 	relacy_program(relacy_test relacy_test.cpp)
-	target_compile_definitions(relacy_test PRIVATE ROTA_RELACY)
+	target_compile_definitions(relacy_test PRIVATE
+		"ROTA_RELACY=\"tests/model/relacy_atomic.h\"")
 	set(waits channel wait select context)
 	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/wait/\\1.c")
 	relacy_program(relacy_channels relacy_channels.cpp ${waits})

@@ -95,7 +95,7 @@ trap 'exit 1' INT TERM
 mkdir -p "$dir/core" "$dir/tests/model"
 
 build() {
-	"$CXX" -std=c++11 -w -O1 -DROTA_RELACY -I"$dir" -I"$root" \
+	"$CXX" -std=c++11 -w -O1 -DROTA_RELACY='"tests/model/relacy_atomic.h"' -I"$dir" -I"$root" \
 	    "$here/relacy_test.cpp" -o "$dir/relacy_test"
 }
 

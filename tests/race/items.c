@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/pool.h"
 #include "core/shard.h"
 
 enum { SHARDS = RACE_WORKERS, WILD = 8, POLL_EVERY = 24, FINAL_POLLS = 4 };

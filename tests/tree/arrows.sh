@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # arrows.sh root - the rules that the whole tree obeys:
-#   includes go one way, api -> core/engine -> core/shard -> {heap, wheel};
+#   includes go one way, api -> core -> {heap, wheel} -> core/sys, and in no
+#   circle;
 #   a quoted include is a path from the root, and the file is there;
 #   atomics stand behind core/sys/atomic.h (a public header cannot include it, so
 #   api/rota/inline.h has one), and there is no stand-alone fence;
@@ -41,13 +42,16 @@ check_sources() {
 		[ -n "$(sources $dir)" ] || echo "$dir"
 	done | rule "each part has its sources"
 
+	includes $(sources core/sys) | grep '"' | grep -v '"core/sys/' |
+	rule "core/sys/ includes core/sys/: it stands below everything"
+
 	includes $(sources heap) | grep '"' |
-	grep -vE '"(heap/|core/(compiler|numbers)\.h)' |
+	grep -vE '"(heap/|core/sys/(compiler|numbers)\.h)' |
 	rule "heap/ includes heap/, core/sys/compiler.h and core/sys/numbers.h"
 
 	includes $(sources wheel) | grep '"' |
-	grep -vE '"(wheel/|heap/heap\.h|core/(compiler|numbers)\.h)' |
-	rule "wheel/ includes wheel/, heap/heap.h, core/sys/compiler.h, core/sys/numbers.h"
+	grep -vE '"(wheel/|heap/heap\.h|core/sys/(compiler|numbers)\.h)' |
+	rule "wheel/ includes what heap/ may, wheel/ and heap/heap.h"
 
 	includes $(sources heap wheel) |
 	grep -E '<(rota/|pthread|threads|stdatomic|sched|time|sys/)' |
@@ -55,28 +59,23 @@ check_sources() {
 
 	includes $(sources core) | grep '"' |
 	grep -vE '"(core|heap|wheel)/' |
-	grep -v '^core/atomic\.h "tests/model/' |
 	rule "core/ includes nothing of api/ but <rota/...>"
 
-	includes $(sources core) | grep '"core/engine\.h"' |
-	grep -v '^core/engine' |
-	rule "core/engine stands above the rest of core/"
+	includes $(sources api/rota api/adapters) | grep '"' |
+	rule "public headers and adapters include <rota/...>"
 
-	includes $(sources api/rota) | grep '"' |
-	rule "public headers include <rota/...>"
+	includes $(sources api | grep -vE '^api/(rota|adapters)/') |
+	grep '"' | grep -vE '"(api/|core/(sys/|pool\.h))' |
+	rule "the rest of api/ includes api/, core/sys/ and core/pool.h"
 
-	includes $(sources api |
-		grep -vE '^api/(rota|engine|timer|move|forward|each|conn|handle)\.[ch]$') |
-	grep '"' | grep -vE '"(api/|core/(lock|atomic)\.h")' |
-	rule "the facade is written on <rota/...>, but for mutexes and atomics"
-
-	includes api/adapters/jemalloc.c | grep '"' |
-	rule "an adapter is written on <rota/...>"
+	includes $(sources core heap wheel api) | grep '"' | tr -d '"' |
+	sed 's/\.[ch]\>//g' | awk '$1 != $2' | tsort 2>&1 >/dev/null |
+	rule "no circle of files, a source and its header being one"
 
 	includes $(sources examples) | grep '"' | grep -v '"examples/' |
 	rule "examples are written on <rota/...>"
 
-	includes $(sources api core heap wheel tests bench examples) |
+	includes $(sources api core heap wheel tests bench tools examples) |
 	grep '"' | tr -d '"' |
 	while read -r file name; do
 		[ -f "$name" ] || echo "$file: $name"
@@ -89,7 +88,7 @@ check_sources() {
 
 	grep -nE 'stdatomic\.h|_Atomic|__atomic_[a-z]|__sync_[a-z]' \
 		$(sources api core heap wheel) /dev/null |
-	grep -v '^core/atomic\.h:' | grep -v '^api/rota/inline\.h:' | grep -vE '^[^:]*:[0-9]*:(/\*| \*)' |
+	grep -v '^core/sys/atomic\.h:' | grep -v '^api/rota/inline\.h:' | grep -vE '^[^:]*:[0-9]*:(/\*| \*)' |
 	rule "atomics stand behind core/sys/atomic.h"
 
 	grep -ohE '\[[AC-FH-LN-Z][0-9]+\]' $(sources core api) /dev/null |

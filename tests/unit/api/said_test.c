@@ -48,7 +48,7 @@ silence(struct world *w, int line)
 
 /* A call made by another thread. */
 struct far {
-	struct rota_shard *s, *heir;
+	struct rota_shard *s, *target;
 	struct rota_timer *t;
 	int (*call)(struct far *f);
 	int r;

@@ -230,7 +230,7 @@ a_batch_and_a_retirement_are_told(void **state)
 	struct world *w = *state;
 	struct told *told = traced(w, 2);
 	struct rota_timer *t = &told->p->timer, *out[2];
-	struct rota_shard *heir;
+	struct rota_shard *target;
 
 	rota_timer_reset_at(t, TICK);
 	assert_int_equal(rota_shard_poll_batch(w->shard, TICK, 0, out, 2), 1);
@@ -240,14 +240,14 @@ a_batch_and_a_retirement_are_told(void **state)
 	rota_timer_reset_at(t, 9 * TICK);
 	world_poll(w, TICK);
 	told->story[0] = 0;
-	heir = rota_engine_shard(w->engine, 1);
+	target = rota_engine_shard(w->engine, 1);
 	assert_int_equal(elsewhere_reset_at(t, 5 * TICK), 1);
 	expect_story(told, "reset h m"); /* and it is in the inbox */
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	expect_story(told, "evict m");
 	assert_true(told->armed[0]);
-	assert_int_equal(rota_shard_attach(heir), 0);
-	assert_int_equal(rota_shard_poll(heir, TICK, 0), 0);
+	assert_int_equal(rota_shard_attach(target), 0);
+	assert_int_equal(rota_shard_poll(target, TICK, 0), 0);
 	expect_story(told, "file h");
 }
 

@@ -511,7 +511,7 @@ a_crowd_makes_no_more_than_it_uses(void **state)
 }
 
 static void
-a_retired_shards_free_ones_are_the_heirs(void **state)
+a_retired_shards_free_ones_are_the_targets(void **state)
 {
 	struct world *w = *state;
 	struct call c = { .w = w };
@@ -858,7 +858,7 @@ main(void)
 		EVERY(the_bytes_are_all_that_was_allocated),
 		TEN(places_that_come_one_by_one_take_no_slab_each),
 		EVERY(a_crowd_makes_no_more_than_it_uses),
-		ALONE(a_retired_shards_free_ones_are_the_heirs, two_shards),
+		ALONE(a_retired_shards_free_ones_are_the_targets, two_shards),
 		TEN(a_node_that_retires_gives_its_place_back),
 		cmocka_unit_test_teardown(
 		    the_cap_counts_pooled_timers, world_teardown),

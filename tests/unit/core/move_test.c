@@ -506,19 +506,19 @@ a_shard_that_retired_passes_it_on(void **state)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 3);
-	struct rota_shard *heir = rota_engine_shard(w->engine, 2);
+	struct rota_shard *target = rota_engine_shard(w->engine, 2);
 	struct other o;
 
 	other_open(w, &o);
-	assert_int_equal(rota_shard_attach(heir), 0);
+	assert_int_equal(rota_shard_attach(target), 0);
 	for (unsigned i = 0; i < 3; i++)
 		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
 	assert_int_equal(rota_timer_move(&p[0].timer, &o.kind), 1);
-	assert_int_equal(rota_shard_retire(o.s, heir), 0);
+	assert_int_equal(rota_shard_retire(o.s, target), 0);
 	assert_int_equal(rota_timer_move(&p[1].timer, &o.kind), 1);
 	poll_all(o.s, 9 * TICK);
 	expect_nothing(w);
-	poll_all(heir, 9 * TICK);
+	poll_all(target, 9 * TICK);
 	assert_int_equal(w->fired, 2);
 	/* and from the heir, which is where the kind is by now */
 	rota_timer_reset_at(&p[0].timer, 12 * TICK);

@@ -261,17 +261,17 @@ static void
 a_retirement_leaves_what_was_reused_behind(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
 	struct probe *p = world_probes(w, 3);
 
 	for (unsigned i = 0; i < 3; i++)
 		rota_timer_reset_at(&p[i].timer, 2 * TICK);
 	world_poll(w, TICK);
 	memset(&p[1], 0xa5, sizeof(*p));
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	HEARD(w, SITES, "its memory was reused");
-	assert_int_equal(rota_shard_attach(heir), 0);
-	assert_int_equal(rota_shard_poll(heir, 3 * TICK, 0), 0);
+	assert_int_equal(rota_shard_attach(target), 0);
+	assert_int_equal(rota_shard_poll(target, 3 * TICK, 0), 0);
 	expect_fired(w, 0, 2);
 }
 

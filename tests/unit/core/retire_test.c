@@ -25,24 +25,24 @@ static const struct world_row pair_coarse = { .backend = ROTA_WHEEL_COARSE,
 static struct rota_shard *
 target_of(struct world *w)
 {
-	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
 
-	assert_int_equal(rota_shard_attach(heir), 0);
-	return heir;
+	assert_int_equal(rota_shard_attach(target), 0);
+	return target;
 }
 
 static void
-poll_heir(struct rota_shard *heir, rota_time now)
+poll_target(struct rota_shard *target, rota_time now)
 {
-	assert_int_equal(rota_shard_poll(heir, now, 0), 0);
-	assert_int_equal(rota_shard_check(heir), 0);
+	assert_int_equal(rota_shard_poll(target, now, 0), 0);
+	assert_int_equal(rota_shard_check(target), 0);
 }
 
 static void
 timers_fire_on_the_heir_at_their_deadlines(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 500);
 
 	for (unsigned i = 0; i < 500; i++)
@@ -51,7 +51,7 @@ timers_fire_on_the_heir_at_their_deadlines(void **state)
 	w->fired = 0;
 	for (unsigned i = 0; i < 500; i += 5)
 		rota_timer_stop(&p[i].timer);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	assert_int_equal(rota_shard_poll(w->shard, 99 * TICK, 0), 0);
 	expect_nothing(w);
 	for (unsigned i = 0; i < 500; i++) {
@@ -63,7 +63,7 @@ timers_fire_on_the_heir_at_their_deadlines(void **state)
 		p[i].fires = 0;
 	}
 	for (unsigned n = 11; n <= 50; n++) {
-		poll_heir(heir, n * TICK);
+		poll_target(target, n * TICK);
 		for (unsigned i = 0; i < 500; i++)
 			assert_int_equal(p[i].fires,
 			    i % 5 && 1 + i * 7 % 50 > 10 &&
@@ -170,7 +170,7 @@ static void
 equal_deadlines_keep_their_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 200);
 
 	for (unsigned i = 0; i < 200; i++)
@@ -178,12 +178,12 @@ equal_deadlines_keep_their_order(void **state)
 	world_poll(w, 0);
 	for (unsigned i = 0; i < 200; i += 4) /* ranks anew, behind */
 		rota_timer_reset_at(&p[i].timer, 6 * TICK);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 5 * TICK);
 	assert_int_equal(w->fired, 50);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(w->order[i], 2 + 4 * i);
-	poll_heir(heir, 6 * TICK);
+	poll_target(target, 6 * TICK);
 	assert_int_equal(w->fired, 200);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(w->order[50 + i], 1 + 2 * i);
@@ -199,7 +199,7 @@ static void
 many_equal_deadlines_keep_their_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, MANY);
 	unsigned *latest = calloc(MANY, sizeof(*latest)), n;
 	uint64_t x = 1;
@@ -213,8 +213,8 @@ many_equal_deadlines_keep_their_order(void **state)
 		latest[i] = n;
 	}
 	world_poll(w, 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 5 * TICK);
 	assert_int_equal(w->fired, MANY);
 	for (unsigned i = 1; i < MANY; i++)
 		assert_true(latest[w->order[i - 1]] < latest[w->order[i]]);
@@ -226,7 +226,7 @@ static void
 what_waits_in_the_inbox_moves_in_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 9);
 
 	for (unsigned i = 0; i < 6; i++)
@@ -235,8 +235,8 @@ what_waits_in_the_inbox_moves_in_order(void **state)
 	assert_int_equal(rota_shard_poll(w->shard, TICK, 3), 1);
 	for (unsigned i = 6; i < 9; i++)
 		elsewhere_reset_at(&p[i].timer, 5 * TICK);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 5 * TICK);
 	expect_fired(w, 0, 1, 2, 3, 4, 5, 6, 7, 8);
 }
 
@@ -245,7 +245,7 @@ static void
 what_was_half_brought_up_moves_in_order(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 40);
 
 	for (unsigned i = 0; i < 40; i++)
@@ -253,8 +253,8 @@ what_was_half_brought_up_moves_in_order(void **state)
 	world_poll(w, TICK);
 	while (w->fired < 7) /* then some are in their exact order already */
 		assert_int_equal(rota_shard_poll(w->shard, 6 * TICK, 3), 1);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 6 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 6 * TICK);
 	assert_int_equal(w->fired, 40);
 	for (unsigned i = 0; i < 40; i++)
 		assert_int_equal(w->order[i], i);
@@ -265,7 +265,7 @@ static void
 a_release_that_waits_moves_and_ends_there(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 3);
 
 	rota_timer_reset_at(&p[0].timer, 5 * TICK);
@@ -273,9 +273,9 @@ a_release_that_waits_moves_and_ends_there(void **state)
 	world_poll(w, 0);
 	assert_int_equal(elsewhere_release(&p[0].timer), 1);
 	assert_int_equal(elsewhere_release(&p[2].timer), 1);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	assert_int_equal(w->freed, 0);
-	poll_heir(heir, 0);
+	poll_target(target, 0);
 	assert_int_equal(w->freed, 2);
 	assert_int_equal(rota_timer_release(&p[1].timer), 0);
 	assert_int_equal(world_stat(w).timers, 0);
@@ -286,18 +286,18 @@ static void
 whatever_is_done_afterwards_finds_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 6), more;
 
 	for (unsigned i = 0; i < 6; i++)
 		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
 	world_poll(w, 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	/* before the heir has filed them */
 	assert_int_equal(rota_timer_stop(&p[0].timer), ROTA_PREVENTED);
 	assert_int_equal(rota_timer_reset_at(&p[1].timer, 20 * TICK), 1);
 	assert_int_equal(elsewhere_reset_at(&p[2].timer, 2 * TICK), 1);
-	poll_heir(heir, 2 * TICK);
+	poll_target(target, 2 * TICK);
 	expect_fired(w, 2);
 	/* and after */
 	assert_int_equal(rota_timer_stop(&p[3].timer), ROTA_PREVENTED);
@@ -305,13 +305,13 @@ whatever_is_done_afterwards_finds_the_heir(void **state)
 	assert_int_equal(elsewhere_reset_at(&p[5].timer, 30 * TICK), 1);
 	probe_init(w, &more, 6); /* its kind has moved */
 	rota_timer_reset_at(&more.timer, 4 * TICK);
-	poll_heir(heir, 3 * TICK);
+	poll_target(target, 3 * TICK);
 	expect_fired(w, 4);
-	poll_heir(heir, 4 * TICK);
+	poll_target(target, 4 * TICK);
 	expect_fired(w, 6);
-	poll_heir(heir, 20 * TICK);
+	poll_target(target, 20 * TICK);
 	expect_fired(w, 1);
-	poll_heir(heir, 30 * TICK);
+	poll_target(target, 30 * TICK);
 	expect_fired(w, 5);
 	assert_int_equal(rota_timer_release(&more.timer), 0);
 }
@@ -320,7 +320,7 @@ static void
 the_figures_still_balance(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 40);
 	struct rota_stats s, a, b;
 
@@ -333,15 +333,15 @@ the_figures_still_balance(void **state)
 	s = world_stat(w);
 	assert_int_equal(s.live, 31);
 	assert_int_equal(s.pushes, 1);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	rota_shard_stat(w->shard, &a);
-	rota_shard_stat(heir, &b);
+	rota_shard_stat(target, &b);
 	assert_int_equal(a.live, 0);
 	assert_int_equal(a.timers, 0);
 	assert_int_equal(a.entries, 0);
 	assert_int_equal(b.live, 31);
 	assert_int_equal(b.timers, 40);
-	poll_heir(heir, 50 * TICK);
+	poll_target(target, 50 * TICK);
 	s = world_stat(w);
 	assert_int_equal(s.starts, 41);
 	assert_int_equal(s.pushes, 1);
@@ -359,7 +359,7 @@ static void
 an_heir_can_retire_in_turn(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w), *last;
+	struct rota_shard *target = target_of(w), *last;
 	struct probe *p = world_probes(w, 20);
 
 	last = rota_engine_shard(w->engine, 2);
@@ -367,11 +367,11 @@ an_heir_can_retire_in_turn(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		rota_timer_reset_at(&p[i].timer, (5 + i) * TICK);
 	world_poll(w, 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	/* not even polled in between */
-	assert_int_equal(rota_shard_retire(heir, last), 0);
+	assert_int_equal(rota_shard_retire(target, last), 0);
 	elsewhere_reset_at(&p[0].timer, 2 * TICK);
-	poll_heir(last, 24 * TICK);
+	poll_target(last, 24 * TICK);
 	assert_int_equal(w->fired, 20);
 	w->fired = 0;
 	assert_int_equal(world_stat(w).live, 0);
@@ -382,16 +382,16 @@ static void
 a_parked_heir_is_woken(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 1);
 
 	rota_timer_reset_at(&p->timer, 5 * TICK);
 	world_poll(w, 0);
-	assert_true(rota_shard_park(heir) == ROTA_NEVER);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_true(rota_shard_park(target) == ROTA_NEVER);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	assert_int_equal(w->wakes, 1);
-	assert_true(rota_shard_next(heir) <= 5 * TICK);
-	poll_heir(heir, 5 * TICK);
+	assert_true(rota_shard_next(target) <= 5 * TICK);
+	poll_target(target, 5 * TICK);
 	expect_fired(w, 0);
 }
 
@@ -399,18 +399,18 @@ static void
 a_shard_without_an_owner_is_retired_by_anyone(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 1);
 
 	rota_timer_reset_at(&p->timer, 5 * TICK);
 	assert_int_equal(rota_shard_detach(w->shard), 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 5 * TICK);
 	expect_fired(w, 0);
 }
 
 struct attempt {
-	struct rota_shard *s, *heir;
+	struct rota_shard *s, *target;
 	int r;
 };
 
@@ -435,13 +435,13 @@ static void
 what_cannot_be_is_refused(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
-	struct attempt a = { w->shard, heir, 0 };
+	struct rota_shard *target = target_of(w);
+	struct attempt a = { w->shard, target, 0 };
 	struct probe *p = world_probes(w, 1);
 	struct rota_kind k;
 
 	assert_int_equal(rota_shard_retire(w->shard, NULL), -EINVAL);
-	assert_int_equal(rota_shard_retire(NULL, heir), -EINVAL);
+	assert_int_equal(rota_shard_retire(NULL, target), -EINVAL);
 	assert_int_equal(rota_shard_retire(w->shard, w->shard), -EINVAL);
 	elsewhere(retire, &a); /* it has an owner, who is not that */
 	assert_int_equal(a.r, -EPERM);
@@ -451,14 +451,14 @@ what_cannot_be_is_refused(void **state)
 	world_poll(w, TICK);
 	expect_fired(w, 0);
 	assert_int_equal(a.r, -EDEADLK);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), -EINVAL);
-	assert_int_equal(rota_shard_retire(heir, w->shard), -EINVAL);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), -EINVAL);
+	assert_int_equal(rota_shard_retire(target, w->shard), -EINVAL);
 	assert_int_equal(rota_kind_init(&k, w->shard,
 			     &(struct rota_kind_config){
 				 .fire = probe_fire, .name = "new" }),
 	    -EINVAL);
-	assert_int_equal(rota_kind_init(&k, heir,
+	assert_int_equal(rota_kind_init(&k, target,
 			     &(struct rota_kind_config){
 				 .fire = probe_fire, .name = "new" }),
 	    0);
@@ -471,13 +471,13 @@ without_room_nothing_moves(void **state)
 {
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
-	struct rota_shard *heir;
+	struct rota_shard *target;
 	struct probe *p;
 
 	world_destroy(w, ROTA_REFUSE);
 	c.max_timers = 5;
 	world_open(w, &c);
-	heir = target_of(w);
+	target = target_of(w);
 	p = world_probes(w, 3);
 	for (unsigned i = 0; i < 3; i++)
 		rota_timer_reset_at(&p[i].timer, 5 * TICK);
@@ -486,12 +486,12 @@ without_room_nothing_moves(void **state)
 		static struct rota_timer t[3];
 
 		if (!n)
-			rota_kind_init(&k, heir,
+			rota_kind_init(&k, target,
 			    &(struct rota_kind_config){
 				.fire = probe_fire, .name = "k" });
 		assert_int_equal(rota_timer_init(&t[n], &k), 0);
 	}
-	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOSPC);
+	assert_int_equal(rota_shard_retire(w->shard, target), -ENOSPC);
 	world_poll(w, 5 * TICK);
 	assert_int_equal(w->fired, 3);
 	w->fired = 0;
@@ -501,17 +501,17 @@ static void
 refused_memory_moves_nothing(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 3000);
 
 	for (unsigned i = 0; i < 3000; i++)
 		rota_timer_reset_at(&p[i].timer, 5 * TICK);
 	w->mem.sealed = 1;
-	assert_int_equal(rota_shard_retire(w->shard, heir), -ENOMEM);
+	assert_int_equal(rota_shard_retire(w->shard, target), -ENOMEM);
 	w->mem.sealed = 0;
 	world_poll(w, 4 * TICK);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 5 * TICK);
 	assert_int_equal(w->fired, 3000);
 	w->fired = 0;
 }
@@ -527,7 +527,7 @@ static void
 handles_stay_valid(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	rota_handle h[50];
 	unsigned ran = 0;
 
@@ -536,16 +536,16 @@ handles_stay_valid(void **state)
 				     (5 + i % 5) * TICK, count, &ran, &h[i]),
 		    0);
 	world_poll(w, TICK);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(rota_handle_pending(w->engine, h[i]), 1);
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(
 		    rota_handle_stop(w->engine, h[i]), ROTA_PREVENTED);
 	assert_int_equal(rota_handle_reset_at(w->engine, h[10], 3 * TICK), 1);
-	poll_heir(heir, 3 * TICK);
+	poll_target(target, 3 * TICK);
 	assert_int_equal(ran, 1);
-	poll_heir(heir, 9 * TICK);
+	poll_target(target, 9 * TICK);
 	assert_int_equal(ran, 40);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(rota_handle_stop(w->engine, h[i]), -ESTALE);
@@ -554,7 +554,7 @@ handles_stay_valid(void **state)
 		assert_int_equal(rota_shard_after_func(
 				     w->shard, 10 * TICK, count, &ran, NULL),
 		    0);
-	poll_heir(heir, 10 * TICK);
+	poll_target(target, 10 * TICK);
 	assert_int_equal(ran, 3040);
 }
 
@@ -617,15 +617,15 @@ static void
 what_a_release_arms_while_its_shard_retires_fires_on_the_heir(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 3);
 
 	deferred(w, p);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
-	poll_heir(heir, 3 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 3 * TICK);
 	assert_int_equal(w->freed, 1);
 	w->kind.released = probe_released;
-	poll_heir(heir, 21 * TICK);
+	poll_target(target, 21 * TICK);
 	assert_int_equal(p[2].fires, 1);
 	w->fired = 0;
 }
@@ -636,20 +636,20 @@ static void
 a_late_push_is_passed_on_by_who_asks_what_is_armed(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = target_of(w);
+	struct rota_shard *target = target_of(w);
 	struct probe *p = world_probes(w, 1);
 	struct rota_shard *s = w->shard;
 	uint64_t was, wake;
 
-	assert_int_equal(rota_shard_retire(s, heir), 0);
-	poll_heir(heir, 0);
+	assert_int_equal(rota_shard_retire(s, target), 0);
+	poll_target(target, 0);
 	assert_true(
 	    remote_reset(&s->remote, &s->park, &p->timer.r_word, &p->timer,
 		&p->timer.r_link, 5 * TICK, 5 * TICK, false, &was, &wake));
 	word_add(&s->starts, (uint64_t)1, relaxed); /* as who pushes does */
 	assert_int_equal(rota_shard_armed(s, ROTA_NEVER), 0);
-	assert_int_equal(rota_shard_armed(heir, ROTA_NEVER), 1);
-	poll_heir(heir, 5 * TICK);
+	assert_int_equal(rota_shard_armed(target, ROTA_NEVER), 1);
+	poll_target(target, 5 * TICK);
 	expect_fired(w, 0);
 }
 

@@ -476,7 +476,7 @@ static void
 a_shard_that_has_retired_gives_back_all(void **state)
 {
 	struct world *w = *state;
-	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
 	struct rota_stats stats;
 	struct probe *p;
 	uint64_t base;
@@ -487,8 +487,8 @@ a_shard_that_has_retired_gives_back_all(void **state)
 	end_of_peak(p, MANY);
 	assert_int_equal(rota_shard_poll(w->shard, TICK, 1), 0);
 	assert_int_equal(rota_shard_park(w->shard), 0); /* half way */
-	assert_int_equal(rota_shard_attach(heir), 0);
-	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	assert_int_equal(rota_shard_attach(target), 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
 	assert_true(rota_shard_park(w->shard) != 0);
 	rota_shard_stat(w->shard, &stats);
 	assert_true(stats.bytes > base);
@@ -497,12 +497,12 @@ a_shard_that_has_retired_gives_back_all(void **state)
 	assert_int_equal(rota_shard_check(w->shard), 0);
 	assert_true(rota_shard_park(w->shard) != 0);
 	/* The heir lacks nothing. */
-	assert_int_equal(rota_shard_poll(heir, TICK, 0), 0);
+	assert_int_equal(rota_shard_poll(target, TICK, 0), 0);
 	for (unsigned i = KEEP; i < MANY; i += KEEP)
 		assert_int_equal(rota_timer_release(&p[i].timer), 0);
-	assert_true(rota_shard_trim(heir) >= 0);
-	assert_int_equal(rota_shard_check(heir), 0);
-	assert_int_equal(rota_shard_poll(heir, 6000 * TICK, 0), 0);
+	assert_true(rota_shard_trim(target) >= 0);
+	assert_int_equal(rota_shard_check(target), 0);
+	assert_int_equal(rota_shard_poll(target, 6000 * TICK, 0), 0);
 	expect_fired(w, 0);
 }
 

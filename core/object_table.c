@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * objects.c - the table of living timers, and what it finds.
+ * object_table.c - the table of living timers, and what it finds.
  */
 #include "core/objects.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * poll.h - what one poll carries, and the parts that it is made of.
+ * steps.h - what one poll carries, and the parts that it is made of.
  */
-#ifndef ROTA_CORE_POLL_H
-#define ROTA_CORE_POLL_H
+#ifndef ROTA_CORE_STEPS_H
+#define ROTA_CORE_STEPS_H
 
 #include "core/hold.h"
 #include "core/trace.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * kind.c - a kind is made and released.
+ * kind_init.c - a kind is made and released.
  */
 #include <rota/timer.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * reset.h - what all resets by the holder of a shard share.
+ * arming.h - what all resets by the holder of a shard share.
  */
-#ifndef ROTA_CORE_RESET_H
-#define ROTA_CORE_RESET_H
+#ifndef ROTA_CORE_ARMING_H
+#define ROTA_CORE_ARMING_H
 
 #include <errno.h>
 
