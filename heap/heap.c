@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap.c - a heap's memory, taken and given back, and its invariants asked. The
+ * heap.c - the memory of a heap, and the check of its invariants. The
  * operations are in heap/heap.h.
  */
 #include "heap/heap.h"
@@ -35,9 +35,9 @@ rota__heap_destroy(struct heap *h, const struct rota_mem *mem)
 	memset(h, 0, sizeof(*h));
 }
 
-/* The owner reads block[i] only once it holds more items than the blocks
- * before it have room for; the item that made this call is one of them, and
- * reached the owner after the call. So the table needs no atomics. */
+/* The table of blocks needs no atomics: the owner reads block[i] only when the
+ * heap has more items than fit in the blocks before it. One of those items
+ * caused the call that made block[i], and reached the owner after that call. */
 int
 rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 {
@@ -55,13 +55,13 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 			.where = (void *)(block + ENTRY_BYTES + ITEM_BYTES),
 			.bag = (void *)(block + BLOCK_BYTES - WHERE_BYTES),
 		};
-		rota_in_order(); /* a child frees what is counted */
+		rota_in_order(); /* a forked child frees by this count */
 		h->blocks++;
 	}
 	return 0;
 }
 
-/* Blocks that @n items need. */
+/* The number of blocks that @n items need. */
 static uint32_t
 blocks_for(uint64_t n)
 {
@@ -78,7 +78,7 @@ id_next(void *heap, uint32_t id)
 static bool
 id_last(void *heap, uint32_t id)
 {
-	return *heap_where(heap, id) == HEAP_NONE; /* no position is that */
+	return *heap_where(heap, id) == HEAP_NONE; /* never a position */
 }
 
 static struct numbers
@@ -106,7 +106,7 @@ rota__heap_lower_begin(const struct heap *h, uint64_t n, struct lower *l)
 		.at = limit };
 }
 
-/* The item that is called @from is called @to. */
+/* The item whose id is @from gets the free id @to. */
 static void
 rename_id(struct heap *h, const struct lower *l, uint32_t from, uint32_t to)
 {
@@ -123,11 +123,11 @@ rename_id(struct heap *h, const struct lower *l, uint32_t from, uint32_t to)
 		*item = to | HEAP_PLACE;
 }
 
-/* Ids that one look tells to be free: a line of pointers. */
+/* Ids that one step checks: their item pointers share a cache line. */
 #define LOWER_ROW 8
 
-/* A turn of the list, then a search for ids in use; what changed from the one
- * into the other meanwhile the next round finds. */
+/* A round is a turn of the free list, then a search for ids in use. An id that
+ * was freed or taken during a round may be missed; the next round finds it. */
 bool
 rota__heap_lower(struct heap *h, struct lower *l, uint64_t *left)
 {
@@ -183,7 +183,7 @@ rota__heap_shrink(struct heap *h, uint64_t n, const struct rota_mem *mem)
 	if (h->blocks <= blocks_for(n))
 		return 0;
 	h->blocks--;
-	rota_in_order(); /* a child frees what is counted */
+	rota_in_order(); /* a forked child frees by this count */
 	mem->free(mem->arg, h->block[h->blocks].entry, BLOCK_BYTES);
 	return BLOCK_BYTES;
 }

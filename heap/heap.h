@@ -2,26 +2,26 @@
  *
  * heap.h - 4-ary min-heap of {when, seq, id}.
  *
- * Shape of the Go runtime's timer heap, with two differences. An entry names
- * its item by a 32-bit id, so that sifting touches entries and a 4-byte back
- * index, never an item; and the back index makes an earlier deadline an exact
+ * The shape is that of the Go runtime's timer heap, with two differences. An
+ * entry names its item by a 32-bit id, so sifting touches entries and a 4-byte
+ * back index, never an item. The back index makes an earlier deadline an exact
  * decrease-key instead of a scan. Memory comes in blocks that never move:
  * growing copies nothing, so no operation costs more than O(log4 n) lines.
  *
- * Entry i stands at position i + 3: the children of i, 4i+1 to 4i+4, are
- * then four entries of 16 bytes that start at a multiple of 64.
+ * Entry i stands at position i + 3. Its children, 4i+1 to 4i+4, are then four
+ * entries of 16 bytes that start at a multiple of 64.
  *
- * Beside the heap there is a bag of items, which nothing brings up before
- * heap_unbag() does. They have an id but no entry; where[id] is the position in
- * the bag, with HEAP_BAGGED on. In it come first the old ones, those that were
- * there when heap_unbag() last found none, then the others; in no order
- * otherwise.
+ * Beside the heap there is a bag of deferred items, which come up only after
+ * heap_unbag() took them out. An item in the bag has an id but no heap_entry;
+ * where[id] is its position in the bag, with HEAP_BAGGED on. Old items, those
+ * that were in the bag when heap_unbag() last found no old item, stand before
+ * the others. There is no other order.
  *
  * Invariant  no entry is before its parent, in the order of (when, seq);
- *            heap_at(where[id])->id == id. rota__heap_check() asks both.
+ *            heap_at(where[id])->id == id. rota__heap_check() checks both.
  *
- * Threads    none of its own: one at a time. Only rota__heap_grow() may run
- *            beside the others, but not beside rota__heap_shrink().
+ * Threads    one at a time; the heap has no lock. Only rota__heap_grow() may
+ *            run beside the others, but not beside rota__heap_shrink().
  */
 #ifndef ROTA_HEAP_HEAP_H
 #define ROTA_HEAP_HEAP_H
@@ -31,8 +31,8 @@
 #include "core/sys/compiler.h"
 #include "core/sys/numbers.h"
 
-/* Entries in a block: 2^14, 512 KB with ids; the hostile build takes a new
- * block every 16. */
+/* Entries in a block: 2^14, which take 512 KB with their ids. The hostile build
+ * takes a new block every 16 entries. */
 #ifdef ROTA_HOSTILE
 #define HEAP_BLOCK_BITS 4
 #else
@@ -42,66 +42,67 @@
 #define HEAP_BLOCK_MASK (HEAP_BLOCK - 1)
 #define HEAP_PAD 3
 
-/* A heap of fewer entries stays in the cache: nothing is won by fetching for
- * many moves at once. */
+/* A heap of fewer entries stays in the cache: fetching for many moves at once
+ * gains nothing. */
 #ifdef ROTA_HOSTILE
 #define HEAP_SMALL 8
 #else
 #define HEAP_SMALL ((uint32_t)1 << 16)
 #endif
 
-/* To take an entry out of a heap of more is dear, of four times as many dearer
- * still: some 1 us at 1e6, of fewer 0.4. */
+/* With more entries than this taking one out is expensive, with four times as
+ * many more so: some 1 us at 1e6 entries, 0.4 us with fewer than this. */
 #ifdef ROTA_HOSTILE
 #define HEAP_DEAR 4096
 #else
 #define HEAP_DEAR ((uint32_t)1 << 16)
 #endif
 
-/* An item's place while it is in a heap: its id with this bit on. */
+/* The place of an item in a heap: its id with this bit on. */
 #define HEAP_PLACE ((uint32_t)1 << 31)
 #define HEAP_NONE UINT32_MAX
-/* where[id] of an item in the bag: its position there with this bit on. */
+/* where[id] of an item in the bag: its position there, with this bit on. */
 #define HEAP_BAGGED ((uint32_t)1 << 31)
 
 struct heap_entry {
 	uint64_t when;
-	uint32_t seq; /* rank among equal whens: seq_before() */
+	uint32_t seq; /* order among equal whens: seq_before() */
 	uint32_t id;
 };
 _Static_assert(sizeof(struct heap_entry) == 16, "four children in a line");
 
 struct heap_block {
 	struct heap_entry *entry; /* HEAP_BLOCK of them, line-aligned */
-	uint32_t **item;          /* by id: what the entry stands for */
-	uint32_t *where;          /* by id: index in the heap, or next free */
-	uint32_t *bag;            /* the ids in the bag */
+	uint32_t **item;          /* by id: the item of the entry */
+	uint32_t *where; /* by id: index in the heap, or next free id */
+	uint32_t *bag;   /* the ids in the bag */
 };
 
 struct heap {
 	uint32_t len;
 	uint32_t bag;      /* items in the bag */
-	uint32_t old;      /* so many of them are old */
-	uint32_t free_id;  /* head of the list of ids given back */
+	uint32_t old;      /* how many of them are old */
+	uint32_t free_id;  /* head of the list of free ids */
 	uint32_t fresh_id; /* ids from here on were never used */
 	struct heap_block *block;
-	uint32_t blocks;     /* there now; written by rota__heap_grow() and
-			      * rota__heap_shrink() */
+	uint32_t blocks;     /* in the table; written by rota__heap_grow()
+			      * and rota__heap_shrink() */
 	uint32_t max_blocks; /* length of the table */
 };
 
-/* rota__heap_init - an empty heap for up to @max items. 0 or -1. */
+/* rota__heap_init - make an empty heap for up to @max items. 0 or -1. */
 int rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem);
 void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
-/* rota__heap_grow - see that @n items fit. 0, or -1 and nothing changed that
- * matters. One thread at a time; may run beside everything else. */
+/* rota__heap_grow - make room for @n items. 0, or -1: the heap works as before.
+ * One thread at a time, beside any other call but rota__heap_shrink(). */
 int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
-/* rota__heap_lower_begin - prepare *@l for bringing all ids into the blocks that
- * @n items need. From here until rota__heap_cut() there are never more.
- * rota__heap_lower - do so, in at most *@left looks, which are taken off. True:
- * it is done, and stays so. rota__heap_cut - then: ids above are as if they had
- * never been used. rota__heap_shrink - give back the highest block that @n
- * items do not need: its bytes, or 0 if there is none. */
+/* rota__heap_lower_begin - prepare *@l to move all ids into the blocks that @n
+ * items need. Until rota__heap_cut() the heap must not get more than @n items.
+ * rota__heap_lower - move ids, in at most *@left steps, which are subtracted
+ * from *@left. True: all ids are there, and stay there.
+ * rota__heap_cut - after that: the ids above become as if never used.
+ * rota__heap_shrink - free the highest block that @n items do not need. Returns
+ * its bytes, or 0 if there is no such block. */
 void rota__heap_lower_begin(const struct heap *h, uint64_t n, struct lower *l);
 bool rota__heap_lower(struct heap *h, struct lower *l, uint64_t *left);
 void rota__heap_cut(struct heap *h, const struct lower *l);
@@ -160,9 +161,9 @@ heap_up(struct heap *h, uint32_t i, struct heap_entry e)
 	heap_put(h, i, e);
 }
 
-/* heap_least: which of the four children at @c comes first. Without a branch
- * on their keys: which it is cannot be foretold, and a wrong guess costs more
- * than all the comparisons. */
+/* heap_least: the index of the first of the four children at @c. Their keys are
+ * compared without a branch: the outcome is unpredictable, and a misprediction
+ * costs more than all the comparisons. */
 rota_inline uint32_t
 heap_least(const struct heap_entry *c)
 {
@@ -182,8 +183,8 @@ heap_least(const struct heap_entry *c)
 	return best;
 }
 
-/* heap_sink: one step down for @e, whose hole is at *@i. False: it belongs
- * there. */
+/* heap_sink: move the hole for @e, at *@i, one level down. False: @e belongs in
+ * the hole. */
 rota_inline bool
 heap_sink(struct heap *h, uint32_t *i, const struct heap_entry *e)
 {
@@ -207,8 +208,8 @@ heap_sink(struct heap *h, uint32_t *i, const struct heap_entry *e)
 	return true;
 }
 
-/* heap_prefetch: an entry has come up to @i: fetch its item, once it is a child
- * of the first, and the pointer to that one level before. */
+/* heap_prefetch: an entry has moved up to @i. At a child of the root fetch its
+ * item, one level below that the pointer to its item. */
 rota_inline void
 heap_prefetch(const struct heap *h, uint32_t i)
 {
@@ -228,8 +229,7 @@ rota_inline void
 heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 {
 	for (uint32_t from = i;; heap_prefetch(h, from), from = i) {
-		/* One of these four lines is looked at next but one; they
-		 * stand in a row. */
+		/* Two levels down one of these four adjacent lines is read. */
 		if (16 * i + 20 < h->len) {
 			const struct heap_entry *below = heap_at(h, 16 * i + 5);
 
@@ -242,8 +242,8 @@ heap_down(struct heap *h, uint32_t i, struct heap_entry e)
 	heap_put(h, i, e);
 }
 
-/* An id for @item, which learns its place. Room was made by
- * rota__heap_grow(). */
+/* heap_name: give @item an id and write its place. rota__heap_grow() has made
+ * room. */
 rota_inline uint32_t
 heap_name(struct heap *h, uint32_t *item)
 {
@@ -258,7 +258,7 @@ heap_name(struct heap *h, uint32_t *item)
 	return id;
 }
 
-/* The id of an entry that leaves; its item is returned. */
+/* heap_unname: free @id, whose entry goes. Returns its item. */
 rota_inline uint32_t *
 heap_unname(struct heap *h, uint32_t id)
 {
@@ -270,8 +270,8 @@ heap_unname(struct heap *h, uint32_t id)
 	return item;
 }
 
-/* heap_insert: add @item and write its place. Room was made by
- * rota__heap_grow(). */
+/* heap_insert: insert @item and write its place. rota__heap_grow() has made
+ * room. */
 rota_inline void
 heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
 {
@@ -280,7 +280,7 @@ heap_insert(struct heap *h, uint32_t *item, uint64_t when, uint32_t seq)
 	heap_up(h, h->len++, (struct heap_entry){ when, seq, id });
 }
 
-/* heap_take: the entry at @i leaves; its item is returned. */
+/* heap_take: remove the entry at @i. Returns its item. */
 rota_inline uint32_t *
 heap_take(struct heap *h, uint32_t i)
 {
@@ -302,7 +302,7 @@ heap_bagged(const struct heap *h, uint32_t i)
 	return &h->block[i >> HEAP_BLOCK_BITS].bag[i & HEAP_BLOCK_MASK];
 }
 
-/* The id of another comes to position @i of the bag. */
+/* heap_bag_put: @id gets position @i of the bag. */
 rota_inline void
 heap_bag_put(struct heap *h, uint32_t i, uint32_t id)
 {
@@ -310,15 +310,16 @@ heap_bag_put(struct heap *h, uint32_t i, uint32_t id)
 	*heap_where(h, id) = i | HEAP_BAGGED;
 }
 
-/* heap_bag: @item joins the bag. */
+/* heap_bag: put @item in the bag. */
 rota_inline void
 heap_bag(struct heap *h, uint32_t *item)
 {
 	heap_bag_put(h, h->bag++, heap_name(h, item));
 }
 
-/* heap_bag_take: the item at position @i leaves the bag. The last of its part
- * fills the gap, and the last of all that one's. */
+/* heap_bag_take: remove and return the item at position @i of the bag. The last
+ * old item fills the gap of an old one; the last item of all fills the gap that
+ * is left. */
 rota_inline uint32_t *
 heap_bag_take(struct heap *h, uint32_t i)
 {
@@ -334,8 +335,8 @@ heap_bag_take(struct heap *h, uint32_t i)
 	return item;
 }
 
-/* heap_unbag: an item leaves the bag, an old one while there is one. NULL: the
- * bag is empty. */
+/* heap_unbag: take an item out of the bag, an old one while there is one. NULL:
+ * the bag is empty. */
 rota_inline uint32_t *
 heap_unbag(struct heap *h)
 {
@@ -346,7 +347,7 @@ heap_unbag(struct heap *h)
 	return heap_bag_take(h, h->old - 1);
 }
 
-/* heap_index: where @item stands now; HEAP_BAGGED is on if in the bag. */
+/* heap_index: the position of @item; HEAP_BAGGED is on if it is in the bag. */
 rota_inline uint32_t
 heap_index(const struct heap *h, const uint32_t *item)
 {
@@ -364,7 +365,7 @@ heap_remove(struct heap *h, uint32_t *item)
 		heap_bag_take(h, i & ~HEAP_BAGGED);
 }
 
-/* heap_rekey: give the entry at @i of the heap another key, either way. */
+/* heap_rekey: give the entry at @i another key, earlier or later. */
 rota_inline void
 heap_rekey(struct heap *h, uint32_t i, uint64_t when, uint32_t seq)
 {
@@ -376,11 +377,11 @@ heap_rekey(struct heap *h, uint32_t i, uint64_t when, uint32_t seq)
 		heap_down(h, i, e);
 }
 
-/* Entries that are brought in order together: their misses overlap. */
+/* Entries that are moved together: their cache misses overlap. */
 #define HEAP_MANY 64
 
-/* heap_due: where the entries stand that are due at @now, at most HEAP_MANY of
- * them, in @at, parents before their children. Fetches the pointers to their
+/* heap_due: write to @at the positions of the entries that are due at @now, at
+ * most HEAP_MANY, parents before children, and fetch the pointers to their
  * items. Returns how many. */
 rota_inline uint32_t
 heap_due(const struct heap *h, uint64_t now, uint32_t *at)
@@ -400,10 +401,11 @@ heap_due(const struct heap *h, uint64_t now, uint32_t *at)
 	return n;
 }
 
-/* heap_settle: the keys of the @n entries at @at, up to HEAP_MANY, in the
- * order of heap_due(), were raised in place. Those of the lowest level go
- * down first; what is below two of one level is disjoint, so they go in turn,
- * and nobody waits for a miss. */
+/* heap_settle: restore the order after the keys of the @n entries at @at were
+ * raised in place. @at is in the order of heap_due(), @n at most HEAP_MANY. The
+ * entries of the lowest level sink first. The subtrees below two entries of one
+ * level are disjoint, so their sinks are interleaved and their cache misses
+ * overlap. */
 rota_inline void
 heap_settle(struct heap *h, const uint32_t *at, uint32_t n)
 {
@@ -416,7 +418,7 @@ heap_settle(struct heap *h, const uint32_t *at, uint32_t n)
 		uint32_t level = 0, ways = 0;
 
 		while (4 * level + 1 <= at[n - 1])
-			level = 4 * level + 1; /* its first */
+			level = 4 * level + 1; /* its first position */
 		for (; n > 0 && at[n - 1] >= level; ways++) {
 			way[ways].i = at[--n];
 			way[ways].e = *heap_at(h, at[n]);
@@ -437,17 +439,17 @@ heap_settle(struct heap *h, const uint32_t *at, uint32_t n)
 	}
 }
 
-/* heap_first: the earliest entry; the heap is not empty. */
+/* heap_first: the earliest entry. The heap is not empty. */
 rota_inline const struct heap_entry *
 heap_first(const struct heap *h)
 {
 	return heap_at(h, 0);
 }
 
-/* heap_visit: any item at or after *@cursor, which moves on; NULL at the end.
- * To remove what was returned step *@cursor back by one: another entry took
- * its place. In no order. The one that took the place may rise above the
- * cursor and be missed; the next walk has it. */
+/* heap_visit: an item at or after *@cursor, which moves past it; NULL at the
+ * end. In no order. To remove the returned item step *@cursor back by one, for
+ * another entry takes its position. That entry may rise above the cursor and
+ * be missed; the next walk finds it. */
 rota_inline uint32_t *
 heap_visit(const struct heap *h, uint32_t *cursor)
 {
@@ -460,8 +462,8 @@ heap_visit(const struct heap *h, uint32_t *cursor)
 	    h, i < h->len ? heap_at(h, i)->id : *heap_bagged(h, i - h->len));
 }
 
-/* heap_visit_prefetch: fetch what a walk at @cursor comes to: the item 16 steps
- * ahead, and the pointer to that of 32. */
+/* heap_visit_prefetch: fetch the item that is 16 positions ahead of a walk at
+ * @cursor, and the pointer to the item 32 ahead. */
 rota_inline void
 heap_visit_prefetch(const struct heap *h, uint32_t cursor)
 {
