@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.c - a run's memory, its sorting, and its invariants asked. The
+ * run.c - the memory of a run, its sort, and the check of its invariants. The
  * operations are in wheel/run.h.
  */
 #include "wheel/run.h"
 
 #include <string.h>
 
-/* Keys are dealt to 256 buckets by the highest bits within the tick, 4 us
- * each; a bucket has one or two then. */
+/* Entries are dealt to 256 buckets of 4 us by the highest bits of their keys. A
+ * bucket then has one or two entries. */
 #define BUCKET_BITS 8
 #define BUCKETS (1u << BUCKET_BITS)
 #define BUCKET_SHIFT (32 + RUN_BITS - BUCKET_BITS)
-/* Up to this many are sorted by insertion at once: dealing walks all buckets,
- * some 1000 instructions. Ten a tick: 436 to 387 for each that fires. */
+/* Up to this many entries are sorted by insertion without buckets: dealing
+ * walks all buckets, some 1000 instructions. With ten entries a tick each fire
+ * takes 387 instructions instead of 436. */
 #define SMALL_MOST 24
-/* Of a bucket up to this many are, more are merged: arbitrary. */
+/* A bucket of up to this many entries is sorted by insertion, a larger one by
+ * merging: arbitrary. */
 #define INSERT_MOST 12
 
-/* A test that counts the entries that sorting moves includes this file. */
+/* A test defines this to count the entries that sorting moves, and includes
+ * this source. */
 #ifndef RUN_MOVES
 #define RUN_MOVES(n) ((void)0)
 #endif
 
-/* Both halves of it. */
+/* Bytes of both halves. */
 static size_t
 run_bytes(const struct run *r)
 {
@@ -44,7 +47,8 @@ rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem)
 	return 0;
 }
 
-/* Sorting swaps the halves: what a child finds may be in the middle of that. */
+/* The block is freed, not `entry`: sorting swaps the halves, and the child of a
+ * fork may find the run in the middle of a swap. */
 void
 rota__run_destroy(struct run *r, const struct rota_mem *mem)
 {
@@ -67,7 +71,8 @@ insertion_sort(struct run_entry *e, uint32_t n)
 	}
 }
 
-/* Sort @e with room for as many in @spare: for the herd of one instant. */
+/* Sort @e, with room for @n entries in @spare. This is for a herd: many entries
+ * of one instant. */
 static void
 merge_sort(struct run_entry *e, struct run_entry *spare, uint32_t n)
 {
@@ -88,8 +93,9 @@ merge_sort(struct run_entry *e, struct run_entry *spare, uint32_t n)
 	RUN_MOVES(half + n);
 }
 
-/* A herd comes up as it was armed, or turned round: once for each level that
- * it went down. True: it is in order now. */
+/* A herd arrives in the order of arming or reversed: each cascade from a level
+ * to the next reverses it. Reverse @e if it descends. True: it is sorted
+ * now. */
 static bool
 in_order(struct run_entry *e, uint32_t n)
 {
@@ -110,8 +116,8 @@ in_order(struct run_entry *e, uint32_t n)
 	return true;
 }
 
-/* What was collected is dealt to the spare half by the keys' highest bits, and
- * put in order there: nearly is by then. */
+/* Deal the entries to the spare half by the highest bits of their keys, which
+ * nearly sorts them, then sort each bucket there. */
 void
 rota__run_sort(struct run *r)
 {
@@ -119,7 +125,7 @@ rota__run_sort(struct run *r)
 	uint16_t start[BUCKETS + 1];
 	uint32_t n = r->end, most = 0;
 
-	if (rota_unlikely(r->live != n)) { /* gaps go: nobody asks for them */
+	if (rota_unlikely(r->live != n)) { /* close the gaps */
 		n = 0;
 		for (uint32_t i = 0; i < r->end; i++)
 			if (e[i].item)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.h - the slot of a wheel that is due, in exact order.
+ * run.h - the items of the tick that is due in an exact wheel, in order.
  *
- * The items of one tick, each with its instant and its rank in one 64-bit
- * key. They are collected, sorted once, and leave from the front: less work
- * and fewer mispredicted branches than a heap, and the memory is read in a
- * row. What is taken out of the middle leaves a gap.
+ * Each item has its instant and its sequence number in one 64-bit key. Items
+ * are collected, sorted once, and taken from the front: less work and fewer
+ * mispredicted branches than a heap, and memory is read sequentially. Removing
+ * an item from the middle leaves a gap.
  *
- * Invariant  when sorted, keys do not decrease; an item's place is its index,
- *            with RUN_PLACE on; a gap is NULL. rota__run_check() asks them.
+ * Invariant  keys of a sorted run do not decrease; an item's place is its
+ *            index, with RUN_PLACE on; the item of a gap is NULL.
+ *            rota__run_check() checks all three.
  *
- * Threads    none of its own: one at a time.
+ * Threads    one at a time; the run has no lock.
  */
 #ifndef ROTA_WHEEL_RUN_H
 #define ROTA_WHEEL_RUN_H
@@ -19,47 +20,49 @@
 
 #include "core/sys/compiler.h"
 
-/* Room, if there can be so many: fifteen million timers a second come due. What
- * is more goes elsewhere, at five times the cost. Memory that is not used is
- * not touched. The hostile build overflows at once. */
+/* Room for entries, unless the wheel has fewer items: enough for fifteen
+ * million timers a second. The rest goes to the heap, at five times the cost.
+ * Unused memory is not touched. The hostile build overflows at once. */
 #ifdef ROTA_HOSTILE
 #define RUN_MOST 3
 #else
 #define RUN_MOST 16384
 #endif
 
-/* An item's place while it is in a run: its index with these bits on. */
+/* The place of an item in a run: its index with these bits on. */
 #define RUN_PLACE ((uint32_t)3 << 30)
-#define RUN_BITS 20 /* of an instant within its tick */
+#define RUN_BITS 20 /* bits of an instant within its tick */
 
 struct run_entry {
-	uint64_t key;   /* ns within the tick, then rank from `base` on */
+	uint64_t key;   /* ns within the tick, then seq counted from `base` */
 	uint32_t *item; /* NULL: a gap */
 };
 
 struct run {
-	uint64_t start; /* ns: of the tick */
-	uint32_t base;  /* the rank that counts as 0 */
-	uint32_t first; /* all before it have left */
+	uint64_t start; /* ns, of the tick */
+	uint32_t base;  /* the sequence number that counts as 0 */
+	uint32_t first; /* all before it were taken */
 	uint32_t end;
-	uint32_t live;           /* items, gaps not counted */
-	bool sorted;             /* false: being collected */
-	uint32_t most;           /* room */
-	struct run_entry *entry; /* as many */
+	uint32_t live;           /* items, not counting gaps */
+	bool sorted;             /* false: items are being collected */
+	uint32_t most;           /* room for entries */
+	struct run_entry *entry; /* `most` of them */
 	struct run_entry *spare; /* as many, to sort with */
 	struct run_entry *block; /* the memory of both */
 };
 
-/* rota__run_init - an empty run for up to @max items, and RUN_MOST; 0 or -1. */
+/* rota__run_init - make an empty run for @max items, but at most RUN_MOST. 0 or
+ * -1. */
 int rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem);
 void rota__run_destroy(struct run *r, const struct rota_mem *mem);
-/* rota__run_sort - put what was collected in order. */
+/* rota__run_sort - sort the collected items. */
 void rota__run_sort(struct run *r);
 /* rota__run_check - 0, or the line of the check that failed. */
 int rota__run_check(const struct run *r);
 
-/* run_open: collect the items of the tick that starts at @start. Ranks count
- * from half of their range before @rank. The run is empty. */
+/* run_open: begin to collect the items of the tick that starts at @start. The
+ * run is empty. Its sequence numbers count from half their range before
+ * @rank. */
 rota_inline void
 run_open(struct run *r, uint64_t start, uint32_t rank)
 {
@@ -69,7 +72,7 @@ run_open(struct run *r, uint64_t start, uint32_t rank)
 	r->sorted = false;
 }
 
-/* run_add: collect @item; false: full. */
+/* run_add: collect @item. False: the run is full. */
 rota_inline bool
 run_add(struct run *r, uint32_t *item, uint64_t when, uint32_t seq)
 {
@@ -83,7 +86,7 @@ run_add(struct run *r, uint32_t *item, uint64_t when, uint32_t seq)
 	return true;
 }
 
-/* run_first: the first entry, or NULL. */
+/* run_first: the first entry. NULL: there is none, or the run is unsorted. */
 rota_inline struct run_entry *
 run_first(struct run *r)
 {
@@ -106,8 +109,8 @@ run_seq(const struct run *r, const struct run_entry *e)
 	return (uint32_t)e->key + r->base;
 }
 
-/* run_uncollect: what was collected last leaves; NULL: nothing is left, and
- * the run is sorted, and empty. */
+/* run_uncollect: remove and return the item collected last. NULL: none was
+ * left, and the run is now sorted and empty. */
 rota_inline uint32_t *
 run_uncollect(struct run *r, uint64_t *when, uint32_t *seq)
 {
@@ -138,7 +141,7 @@ run_remove(struct run *r, const uint32_t *item)
 	r->live--;
 }
 
-/* run_take: the first entry, @e, leaves. */
+/* run_take: remove @e, the first entry. */
 rota_inline void
 run_take(struct run *r, struct run_entry *e)
 {
@@ -147,8 +150,8 @@ run_take(struct run *r, struct run_entry *e)
 	r->live--;
 }
 
-/* run_visit: as heap_visit(), but what was returned may be removed without
- * further ado. */
+/* run_visit: as heap_visit(), but removing the returned item needs no step back
+ * of *@cursor. */
 rota_inline uint32_t *
 run_visit(const struct run *r, uint32_t *cursor)
 {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * wheel.c - a wheel's memory, taken and given back, its bitmaps searched, its
- * invariants asked. The operations are in wheel/wheel.h.
+ * wheel.c - the memory of a wheel, the search of its bitmaps, and the check of
+ * its invariants. The operations are in wheel/wheel.h.
  */
 #include "wheel/wheel.h"
 
 #include <string.h>
 
 #define ITEM_BYTES (WHEEL_SLAB * WHEEL_CHUNK * sizeof(uint32_t *))
-/* Chunks that one step of a walk looks into: some 1 us if all are free. */
+/* Chunks that one step of a walk reads: some 1 us if all are free. */
 #define VISIT_CHUNKS 256
 #define SLAB_BYTES (ITEM_BYTES + WHEEL_SLAB * sizeof(struct wheel_chunk))
 
-/* Chunks that @n items may need: the full ones, and in every slot in use one
- * that is not. */
+/* Chunks that @n items may need: the full ones, and one that is not full in
+ * each slot in use. */
 static uint64_t
 chunks_for(uint64_t n)
 {
@@ -54,7 +54,7 @@ rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem)
 	memset(w, 0, sizeof(*w));
 }
 
-/* Why the table needs no atomics: see rota__heap_grow(). */
+/* rota__heap_grow() says why the table needs no atomics. */
 int
 rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 {
@@ -72,21 +72,21 @@ rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 			.item = (void *)block,
 			.chunk = (void *)(block + ITEM_BYTES),
 		};
-		rota_in_order(); /* a child frees what is counted */
+		rota_in_order(); /* a forked child frees by this count */
 		w->slabs++;
 	}
 	return 0;
 }
 
-/* How far behind @digit the first in use on @level is, which there is, all
- * round. */
+/* How far after @digit, around the ring, the first slot in use on @level is.
+ * There is one. */
 rota_inline uint32_t
 first_used(const struct wheel *w, uint32_t level, uint32_t digit)
 {
 	uint32_t word = digit >> 6, words = w->words[level];
 	uint64_t bits = w->used[level][word] & ~(uint64_t)0 << (digit & 63);
 
-	if (!bits) { /* the next word that has one */
+	if (!bits) { /* the next word with a bit on */
 		uint32_t later = words & ~(uint32_t)0 << word << 1;
 
 		word = low_bit(later ? later : words);
@@ -114,7 +114,7 @@ rota__wheel_next(const struct wheel *w, uint64_t from)
 {
 	uint64_t next = level_next(w, 0, from), start;
 
-	/* Nothing above starts before this. */
+	/* No slot of an upper level starts before this. */
 	if (next <= ((from + WHEEL_SPAN - 1) & ~(uint64_t)(WHEEL_SPAN - 1)))
 		return next;
 	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
@@ -124,8 +124,8 @@ rota__wheel_next(const struct wheel *w, uint64_t from)
 	return next;
 }
 
-/* The slot of @level that starts next, if it holds so many that who is due
- * behind it would wait for them; else WHEEL_NONE. */
+/* The slot of @level that starts next, if it is so large that timers due after
+ * its start would wait for its cascade; else WHEEL_NONE. */
 static uint32_t
 lead(const struct wheel *w, uint32_t level)
 {
@@ -146,9 +146,9 @@ rota__wheel_early(const struct wheel *w, uint32_t *level, uint32_t *slot)
 		*slot = lead(w, *level);
 		if (*slot == WHEEL_NONE)
 			continue;
-		if (since > came + 1) /* it is the next since this began */
+		if (since > came + 1) /* next only since this slot began */
 			since = came + 1;
-		/* Up to 2^27 times 2^32. */
+		/* No overflow: up to 2^27 times 2^32. */
 		return (uint64_t)w->slot[*slot].chunks * WHEEL_CHUNK * since /
 		    (left + since) +
 		    1;
@@ -159,7 +159,7 @@ rota__wheel_early(const struct wheel *w, uint32_t *level, uint32_t *slot)
 uint64_t
 rota__wheel_early_from(const struct wheel *w)
 {
-	/* What is filed there meanwhile is found a little later. */
+	/* Items inserted meanwhile are noticed a little later. */
 	uint64_t step = WHEEL_SPAN / 16 + 1;
 
 	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
@@ -175,7 +175,7 @@ rota__wheel_early_from(const struct wheel *w)
 	return w->pos + (step ? step : 1);
 }
 
-/* How many items of @chunk are in use; 0 if it is free. */
+/* How many items @chunk has; 0 if it is free. */
 static uint32_t
 chunk_count(const struct wheel *w, uint32_t chunk)
 {
@@ -226,9 +226,9 @@ chunks_of(struct wheel *w)
 		chunk_last };
 }
 
-/* core/sys/numbers.h: fewer chunks are in use than the slabs for @n items have. Items
- * that could fill a chunk need at least one chunk less than chunks_for() says;
- * fewer items have fewer chunks than a slab. */
+/* What core/sys/numbers.h requires: fewer chunks are in use than the slabs for
+ * @n items have. If @n items can fill a chunk they need at least one chunk less
+ * than chunks_for() says; fewer items need fewer chunks than a slab has. */
 _Static_assert(WHEEL_SLAB >= WHEEL_CHUNK && WHEEL_LATER + 2 >= WHEEL_CHUNK,
     "so many chunks are never in use");
 
@@ -242,7 +242,8 @@ rota__wheel_lower_begin(const struct wheel *w, uint64_t n, struct lower *l)
 		.before = WHEEL_NONE };
 }
 
-/* @chunk, of @slot and behind @before there, goes to chunk @to. */
+/* Move @chunk, which stands after @before in @slot, to the free chunk @to.
+ * @before is WHEEL_NONE if @chunk is the head. */
 static void
 chunk_move(struct wheel *w, const struct lower *l, uint32_t slot,
     uint32_t before, uint32_t chunk, uint32_t to)
@@ -267,8 +268,9 @@ chunk_move(struct wheel *w, const struct lower *l, uint32_t slot,
 	wheel_chunk(w, chunk)->slot = WHEEL_NONE;
 }
 
-/* Look at the next chunk of slot l->at: behind l->before, if that is still one
- * of its chunks, else its head. False: there was no low one to move it to. */
+/* Move the next chunk of slot l->at, if it is not below the limit. This chunk
+ * is the one after l->before, if the slot still has that, else the head. False:
+ * there was no free chunk below the limit. */
 static bool
 slot_lower(
     struct wheel *w, const struct numbers *n, struct lower *l, uint64_t *left)
@@ -306,7 +308,7 @@ rota__wheel_lower(struct wheel *w, struct lower *l, uint64_t *left)
 {
 	struct numbers n;
 
-	if (!w->len) { /* so no slot has a chunk */
+	if (!w->len) { /* then no slot has a chunk */
 		w->free_chunk = WHEEL_NONE;
 		w->fresh_chunk = 0;
 	}
@@ -346,12 +348,12 @@ rota__wheel_shrink(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 	if (w->slabs <= slabs_for(n))
 		return 0;
 	w->slabs--;
-	rota_in_order(); /* a child frees what is counted */
+	rota_in_order(); /* a forked child frees by this count */
 	mem->free(mem->arg, w->slab[w->slabs].item, SLAB_BYTES);
 	return SLAB_BYTES;
 }
 
-/* Does @slot, in use, start at @start? */
+/* May @slot, which is in use, start at tick @start? */
 static bool
 starts(const struct wheel *w, uint32_t slot, uint64_t start)
 {

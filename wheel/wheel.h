@@ -2,34 +2,34 @@
  *
  * wheel.h - hierarchical timing wheel of chunked slots.
  *
- *   level   a slot holds        256 of them
+ *   level   a slot spans        256 of them
  *     0     2^20 ns = 1.05 ms   268 ms
  *     1     268 ms              68.7 s
  *     2     68.7 s              4.9 h
  *     3     4.9 h               52 d
  *     4     52 d                36 y
  *
- * A tick t is filed on the level of the highest digit, of 8 bits, in which it
- * differs from pos, the tick the wheel has come to (Varghese and Lauck's
- * hierarchy, filed by xor as tokio and seastar do). The slots of a level are a
- * ring of 512: 256 for what is filed so, and 256 behind them. The next slot of
- * the level above fits in there, and if it holds many it is poured before it
- * starts, evenly, as far as the steps of polls allow: rota__wheel_early(). A
- * bitmap per level finds the next slot in use, so that a jump of a year costs
- * what a jump of a second costs.
+ * An item of tick t goes on the level of the highest digit, of 8 bits, in which
+ * t differs from pos, the tick that the wheel has come to (Varghese and Lauck's
+ * hierarchy, with the xor of tokio and seastar). The slots of a level are a
+ * ring of 512: 256 for those items, and 256 more, into which the next slot of
+ * the level above fits. If that slot is large it is cascaded early: evenly
+ * before it starts, as far as the steps of polls allow: rota__wheel_early(). A
+ * bitmap per level finds the next slot in use, so a jump of a year costs what a
+ * jump of a second costs.
  *
- * A slot is not a list of items but a chain of chunks of 64 pointers. A drain
- * therefore knows the next addresses and has their lines fetched ahead,
- * where a linked list would wait for each. An item's place is its chunk and
- * its index there; taking one out moves the slot's last pointer into the gap.
- * So all chunks of a slot but the head are full, which bounds the memory.
+ * A slot is a chain of chunks of 64 pointers, not a list of items. The loop
+ * that empties it therefore knows the next addresses and fetches their lines,
+ * where a linked list would wait for each line. An item's place is its chunk
+ * and its index there. Removing an item moves the slot's last pointer into the
+ * gap. So all chunks of a slot but the head are full, which bounds the memory.
  *
- * Invariant  an item's slot starts at or before its tick, and at or after pos,
- *            by less than a ring; a bit is on exactly if the slot is not empty.
- *            rota__wheel_check() asks.
+ * Invariant  an item's slot starts at or before the item's tick, and at or
+ *            after pos, less than a ring ahead; a bit is on exactly if its slot
+ *            is not empty. rota__wheel_check() checks both.
  *
- * Threads    none of its own: one at a time. Only rota__wheel_grow() may run
- *            beside the others, but not beside rota__wheel_shrink().
+ * Threads    one at a time; the wheel has no lock. Only rota__wheel_grow() may
+ *            run beside the others, but not beside rota__wheel_shrink().
  */
 #ifndef ROTA_WHEEL_WHEEL_H
 #define ROTA_WHEEL_WHEEL_H
@@ -40,9 +40,9 @@
 #include "core/sys/compiler.h"
 #include "core/sys/numbers.h"
 
-/* 8 bits a level: the 8 KB of slots that a level has stay in the first-level
- * cache; rings of 8 slots and chunks of 4 in the hostile build, where
- * everything cascades. */
+/* 8 bits a level: the slots of a level take 8 KB and stay in the first-level
+ * cache. The hostile build, where everything cascades, has rings of 8 slots and
+ * chunks of 4 items. */
 #ifdef ROTA_HOSTILE
 #define WHEEL_BITS 2
 #define WHEEL_CHUNK_BITS 2
@@ -61,31 +61,33 @@
 #define WHEEL_SLAB ((uint32_t)1 << WHEEL_SLAB_BITS)
 #define WHEEL_WORDS ((WHEEL_RING + 63) / 64)
 #define WHEEL_NONE UINT32_MAX
-#define WHEEL_END UINT64_MAX /* no tick: nothing is filed */
-/* Two slots more, of no tick: one gets what is deferred until it is asked for,
- * the other may be drained meanwhile. */
+#define WHEEL_END UINT64_MAX /* no tick: the wheel is empty */
+/* Two more slots, of no tick: one takes deferred items, the other may be
+ * emptied meanwhile. */
 #define WHEEL_LATER (WHEEL_LEVELS * WHEEL_RING)
 
-/* Chunks that a slot must have to be poured ahead: 1024 items take some 50 us,
- * or up to 100 if they are cold. */
+/* Chunks that a slot must have to be cascaded early: 1024 items take some 50
+ * us, or up to 100 if they are cold. */
 #define WHEEL_LEAD 16
 
-/* Items ahead that a drain fetches. Of 1e6 timers, 12 / 24 / 40: a coarse fire
- * takes 25.4, 20.6, 19.6 ns, an exact one 30.4, 25.2, 24.1; of fewer the same. */
+/* How many items ahead the loop that empties a slot fetches. With 1e6 timers
+ * and 12 / 24 / 40 items ahead a coarse fire takes 25.4, 20.6, 19.6 ns, an
+ * exact one 30.4, 25.2, 24.1. With fewer timers the three are equal. */
 #define WHEEL_PREFETCH (WHEEL_CHUNK / 2)
 
 _Static_assert(WHEEL_LEVELS *WHEEL_BITS == 40, "levels cover 60 bits of ns");
 _Static_assert(WHEEL_WORDS <= 8, "a byte has a bit for each");
 
-/* Where the next item goes. At the start of a chunk there is no room: the
- * chunk before it is full, or there is none. */
+/* Where the next item of a slot goes. At the start of a chunk there is no room:
+ * the chunk before it is full, or there is none. */
 struct wheel_slot {
-	uint32_t **fill; /* NULL: the slot is empty */
-	uint32_t place;  /* the same as a place */
+	uint32_t **fill; /* the next pointer; NULL: the slot is empty */
+	uint32_t place;  /* the same, as a place */
 	uint32_t chunks;
 };
 
-/* What is known of a chunk, apart from its pointers: stays in the cache. */
+/* The rest of a chunk, apart from its pointers so that it stays in the
+ * cache. */
 struct wheel_chunk {
 	uint64_t start; /* first tick of its slot */
 	uint32_t next;  /* next in its slot, or next free one */
@@ -98,48 +100,52 @@ struct wheel_slab {
 };
 
 struct wheel {
-	uint64_t pos;         /* tick: all before it were drained */
-	uint64_t next_expiry; /* tick to drain next; WHEEL_END */
-	uint64_t led;         /* pos when it was poured ahead last */
-	uint32_t draining;    /* slot under way, or WHEEL_NONE */
+	uint64_t pos;         /* tick: all slots before it were emptied */
+	uint64_t next_expiry; /* tick: the next start of a slot; WHEEL_END */
+	uint64_t led;         /* pos at the latest early cascade */
+	uint32_t draining;    /* slot that is being emptied, or WHEEL_NONE */
 	uint32_t len;
 	uint32_t free_chunk;
 	uint32_t fresh_chunk; /* chunks from here on were never used */
-	uint32_t later; /* WHEEL_LATER or the next: what gets the deferred */
+	uint32_t later; /* slot for deferred items: WHEEL_LATER or the next */
 	uint64_t used[WHEEL_LEVELS + 1][WHEEL_WORDS];
 	uint8_t words[WHEEL_LEVELS + 1]; /* a bit for each that is not zero */
 	struct wheel_slot slot[WHEEL_LATER + 2];
 	struct wheel_slab *slab;
-	uint32_t slabs;     /* there now; written by rota__wheel_grow() and
+	uint32_t slabs;     /* in the table; written by rota__wheel_grow() and
 			     * rota__wheel_shrink() */
 	uint32_t max_slabs; /* length of the table */
 };
 
-/* rota__wheel_init - an empty wheel for up to @max items, come to @pos. */
+/* rota__wheel_init - make an empty wheel for up to @max items, which has come
+ * to tick @pos. 0 or -1. */
 int rota__wheel_init(
     struct wheel *w, uint64_t max, uint64_t pos, const struct rota_mem *mem);
 void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
-/* rota__wheel_grow - see that @n items fit. 0, or -1 and nothing changed that
- * matters. One thread at a time; may run beside everything else. */
+/* rota__wheel_grow - make room for @n items. 0, or -1: the wheel works as
+ * before. One thread at a time, beside any other call except
+ * rota__wheel_shrink(). */
 int rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem);
-/* As rota__heap_lower() and the like, of chunks. A chunk that is moved counts
- * as many looks as it may have items. */
+/* As rota__heap_lower() and its like, with chunks in place of ids. Moving a
+ * chunk counts as many steps as a chunk may have items. */
 void rota__wheel_lower_begin(
     const struct wheel *w, uint64_t n, struct lower *l);
 bool rota__wheel_lower(struct wheel *w, struct lower *l, uint64_t *left);
 void rota__wheel_cut(struct wheel *w, const struct lower *l);
 uint64_t rota__wheel_shrink(
     struct wheel *w, uint64_t n, const struct rota_mem *mem);
-/* rota__wheel_next - the first tick at or after @from, which is not before pos,
- * at which a slot in use starts; WHEEL_END. Asked from the bitmaps. */
+/* rota__wheel_next - the first tick at or after @from at which a slot in use
+ * starts; WHEEL_END: none. Found in the bitmaps. @from is not before pos. */
 uint64_t rota__wheel_next(const struct wheel *w, uint64_t from);
-/* rota__wheel_early - pour how many items of which slot, *@slot, on *@level > 0,
- * before it starts? 0: of no level's above *@level, which moves on. Each level's
- * next slot, if it holds many, is poured evenly while pos comes to it: the ticks
- * since `led` tell how much. */
+/* rota__wheel_early - how many items to cascade early now. *@level moves up to
+ * the next level, above 0, that has a slot to cascade; *@slot gets that slot.
+ * Returns 0 if there is no such level. The next slot of each level, if it is
+ * large, is cascaded evenly while pos comes to it: the number follows from the
+ * ticks since `led`. */
 uint64_t rota__wheel_early(
     const struct wheel *w, uint32_t *level, uint32_t *slot);
-/* rota__wheel_early_from - the tick at which there may be more to pour ahead. */
+/* rota__wheel_early_from - the tick from which there may be more to cascade
+ * early. */
 uint64_t rota__wheel_early_from(const struct wheel *w);
 /* rota__wheel_check - 0, or the line of the check that failed. */
 int rota__wheel_check(const struct wheel *w);
@@ -151,7 +157,7 @@ wheel_chunk(const struct wheel *w, uint32_t chunk)
 		    .chunk[chunk & (WHEEL_SLAB - 1)];
 }
 
-/* The pointer at @place: a chunk, and an index there. */
+/* wheel_pointer: the pointer at @place, which is a chunk and an index there. */
 rota_inline uint32_t **
 wheel_pointer(const struct wheel *w, uint32_t place)
 {
@@ -160,7 +166,7 @@ wheel_pointer(const struct wheel *w, uint32_t place)
 	return &w->slab[slab].item[place & (WHEEL_SLAB * WHEEL_CHUNK - 1)];
 }
 
-/* The first pointer of @chunk. */
+/* wheel_pointers: the first pointer of @chunk. */
 rota_inline uint32_t **
 wheel_pointers(const struct wheel *w, uint32_t chunk)
 {
@@ -183,7 +189,7 @@ wheel_at(uint64_t tick, uint32_t level)
 	    ((uint32_t)(tick >> level * WHEEL_BITS) & WHEEL_DIGIT);
 }
 
-/* wheel_first: the first tick of that slot. */
+/* wheel_first: the first tick of that same slot. */
 rota_inline uint64_t
 wheel_first(uint64_t tick, uint32_t level)
 {
@@ -215,14 +221,15 @@ wheel_unmark(struct wheel *w, uint32_t slot)
 		w->words[level] &= (uint8_t) ~(1 << (digit >> 6));
 }
 
-/* Is @s without room for one more? */
+/* wheel_at_chunk_edge: has @s no room for another item? */
 rota_inline bool
 wheel_at_chunk_edge(const struct wheel_slot *s)
 {
 	return (s->place & (WHEEL_CHUNK - 1)) == 0;
 }
 
-/* The chunk that @s, which is not empty, fills; how many pointers are in it. */
+/* wheel_head: the chunk that @s, which is not empty, is filling. wheel_count:
+ * how many pointers that chunk has. */
 rota_inline uint32_t
 wheel_head(const struct wheel_slot *s)
 {
@@ -235,8 +242,8 @@ wheel_count(const struct wheel_slot *s)
 	return ((s->place - 1) & (WHEEL_CHUNK - 1)) + 1;
 }
 
-/* wheel_open: a new head chunk for @slot, which has no room and starts at
- * @start. */
+/* wheel_open: give @slot, which has no room and starts at @start, a new head
+ * chunk. */
 static rota_noinline void
 wheel_open(struct wheel *w, uint32_t slot, uint64_t start)
 {
@@ -256,7 +263,7 @@ wheel_open(struct wheel *w, uint32_t slot, uint64_t start)
 		chunk << WHEEL_CHUNK_BITS, s->chunks + 1 };
 }
 
-/* wheel_close: the head chunk of @slot is empty; back to the free ones. */
+/* wheel_close: free the head chunk of @slot, which is empty. */
 static rota_noinline void
 wheel_close(struct wheel *w, uint32_t slot)
 {
@@ -283,8 +290,8 @@ wheel_close(struct wheel *w, uint32_t slot)
 	w->next_expiry = rota__wheel_next(w, w->pos);
 }
 
-/* wheel_slot_of: where @tick, at or after pos, is filed; *@start gets the
- * first tick of that slot. */
+/* wheel_slot_of: the slot for @tick, which is at or after pos; *@start gets the
+ * slot's first tick. */
 rota_inline uint32_t
 wheel_slot_of(const struct wheel *w, uint64_t tick, uint64_t *start)
 {
@@ -294,7 +301,7 @@ wheel_slot_of(const struct wheel *w, uint64_t tick, uint64_t *start)
 	return wheel_at(tick, level);
 }
 
-/* wheel_put: @item goes into @slot, which has room. */
+/* wheel_put: insert @item into @slot, which has room and starts at @start. */
 rota_inline void
 wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
 {
@@ -307,9 +314,8 @@ wheel_put(struct wheel *w, uint32_t *item, uint32_t slot, uint64_t start)
 		w->next_expiry = start;
 }
 
-/* wheel_insert_at: file @item at @tick, on @level. Room was made by
- * rota__wheel_grow(). Returns the first tick of its slot, when it is looked
- * at. */
+/* wheel_insert_at: insert @item at @tick, on @level. rota__wheel_grow() has
+ * made room. Returns the item's key: the first tick of its slot. */
 rota_inline uint64_t
 wheel_insert_at(struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
 {
@@ -322,21 +328,21 @@ wheel_insert_at(struct wheel *w, uint32_t *item, uint64_t tick, uint32_t level)
 	return start;
 }
 
-/* wheel_insert: the same for a @tick at or after pos, on its level. */
+/* wheel_insert: the same for a @tick at or after pos, on the level of @tick. */
 rota_inline uint64_t
 wheel_insert(struct wheel *w, uint32_t *item, uint64_t tick)
 {
 	return wheel_insert_at(w, item, tick, wheel_level(w->pos, tick));
 }
 
-/* wheel_defer: @item is to be looked at after wheel_begin_later(). */
+/* wheel_defer: keep @item until wheel_begin_later(). */
 rota_inline void
 wheel_defer(struct wheel *w, uint32_t *item)
 {
 	struct wheel_slot *s = &w->slot[w->later];
 
 	if (rota_unlikely(wheel_at_chunk_edge(s)))
-		wheel_open(w, w->later, 0); /* at once */
+		wheel_open(w, w->later, 0); /* key 0: at once */
 	*item = s->place++;
 	*s->fill++ = item;
 	w->len++;
@@ -349,8 +355,8 @@ wheel_later(const struct wheel *w)
 	return w->slot[w->later].fill != NULL;
 }
 
-/* wheel_begin_later: begin to drain what was deferred until now, if no slot is
- * being drained. False: one is, or nothing was deferred. */
+/* wheel_begin_later: begin to empty the slot of items deferred until now.
+ * False: another slot is being emptied, or no item was deferred. */
 rota_inline bool
 wheel_begin_later(struct wheel *w)
 {
@@ -361,8 +367,8 @@ wheel_begin_later(struct wheel *w)
 	return true;
 }
 
-/* wheel_ready: @item was inserted; if its chunk is a slot's second or later
- * one, and new, more will come: fetch all of it. */
+/* wheel_ready: @item was inserted into a new chunk. If the slot had chunks
+ * before expect more items: fetch the whole chunk. */
 rota_inline void
 wheel_ready(const struct wheel *w, const uint32_t *item)
 {
@@ -375,7 +381,7 @@ wheel_ready(const struct wheel *w, const uint32_t *item)
 		rota_prefetch(wheel_pointers(w, chunk) + i);
 }
 
-/* wheel_remove: take @item out; the slot's last pointer fills the gap. */
+/* wheel_remove: remove @item; the slot's last pointer fills the gap. */
 rota_inline void
 wheel_remove(struct wheel *w, uint32_t *item)
 {
@@ -393,15 +399,15 @@ wheel_remove(struct wheel *w, uint32_t *item)
 		wheel_close(w, slot);
 }
 
-/* wheel_key: the tick at which @item is looked at. */
+/* wheel_key: the tick at which @item comes up. */
 rota_inline uint64_t
 wheel_key(const struct wheel *w, const uint32_t *item)
 {
 	return wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->start;
 }
 
-/* wheel_due: the slot that starts at the event; of all that do, the one on
- * the highest level in use, since the others get items of it. */
+/* wheel_due: of the slots in use that start at next_expiry the one on the
+ * highest level, since the others may get items of that slot. */
 rota_inline uint32_t
 wheel_due(const struct wheel *w)
 {
@@ -415,8 +421,8 @@ wheel_due(const struct wheel *w)
 	return wheel_at(w->next_expiry, level);
 }
 
-/* wheel_prefetch: fetch the item that a drain of @s, whose last item is out but
- * whose head is still open, comes to WHEEL_PREFETCH pulls from now. */
+/* wheel_prefetch: fetch the item that is taken from @s WHEEL_PREFETCH calls
+ * from now. The last item of @s is out, but its head chunk is still open. */
 rota_inline void
 wheel_prefetch(const struct wheel *w, const struct wheel_slot *s)
 {
@@ -432,7 +438,7 @@ wheel_prefetch(const struct wheel *w, const struct wheel_slot *s)
 		rota_prefetch(wheel_pointers(w, chunk)[i - WHEEL_PREFETCH]);
 }
 
-/* wheel_advance: to @tick; nothing is to be drained until then. */
+/* wheel_advance: move pos to @tick. No slot in use starts before @tick. */
 rota_inline void
 wheel_advance(struct wheel *w, uint64_t tick)
 {
@@ -440,8 +446,9 @@ wheel_advance(struct wheel *w, uint64_t tick)
 		w->pos = tick;
 }
 
-/* wheel_begin: begin to drain the next slot, if it starts at or before @tick
- * and none is being drained; else come to @tick. False: nothing to drain. */
+/* wheel_begin: if no slot is being emptied, begin to empty the next slot in
+ * use, or, if that slot starts after @tick, advance to @tick. False: no slot is
+ * being emptied. */
 rota_inline bool
 wheel_begin(struct wheel *w, uint64_t tick)
 {
@@ -463,7 +470,8 @@ wheel_begin(struct wheel *w, uint64_t tick)
 	return true;
 }
 
-/* wheel_take: an item of the slot being drained, which ends with its last. */
+/* wheel_take: remove and return an item of the slot that is being emptied. With
+ * its last item the slot is done. */
 rota_inline uint32_t *
 wheel_take(struct wheel *w)
 {
@@ -478,9 +486,9 @@ wheel_take(struct wheel *w)
 	return item;
 }
 
-/* wheel_take_many: up to @most items, at least one, of @slot; to be worked on
- * from the last in @out, which has room for a chunk, to the first. Fetches what
- * the next call will return first. */
+/* wheel_take_many: remove up to @most items of @slot, at least one, and write
+ * them to @out, which has room for a chunk. Returns how many. Handle them from
+ * the last in @out to the first. Fetches the first items of the next call. */
 rota_inline uint32_t
 wheel_take_many(struct wheel *w, uint32_t slot, uint32_t **out, uint64_t most)
 {
@@ -501,21 +509,21 @@ wheel_take_many(struct wheel *w, uint32_t slot, uint32_t **out, uint64_t most)
 	return n;
 }
 
-/* rota__wheel_visit - any item at or after *@cursor, a place, which moves on
- * past it; NULL: none was met on a bounded stretch. To remove what was
- * returned step *@cursor back by one: another item took its place. In no
- * order. */
+/* rota__wheel_visit - an item at or after *@cursor, a place, which moves past
+ * it; NULL: a bounded stretch had none. In no order. To remove the returned
+ * item step *@cursor back by one, for another item takes its place. */
 uint32_t *rota__wheel_visit(const struct wheel *w, uint32_t *cursor);
 
-/* wheel_visited: has a walk at @cursor come to the end? */
+/* wheel_visited: is a walk at @cursor at its end? */
 rota_inline bool
 wheel_visited(const struct wheel *w, uint32_t cursor)
 {
 	return cursor >> WHEEL_CHUNK_BITS >= w->fresh_chunk;
 }
 
-/* wheel_visit_prefetch: fetch the item that a walk at @cursor comes to 16 steps
- * ahead. What stands behind the last item of a chunk is stale, and harmless. */
+/* wheel_visit_prefetch: fetch the item 16 places ahead of a walk at @cursor.
+ * The pointers after the last item of a chunk are old ones; fetching them does
+ * no harm. */
 rota_inline void
 wheel_visit_prefetch(const struct wheel *w, uint32_t cursor)
 {
