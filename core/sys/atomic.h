@@ -6,16 +6,16 @@
  * no _Atomic and the headers are C++ too; the accesses are the compiler's
  * __atomic builtins. An order is written as a bare name: relaxed, acquire,
  * release, acq_rel, seq_cst. There is no fence here and there must not be:
- * thread sanitizers report false races on them.
+ * thread sanitizers report false races on fences.
  *
  * Four builds replace the accesses:
  *  - ROTA_RELACY, the name of a header of the tests: there the words are
  *    rl::atomic, and relacy explores them.
  *  - ROTA_HOSTILE: one compare-and-swap in four fails for no reason.
  *  - ROTA_CHAOS: the thread yields at random before each read-modify-write.
- *  - ROTA_GATE: a test is told of each access before it happens, and may keep
- *    the thread there: tests/gate/gate.h. It goes before the two above, which
- *    would change how often a word is accessed.
+ *  - ROTA_GATE: a test hears of each access before it happens, and may stop the
+ *    thread there: tests/gate/gate.h. The two above are off in this build, for
+ *    they would change how often a word is accessed.
  */
 #ifndef ROTA_CORE_ATOMIC_H
 #define ROTA_CORE_ATOMIC_H
@@ -31,7 +31,7 @@
 
 typedef uint64_t rota_word; /* a word that threads race on */
 typedef void *rota_link;    /* a pointer that threads race on */
-typedef void *rota_slot;    /* a pointer that they hand over, one by one */
+typedef void *rota_slot;    /* a pointer that one thread passes to the next */
 
 #define ROTA_ORDER_relaxed __ATOMIC_RELAXED
 #define ROTA_ORDER_acquire __ATOMIC_ACQUIRE
@@ -40,8 +40,8 @@ typedef void *rota_slot;    /* a pointer that they hand over, one by one */
 #define ROTA_ORDER_seq_cst __ATOMIC_SEQ_CST
 
 #ifdef ROTA_GATE
-/* What is about to happen to a word; the last two are for core/sys/lock.h and for
- * tests. */
+/* The access that is about to happen; the last two are for core/sys/lock.h and
+ * for tests. */
 enum atomic_kind {
 	ATOMIC_LOAD = 1,
 	ATOMIC_STORE = 2,
@@ -52,7 +52,7 @@ enum atomic_kind {
 	ATOMIC_LOCK = 64,
 	ATOMIC_POINT = 128
 };
-/* tests/gate/gate.c. True: a compare-and-swap is to fail. */
+/* In tests/gate/gate.c. True: the compare-and-swap must fail. */
 bool rota__gate(enum atomic_kind kind, const volatile void *word,
     const char *file, int line);
 #define atomic_gate(kind, p) \
@@ -78,8 +78,8 @@ atomic_dice(void)
 #endif
 
 #ifdef ROTA_CHAOS
-/* Yield once in 16 (arbitrary: often enough to reorder, seldom enough to
- * get somewhere). */
+/* Yield once in 16 (arbitrary: often enough to reorder, seldom enough to make
+ * progress). */
 #define atomic_chaos() ((void)((atomic_dice() & 15) == 0 && sched_yield()))
 #else
 #define atomic_chaos() ((void)0)
@@ -106,15 +106,15 @@ atomic_dice(void)
 	(atomic_gate(AND, p), atomic_chaos(), \
 	    __atomic_fetch_and((p), (v), ROTA_ORDER_##order))
 
-/* Weak: may fail with *@old unchanged. On failure *@old is the word as it
- * is now, read with @fail. */
+/* Weak: may fail with *@old unchanged. On failure *@old gets the present word,
+ * read with order @fail. */
 #define word_cas(p, old, new, order, fail)                        \
 	(atomic_chaos(),                                          \
 	    !atomic_refuses(p) &&                                 \
 		__atomic_compare_exchange_n((p), (old), (new), 1, \
 		    ROTA_ORDER_##order, ROTA_ORDER_##fail))
 
-/* A counter with one writer: no read-modify-write, readable by anyone. */
+/* For a counter with one writer: no read-modify-write. Any thread may read. */
 #define count_add(p, v) word_store((p), word_load((p), relaxed) + (v), relaxed)
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * compiler.h - what rota asks of the compiler beyond C11 (gcc and clang), and
- * what every room shares: where memory comes from, how ranks compare.
+ * compiler.h - what rota needs of the compiler beyond C11 (gcc and clang), and
+ * what all parts share: the source of memory, and the order of sequence
+ * numbers.
  *
- * Backends include this file and nothing else of core/.
+ * Of core/ a backend includes only this header and core/sys/numbers.h.
  */
 #ifndef ROTA_CORE_COMPILER_H
 #define ROTA_CORE_COMPILER_H
@@ -12,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* For coverage a branch counts once, not once for each place that it would be
- * compiled into. */
+/* In the coverage build a branch counts once, not once for each place into
+ * which it would be inlined. */
 #ifdef ROTA_COV
 #define rota_inline static inline
 #else
@@ -23,18 +24,18 @@
 #define rota_likely(x) __builtin_expect(!!(x), 1)
 #define rota_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Bring the line of @p in, to be written. Harmless on any address. */
+/* Fetch the cache line of @p for writing. Harmless on any address. */
 #define rota_prefetch(p) __builtin_prefetch((p), 1, 3)
 
 #define rota_container_of_(p, type, member) \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
 
-/* What is stored before it in the text is stored before what follows. For who
- * finds the memory as it stands at one moment, the child of a fork: between
- * processors it orders nothing. */
+/* The compiler moves no access across this. It serves the child of a fork,
+ * which finds memory as it was at one moment. Between processors it orders
+ * nothing. */
 #define rota_in_order() __asm__ volatile("" ::: "memory")
 
-/* Bytes a processor moves as one: x86-64 and most of aarch64. */
+/* Bytes of a cache line: x86-64 and most of aarch64. */
 #define ROTA_LINE 64
 
 /* Where a structure's memory comes from; core/shard.c counts the bytes. */
@@ -44,16 +45,16 @@ struct rota_mem {
 	void *arg;
 };
 
-/* A rank counts the armings of a shard, modulo 2^RANK_BITS; so it orders
- * armings that are less than half of that apart. The hostile build comes
- * round every million. */
+/* A sequence number counts the armings of a shard, modulo 2^RANK_BITS, so it
+ * orders armings that are less than half of that apart. In the hostile build it
+ * wraps every million. */
 #ifdef ROTA_HOSTILE
 #define RANK_BITS 20
 #else
 #define RANK_BITS 32
 #endif
 
-/* seq_after: by how many armings @a comes after @b, modulo. */
+/* seq_after: by how many armings @a comes after @b, modulo 2^RANK_BITS. */
 rota_inline uint32_t
 seq_after(uint32_t a, uint32_t b)
 {

@@ -48,6 +48,6 @@ rota__fd_show(struct fd *f, bool something)
 		n = write(f->at - 1, &one, sizeof(one));
 	else
 		n = read(f->at - 1, &one, sizeof(one));
-	(void)n; /* 0 to 1 and back: neither can block or fail */
+	(void)n; /* between 0 and 1 neither can block or fail */
 	errno = saved;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lock.c - the order of the mutexes, checked.
+ * lock.c - the check of the lock order.
  */
 #include "core/sys/lock.h"
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the thread holds, first taken first. */
+/* The mutexes that the thread has, in the order in which it took them. */
 enum { HELD_MOST = 64 };
 static _Thread_local struct {
 	unsigned n;
@@ -35,12 +35,12 @@ in_order(enum lock_rank rank)
 	if (!held.n)
 		return true;
 	last = held.rank[held.n - 1];
-	if (rank == LOCK_SHARD && last == rank) /* of two that are one */
+	if (rank == LOCK_SHARD && last == rank) /* two, and one retires */
 		return held.n > 1 && held.rank[held.n - 2] == LOCK_RETIRING;
 	return rank > last || (rank == LOCK_CONTEXT && last == rank);
 }
 
-/* May the thread take @m? */
+/* Abort if the thread must not take @m. */
 static void
 check(const pthread_mutex_t *m, enum lock_rank rank)
 {
@@ -83,7 +83,7 @@ rota__lock_give(pthread_mutex_t *m)
 
 	while (i > 0 && held.mutex[i - 1] != m)
 		i--;
-	if (!i) /* nor is its rank known */
+	if (!i) /* then its rank is unknown, too */
 		broken("given back that is not held", LOCK_SHARD + 1);
 	for (held.n--; i <= held.n; i++) {
 		held.mutex[i - 1] = held.mutex[i];
@@ -100,6 +100,6 @@ rota__lock_wait(pthread_cond_t *c, pthread_mutex_t *m)
 	pthread_cond_wait(c, m);
 }
 #else
-/* A file is not empty. */
+/* C11 wants a declaration in each source. */
 typedef int lock_unchecked;
 #endif

@@ -2,15 +2,18 @@
  *
  * lock.h - every mutex of rota, and the order in which a thread takes them.
  *
- * A thread that holds one takes only such as stand further down; of contexts
- * also another, which has to be a child (that is not checked). Who sleeps on a condition holds nothing
- * but the mutex of that. In a debug build (without NDEBUG) each call is
- * checked, and a thread that breaks the order says so and aborts: it would
- * have been a deadlock some day. Else these are pthread's calls, no more.
+ * Lock order: a thread may take only a mutex of a higher rank than each mutex
+ * that it has. There are two exceptions: a child context under its parent (that
+ * it is a child is not checked), and a second shard under LOCK_RETIRING. A
+ * thread that waits on a condition has only that condition's mutex.
  *
- * No mutex is taken to stop or reset a timer, nor by a poll, but where
- * rota/handle.h says so. A poll that gives memory back tries one, and leaves off
- * if another thread has it.
+ * In a debug build (without NDEBUG) each call is checked. A thread that breaks
+ * the order prints a message and aborts, for such a thread would cause a
+ * deadlock some day. With NDEBUG these are pthread's calls, no more.
+ *
+ * Stopping or resetting a timer takes no mutex, and a poll takes none, except
+ * where rota/handle.h says so. A poll that gives memory back tries a mutex, and
+ * gives up if another thread has it.
  */
 #ifndef ROTA_CORE_LOCK_H
 #define ROTA_CORE_LOCK_H
@@ -24,10 +27,10 @@ enum lock_rank {
 	LOCK_SOURCE,   /* a channel, an executor */
 	LOCK_CONTEXT,  /* a parent's, then a child's */
 	LOCK_WAITER,   /* a waiter, a bubble */
-	LOCK_RETIRING, /* one shard at a time */
+	LOCK_RETIRING, /* one shard retires at a time */
 	LOCK_ENGINE,   /* the table of pooled timers */
 	LOCK_POOL,     /* the pooled timers of a shard */
-	LOCK_SHARD,    /* its room and its kinds */
+	LOCK_SHARD,    /* the room and the kinds of a shard */
 	LOCK_OBJECTS   /* core/objects.h */
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * numbers.c - core/sys/numbers.h.
+ * numbers.c - the functions of core/sys/numbers.h.
  */
 #include "core/sys/numbers.h"
 
-/* Numbers in a row that one look tells the last from: a line of them. */
+/* Adjacent numbers among which one step searches for the last: a cache line. */
 #define FIND_ROW 16
 
 bool
@@ -40,7 +40,7 @@ rota__numbers_behind(const struct numbers *n, struct lower *l, uint32_t x)
 		l->high++;
 }
 
-/* The first of the list, which is not low_end. */
+/* Remove and return the head of the list, which is not low_end. */
 static uint32_t
 pop(const struct numbers *n)
 {
@@ -54,7 +54,7 @@ void
 rota__numbers_turn(const struct numbers *n, struct lower *l, uint64_t *left)
 {
 	while (l->turn && *left && !numbers_done(n, l)) {
-		if (*n->head == l->low_end) { /* all were */
+		if (*n->head == l->low_end) { /* all before it were popped */
 			l->turn = 0;
 			return;
 		}

@@ -24,7 +24,7 @@ alarm_make(void)
 	return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 }
 
-/* The descriptor that @at has, else of @make. */
+/* The descriptor in @at. If there is none @make makes it. */
 static int
 opened(rota_word *at, int (*make)(void))
 {
@@ -60,7 +60,7 @@ rota__wake_alarm(struct wake *w)
 static void
 closed(rota_word *at)
 {
-	int fd = (int)word_load(at, relaxed) - 1; /* last user */
+	int fd = (int)word_load(at, relaxed) - 1; /* the last user */
 
 	if (fd >= 0)
 		close(fd);
@@ -74,7 +74,7 @@ rota__wake_close(struct wake *w)
 	closed(&w->alarm);
 }
 
-/* EAGAIN means that the counter is full: it is readable. */
+/* EAGAIN means that the counter is full: the descriptor is readable. */
 void
 rota__wake_signal(struct wake *w)
 {
@@ -83,7 +83,7 @@ rota__wake_signal(struct wake *w)
 
 	if (fd < 0)
 		return;
-	word_store(&w->raised, (uint64_t)1, release); /* before it is woken */
+	word_store(&w->raised, (uint64_t)1, release); /* before the write */
 	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	word_store(&w->raised, (uint64_t)1, release); /* after the write */
@@ -129,7 +129,7 @@ rota__wake_sleep(struct wake *w, int64_t ns)
 	return asleep(&p, 1, ns < 0 ? NULL : &ts);
 }
 
-/* What the alarm has told before is forgotten when it is set. */
+/* Setting the timerfd clears an earlier expiration. */
 int
 rota__wake_sleep_until(struct wake *w, int64_t at)
 {
