@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * park.h - who wakes a sleeping owner, and when.
+ * park.h - when a sleeping owner is woken, and by which thread.
  *
- * The owner publishes until when it sleeps, says that it sleeps, and looks at
- * its inbox once more. A remote thread wakes it only if its own timer would be
- * later than its slack then. A later deadline and a stop never wake. Nor does it
- * oversleep what an adopter took out of the inbox.
+ * Before sleeping the owner publishes its wake-up time, sets `parked`, and
+ * checks the inbox once more. A remote thread wakes the owner only if its timer
+ * would be later than its slack at that time. A later deadline and a stop never
+ * wake. If an adopter takes an earlier deadline out of the inbox, the adopter
+ * wakes the owner [K3].
  *
- * Who wakes it says so afterwards, and then nobody else does; not before, or a
- * thread that is stopped between the two would let the owner sleep past what
- * others arm. A few that come at once may each wake it. Sleeps are numbered,
- * so that who is late with that does not take the next one for awake.
+ * The thread that wakes the owner clears `parked`, and then no other thread
+ * wakes. It clears `parked` after the wake: in between the thread may be
+ * stopped, and had it cleared before, the owner would sleep past what others
+ * arm. Threads that come at once may each wake the owner. Sleeps are numbered,
+ * so that a thread that is late does not clear `parked` of the next sleep.
  *
- * `kick` is for a thread that finds QUEUED on already: it gives the timer an
- * earlier deadline, but the push is another thread's, who may be stopped just
- * before it. The pusher therefore wakes the owner also if `kick` moved since
- * before its own compare-and-swap.
+ * `kick` is for a timer that another thread is just pushing. A second thread
+ * that gives the timer an earlier deadline cannot push it again, and the first
+ * thread may be stopped before its push. So the second thread increments
+ * `kick`, and the first wakes the owner if `kick` has changed since before its
+ * own compare-and-swap.
  *
  * [K1] parked -> inbox  seq_cst on both sides, see [I2] in core/inbox.h.
- * [K2] poke -> pusher   seq_cst: either the poker finds the owner parked
- *                       behind the push, or the pusher sees the poke.
- * [K3] next -> parked   seq_cst on both sides: an adopter that took something
- *                       earlier out of the inbox finds the owner parked, or
- *                       the owner, who found the inbox empty, sees `next`.
+ * [K2] kick -> pusher   seq_cst: either the kicking thread finds the owner
+ *                       parked after the push, or the pusher sees the kick.
+ * [K3] next -> parked   seq_cst on both sides: an adopter that took an earlier
+ *                       deadline out of the inbox finds the owner parked, or
+ *                       the owner, which found the inbox empty, sees `next`.
  */
 #ifndef ROTA_CORE_PARK_H
 #define ROTA_CORE_PARK_H
@@ -31,12 +34,12 @@
 
 struct park {
 	rota_word sleep_until; /* ns on the engine clock; valid while parked */
-	rota_word parked; /* which sleep the owner is in or about to be; 0 */
-	uint64_t sleeps;  /* the owner's: so many */
+	rota_word parked; /* number of the present or next sleep; 0: awake */
+	uint64_t sleeps;  /* how many there were; the owner's own */
 };
 
-/* park_enter: the owner is about to sleep until @until. It must then look at
- * the inbox, and not sleep if there is something. */
+/* park_enter: the owner is about to sleep until @until. It must then check the
+ * inbox, and must not sleep unless the inbox is empty. */
 rota_inline void
 park_enter(struct park *p, uint64_t until)
 {
@@ -44,16 +47,16 @@ park_enter(struct park *p, uint64_t until)
 	word_store(&p->parked, ++p->sleeps, seq_cst); /* [K1] [K3] */
 }
 
-/* park_leave: the owner is awake. A wake that is under way finds nothing. */
+/* park_leave: the owner is awake. A later park_woken() changes nothing. */
 rota_inline void
 park_leave(struct park *p)
 {
 	word_store(&p->parked, (uint64_t)0, relaxed); /* only spares a wake */
 }
 
-/* park_wakes: after a push or a poke of what the owner has to look at at @by.
- * Not 0: this thread has to wake the owner, then to call park_woken() with
- * that. */
+/* park_wakes: call it after a push or a kick for a timer that needs the owner
+ * by @by. If the result is not 0 this thread must wake the owner, then pass the
+ * result to park_woken(). */
 rota_inline uint64_t
 park_wakes(struct park *p, uint64_t by)
 {
@@ -64,7 +67,7 @@ park_wakes(struct park *p, uint64_t by)
 	return sleep;
 }
 
-/* park_woken: the owner was woken from @sleep. */
+/* park_woken: this thread has woken the owner from @sleep. */
 rota_inline void
 park_woken(struct park *p, uint64_t sleep)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * remote.h - what a thread that does not own the shard does to a timer.
+ * remote.h - how a remote thread resets or releases a timer.
  *
- * One compare-and-swap on the timer's word; sometimes a push on the inbox,
- * or a poke, and a wake. After its compare-and-swap a thread touches the
- * timer again only if it turned QUEUED on itself.
+ * It makes one compare-and-swap on the timer's word, then if need be a push on
+ * the inbox or a kick, and a wake. After its compare-and-swap the thread
+ * touches the timer again only if it turned QUEUED on itself.
  */
 #ifndef ROTA_CORE_REMOTE_H
 #define ROTA_CORE_REMOTE_H
@@ -13,16 +13,16 @@
 #include "core/park.h"
 #include "core/state.h"
 
-/* What remote threads write of a shard: a line of its own. */
+/* The part of a shard that remote threads write: a cache line of its own. */
 struct remote {
 	rota_link inbox;
-	rota_word kick; /* earlier deadlines given to a timer on its way */
+	rota_word kick; /* deadlines moved earlier during a push */
 };
 
-/* remote_post: push, then what park_wakes() says.
- * @poke is the counter as it was before the compare-and-swap. Its load may be
- * relaxed: who pokes has read what that compare-and-swap released, so the
- * load happens before the poke and cannot see it. */
+/* remote_post: push @node. Returns what park_wakes() says. @poke is `kick` as
+ * it was before the compare-and-swap. Its load may be relaxed: a thread
+ * increments `kick` only after it has observed our compare-and-swap, so the
+ * load, which is earlier, cannot see the increment. */
 rota_inline uint64_t
 remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
     uint64_t by, uint64_t poke)
@@ -33,9 +33,9 @@ remote_post(struct remote *r, struct park *p, void *node, rota_slot *link,
 	return park_wakes(p, by);
 }
 
-/* remote_reset: arm @node for @d, to be looked at by @by, with @push only if it
- * is armed already. False: nothing was changed. @was gets the word before,
- * @wake what park_wakes() says. */
+/* remote_reset: arm @node for @d; with @push only if it is armed already. The
+ * owner must know of it by @by. False: nothing was changed. @was gets the word
+ * before, @wake what park_wakes() says. */
 rota_inline bool
 remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t d, uint64_t by, bool push, uint64_t *was,
@@ -56,7 +56,8 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 	return true;
 }
 
-/* remote_release: give @node back through the owner, without delay. */
+/* remote_release: give @node back through the owner, which a wake makes prompt.
+ * @was and @wake as above. */
 rota_inline enum state_release
 remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t *was, uint64_t *wake)

@@ -7,18 +7,21 @@
  *   | deadline, ns, kept after stop  |RELEASE|QUEUED|LINKED|ARMED|
  *   +--------------------------------+-------+------+------+-----+
  *
- * ARMED    it will fire at the deadline.
- * LINKED   the owner's heap or wheel has an entry for it.
- * QUEUED   it is on its shard's inbox or on the owner's stage, or just being
- *          put there.
- * RELEASE  its memory goes back when the inbox lets go of it: QUEUED is on.
+ * ARMED    the timer will fire at the deadline.
+ * LINKED   the owner's structure has an entry for the timer.
+ * QUEUED   the timer is in its shard's inbox or in the owner's staging buffer,
+ *          or is just being put there.
+ * RELEASE  the timer's memory goes back when it leaves the inbox or the staging
+ *          buffer. QUEUED is on.
  *
- * Invariant  LINKED implies filed at or before the deadline, or QUEUED is on.
- *            (Between a drain's compare-and-swap and its next line the owner
- *            may lag; only the owner looks at the structure.)
+ * Invariant  if LINKED is on, the key of the entry is at or before the
+ *            deadline, unless QUEUED is on. (The owner updates the structure
+ *            just after its compare-and-swap; no other thread reads the
+ *            structure.)
  *
- * Threads    the owner is the one thread that holds the shard; every other
- *            is remote. All may race on the word; only the owner files.
+ * Threads    the owner, here, is the one thread that has the shard's lock;
+ *            every other thread is remote. All may race on the word; only the
+ *            owner changes the structure.
  *
  *   function      who     from                to                    order
  *   ------------- ------- ------------------- --------------------- -------
@@ -30,7 +33,7 @@
  *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
  *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
  *                 owner   RELEASE, running    as it was             -
- *   state_expire    owner   not ARMED           LINKED off            acq_rel
+ *   state_expire  owner   not ARMED           LINKED off            acq_rel
  *                 owner   ARMED, not yet due  as it was             -
  *                 owner   armed this poll     as it was             -
  *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
@@ -38,42 +41,46 @@
  *   state_release owner   not QUEUED          zero                  acq_rel
  *                 any     QUEUED              ARMED off, RELEASE    acq_rel
  *                 remote  not QUEUED          the same, QUEUED      acq_rel
- *   state_migrate   owner   LINKED, ARMED       LINKED off, QUEUED    release
+ *   state_migrate owner   LINKED, ARMED       LINKED off, QUEUED    release
  *                 owner   LINKED, not ARMED   LINKED off            release
  *
- * What the loser of a race sees: every function reads the word again and
- * takes the edge that starts there, so a stop that lost says so
- * (not ARMED: it fires, has fired, or was stopped), a reset that lost arms
- * anew, a look that lost looks again. Nobody waits for anybody.
+ * Losing a race: if its compare-and-swap fails, a function reads the word again
+ * and takes the edge that starts at the new word. So a stop that lost reports
+ * that (not ARMED: the timer fires, has fired, or was stopped), a reset that
+ * lost arms anew, and state_expire() decides again. No thread waits for
+ * another.
  *
  * Orders, by pair; each is one half of an edge that relacy checks:
- * [P1] reset -> look       the callback sees what the resetter wrote.
- * [P2] reset -> stop       a stopper that prevented may take the data back.
- * [P3] look -> stop        who sees ARMED gone sees shard->running set; who
- *                          sees LINKED gone, what became of the claim.
+ * [P1] reset -> expire     the callback sees what the resetter wrote.
+ * [P2] reset -> stop       a stopper that prevented the callback may take the
+ *                          data back.
+ * [P3] expire -> stop      a thread that sees ARMED off sees shard->running
+ *                          set; a thread that sees LINKED off sees the outcome
+ *                          of the claim.
  * [P4] stop -> reset       the next arming sees what the stopper wrote.
  * [P5] drain -> reset      the next pusher may write the link again.
  * [P6] release -> drain    `released` sees what the releaser wrote.
  *
- * No RUNNING bit: shard->running holds it, so a callback may free its own
- * timer. No "busy" state: a loser learns why and leaves, it never waits.
- * Where the entry is filed is the owner's alone and not in the word.
+ * There is no RUNNING bit: shard->running names the timer whose callback runs,
+ * so a callback may free its own timer. There is no "busy" state: a loser
+ * learns why and leaves, it never waits. The entry's place is the owner's own
+ * and is not in the word.
  *
- * A confined timer is touched by its owner only: @plain turns each
- * compare-and-swap into a load and a store. Armed from zero it is mostly filed
- * by the same call, as by a reset and a drain with nobody between them.
+ * A confined timer is touched by its owner only: @confined turns each
+ * compare-and-swap into a load and a store. A reset from zero mostly inserts
+ * the entry in the same call, like a reset and a drain with nothing in between.
  *
  * From the ten states of Go 1.14 to 1.22 (runtime/time.go):
  *   timerNoStatus        zero: not ARMED, not LINKED
  *   timerWaiting         ARMED, LINKED
  *   timerRunning         not ARMED, and shard->running == t
  *   timerDeleted         not ARMED, LINKED
- *   timerRemoving        none: taking out is the owner's private act
+ *   timerRemoving        none: removing an entry is the owner's private act
  *   timerRemoved         not ARMED, not LINKED
  *   timerModifying       none: a modification is one compare-and-swap
  *   timerModifiedEarlier ARMED, QUEUED
- *   timerModifiedLater   ARMED, LINKED, filed before the deadline
- *   timerMoving          none: the word does not change when the owner refiles
+ *   timerModifiedLater   ARMED, LINKED, a stale entry
+ *   timerMoving          none: moving an entry leaves the word as it is
  */
 #ifndef ROTA_CORE_STATE_H
 #define ROTA_CORE_STATE_H
@@ -89,14 +96,16 @@
 /* 60 bits of ns: 36 years. The last instant stands for "never". */
 #define ST_NEVER (UINT64_MAX >> ST_SHIFT)
 
-/* A confined timer needs no locked instruction: nobody else looks. */
+/* A confined timer needs no locked instruction: no other thread has its
+ * word. */
 #define STATE_TRY(word, old, next, order, fail, confined)  \
 	((confined) ? (word_store(word, next, relaxed), 1) \
 		    : word_cas(word, old, next, order, fail))
 
-#define ST_WAITS(word) ((word)&ST_RELEASE) /* for its release */
+#define ST_WAITS(word) ((word)&ST_RELEASE) /* its release is under way */
 
-/* state_stop: turn ARMED off, if it is on in the word returned. Any thread. */
+/* state_stop: turn ARMED off. Returns the word before, in which ARMED is on if
+ * this call turned it off. Any thread. */
 rota_inline uint64_t
 state_stop(rota_word *word, bool confined)
 {
@@ -110,9 +119,10 @@ state_stop(rota_word *word, bool confined)
 	return old;
 }
 
-/* state_armed: the word @old becomes by a reset to @d. An entry filed at or
- * before @d stays where it is; else the owner has to look. Without a branch:
- * which it is cannot be foretold, and the word has just come from memory. */
+/* state_armed: the word that a reset to @d makes of @old. An entry stays if @d
+ * is not before the old deadline; else QUEUED is on, for the owner to move or
+ * insert the entry. Branch-free: the outcome is unpredictable, and a
+ * misprediction would stall on the load of the word. */
 rota_inline uint64_t
 state_armed(uint64_t old, uint64_t d)
 {
@@ -122,11 +132,11 @@ state_armed(uint64_t old, uint64_t d)
 	    (~kept & 1) << 2;
 }
 
-/* state_reset: arm for @d (<= ST_NEVER), with @push only if it is armed.
- * False: released, or not armed, and nothing was changed. Any thread. @was
- * and @is get the word before and after; what they ask for say the three
- * below. Unless this call turned QUEUED on a remote caller must not touch the
- * timer again: it may be gone. */
+/* state_reset: arm for @d (<= ST_NEVER); with @push only if the timer is armed.
+ * False: nothing was changed, for the timer is released, or not armed. Any
+ * thread. @was and @is get the word before and after; ST_POSTS() and ST_POKES()
+ * say what the caller must do next. Unless this call turned QUEUED on, a remote
+ * caller must not touch the timer again: it may be gone. */
 rota_inline bool
 state_reset(rota_word *word, uint64_t d, bool push, bool confined,
     uint64_t *was, uint64_t *is)
@@ -145,18 +155,20 @@ state_reset(rota_word *word, uint64_t d, bool push, bool confined,
 	return true;
 }
 
-/* This call turned QUEUED on: push the timer on the inbox or the stage. */
+/* This call turned QUEUED on: push the timer on the inbox, or put it in the
+ * staging buffer. */
 /* clang-format off: an & that is taken for an address */
 #define ST_POSTS(was, is) ((is) & ~(was)&ST_QUEUED)
-/* Somebody else is pushing it, maybe for a later deadline: poke. */
+/* Another thread is pushing the timer, maybe for a later deadline: kick. */
 #define ST_POKES(was, is)          \
 	((is) & (was)&ST_QUEUED && \
 	    !((was)&ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
 /* clang-format on */
 
-/* state_arm: arm for @d (<= ST_NEVER) what has no bit on: a reset and a drain in
- * one step. The caller files it next; until then others find it LINKED, and only
- * the owner looks for its entry. False: a bit is on. Owner only. */
+/* state_arm: arm a timer that has no bit on for @d (<= ST_NEVER): a reset and a
+ * drain in one step. The caller then inserts the entry. Until it has, other
+ * threads find LINKED on, but only the owner uses the entry. False: a bit is
+ * on. Owner only. */
 rota_inline bool
 state_arm(rota_word *word, uint64_t d)
 {
@@ -171,28 +183,29 @@ state_arm(rota_word *word, uint64_t d)
 }
 
 enum state_expire {
-	EXPIRE_FIRE,   /* claimed: it fires now, and has no entry */
-	EXPIRE_REFILE, /* still linked: file it again, at @d */
-	EXPIRE_DROP,   /* no longer linked, nothing to do */
-	EXPIRE_DEFER   /* still linked: keep its entry for the next poll */
+	EXPIRE_FIRE,   /* claimed, LINKED off: the timer fires now */
+	EXPIRE_REFILE, /* still LINKED: move its entry to the deadline */
+	EXPIRE_DROP,   /* LINKED off: it was stopped, its entry goes */
+	EXPIRE_DEFER   /* still LINKED: defer its entry */
 };
 
-/* How state_expire may claim. */
+/* How state_expire() may claim. */
 struct state_claim {
-	uint64_t before;    /* it may fire if its deadline is before this */
-	bool fresh;         /* it was armed since this poll began: not yet */
-	rota_link *running; /* gets @self before the claim is seen [P3]; NULL:
-			     * the timer is handed out, no callback runs */
+	uint64_t before; /* the timer may fire if its deadline is before this */
+	bool fresh; /* the timer was armed since this poll began: not yet */
+	rota_link *running; /* gets @self before another thread sees the claim
+			     * [P3]; NULL: the timer is handed out, no callback
+			     * runs */
 	void *self;
 };
 
-/* state_expire: decide on a LINKED timer whose entry has come up. @is gets
- * the word it leaves. Owner only. */
+/* state_expire: decide on a LINKED timer whose entry has come up. @is gets the
+ * word after. Owner only. */
 rota_inline enum state_expire
 state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 {
-	uint64_t old = word_load(word, relaxed); /* a CAS checks it, or it
-						  * is only a later place */
+	uint64_t old = word_load(word, relaxed); /* a CAS checks it, or
+						  * the entry only moves */
 	uint64_t next;
 	enum state_expire how;
 
@@ -209,10 +222,11 @@ state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 			how = EXPIRE_FIRE;
 			next &= ~ST_ARMED;
 		}
-		/* Before LINKED goes: a claim, or that one failed. It may hide
-		 * what another owner's callback left: release hands that on.
-		 * [P3], [R1] of core/shard.h */
-		if (c.running && !confined) /* confined: nobody else asks */
+		/* Stored before LINKED goes off: the claim, or NULL if an
+		 * earlier try to claim failed. The store may hide the one by
+		 * which an earlier owner's callback ended: release passes on
+		 * what that callback wrote. [P3], [R1] of core/shard.h */
+		if (c.running && !confined) /* confined: no other reader */
 			word_store(c.running,
 			    how == EXPIRE_FIRE ? c.self : NULL, release);
 	} while (!STATE_TRY(
@@ -221,9 +235,9 @@ state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 	return how;
 }
 
-/* state_keep: an entry is only being moved, not fired. True: file it again;
- * false: it was stopped and is no longer linked. @is gets the word it leaves.
- * Owner only. */
+/* state_keep: an entry was taken out to be moved. True: insert it again. False:
+ * the timer was stopped, and LINKED is off now. @is gets the word after. Owner
+ * only. */
 rota_inline bool
 state_keep(rota_word *word, bool confined, uint64_t *is)
 {
@@ -240,20 +254,20 @@ state_keep(rota_word *word, bool confined, uint64_t *is)
 }
 
 enum state_drain {
-	DRAIN_INSERT,      /* now linked: insert it at its deadline */
-	DRAIN_MOVE,        /* linked: see that it is filed by then */
-	DRAIN_REMOVE,      /* no longer linked: take its entry out */
-	DRAIN_NONE,        /* not armed, not linked */
-	DRAIN_FREE,        /* released, not linked */
-	DRAIN_FREE_REMOVE, /* released, no longer linked: take its entry out */
-	DRAIN_BUSY /* released, but its callback runs: ask again later */
+	DRAIN_INSERT,      /* LINKED now: insert its entry, at the deadline */
+	DRAIN_MOVE,        /* LINKED: move its entry if the key is later */
+	DRAIN_REMOVE,      /* LINKED off now: remove its entry */
+	DRAIN_NONE,        /* not ARMED, not LINKED */
+	DRAIN_FREE,        /* released, not LINKED */
+	DRAIN_FREE_REMOVE, /* released, LINKED off now: remove its entry */
+	DRAIN_BUSY         /* released, but its callback runs: retry later */
 };
 
-/* state_drain: the inbox or the stage lets go of the timer, and what is to be
- * done with it is settled in the same step. Owner only; the link must have
- * been read before: afterwards it is the next pusher's. @is gets the word it
- * leaves. With @running, which
- * cannot turn true while the caller is the owner, a release has to wait. */
+/* state_drain: the timer leaves the inbox or the staging buffer; the same step
+ * decides what the caller has to do with it. Owner only. The caller must have
+ * read the link before: afterwards it is the next pusher's. @running: the
+ * timer's callback runs, so its release has to wait; this cannot turn true
+ * while the caller is the owner. @is gets the word after. */
 rota_inline enum state_drain
 state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 {
@@ -281,15 +295,15 @@ state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 }
 
 enum state_release {
-	RELEASE_GONE, /* it was released before */
-	RELEASE_BUSY, /* it would have to wait and may not */
-	RELEASE_FREE, /* owner: free at once; @was says if it is linked */
-	RELEASE_WAIT, /* the inbox will let go of it */
-	RELEASE_POST  /* remote: push it on the inbox, then wake */
+	RELEASE_GONE, /* the timer was released before */
+	RELEASE_BUSY, /* the release would have to wait, and may not */
+	RELEASE_FREE, /* owner: free it at once; @was says if it is LINKED */
+	RELEASE_WAIT, /* it is freed when QUEUED goes off */
+	RELEASE_POST  /* remote: push it on the inbox, then wake the owner */
 };
 
-/* state_release: stop for good and ask for the memory back. Any thread; a
- * remote one must be prepared to wait. */
+/* state_release: stop the timer for good and ask for its memory back. Any
+ * thread. A remote thread must pass @may_wait. */
 rota_inline enum state_release
 state_release(
     rota_word *word, bool owner, bool confined, bool may_wait, uint64_t *was)
@@ -318,11 +332,12 @@ state_release(
 	return how;
 }
 
-/* state_migrate: a LINKED timer leaves its structure without firing, to be
- * filed by another shard. True: push it on the inbox of its new shard;
- * false: it was not armed, or is being pushed already. Owner only, before
- * anybody hears of the new shard: what tells them hands over the rest, and
- * the link was last read by this owner. @is gets the word it leaves. */
+/* state_migrate: a LINKED timer leaves its structure without firing, for
+ * another shard. True: push it on the inbox of the new shard. False: it was not
+ * armed, or another thread is pushing it already. @is gets the word after.
+ * Owner only, before any other thread can know the new shard: the store that
+ * tells them publishes the rest too, and this owner was the last to read the
+ * link. */
 rota_inline bool
 state_migrate(rota_word *word, uint64_t *is)
 {
