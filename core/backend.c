@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * backend.c - making, growing, shrinking and checking whichever backend it is.
- * The operations are in core/backend.h.
+ * backend.c - making, growing, shrinking and checking a shard's structure. The
+ * operations are in core/backend.h.
  */
 #include "core/backend.h"
 
@@ -36,8 +36,8 @@ rota__backend_destroy(
 	rota__run_destroy(&b->run, mem);
 }
 
-/* The heap of an exact wheel has room for all: they may all be due in one
- * millisecond. Memory that is not used is not touched. */
+/* The heap of an exact wheel has room for all items: all may be due in one
+ * millisecond. Unused memory is not touched. */
 int
 rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
     const struct rota_mem *mem)

@@ -5,30 +5,30 @@
  * A backend keeps items, each with a deadline, and brings up those that are
  * due. An item is the address of its 4-byte place, which the backend writes.
  *
- *   operation   does                                    heap     wheel
- *   backend_    file an item; it was not filed;         O(log4)  slot line,
- *     insert    room was made by rota__backend_grow              pointer line
- *   _put        the same, if its slot has room; not     O(log4)  as insert
- *               what a poll under way would look at
- *   _file_by    see that an item is looked at by its    O(log4)  as remove +
- *               deadline; what is filed earlier stays            insert
- *               both return when it will be looked at
- *   _remove     take an item out                        O(log4)  four lines
- *   _defer      keep an item, in no order, until        O(1)     O(1)
- *   _undefer    this gives it back
- *   _next       no deadline is before this instant      O(1)     O(1)
- *   _visit      walk the items, in no order             O(1)     O(1)
+ *   operation      does                                  heap     wheel
+ *   backend_       insert an item that has no entry;     O(log4)  slot line,
+ *     insert       rota__backend_grow() made room                 pointer line
+ *   _try_insert    the same, if its slot has room; not   O(log4)  as insert
+ *                  what the poll under way brings up
+ *   _move_earlier  see that an item comes up by its      O(log4)  as remove +
+ *                  deadline; an earlier key stays                 insert
+ *                  these three tell the item's key
+ *   _remove        remove an item                        O(log4)  four lines
+ *   _defer         keep an item, in no order             O(1)     O(1)
+ *   _undefer       take out a deferred item              O(1)     O(1)
+ *   _next          no key is before this instant         O(1)     O(1)
+ *   _visit         walk the items, in no order           O(1)     O(1)
  *
  * Equal deadlines come up in the order of seq, except from a coarse wheel.
  *
- * @which is a constant at every call: each function is compiled three times
- * into its callers and no pointer is called. A shard switches once per batch
+ * @backend is a constant at every call: each function is compiled three times
+ * into its callers, and no pointer is called. A shard switches once per batch
  * or operation, with a literal in each case (core/shard.h).
  *
- * The exact wheel keeps its order so: a slot that comes due is poured into a
- * run and sorted; what is armed for the tick under way, or has no room in the
- * run, goes to the heap; the earlier of the two comes up first. So the heap of
- * a wheel is small and stays in the cache.
+ * The exact wheel keeps the order of deadlines so: a slot that is due is
+ * cascaded to a run and sorted. An item goes to the heap if it is armed for the
+ * tick under way or the run has no room. The earlier of run and heap comes up
+ * first. So the heap of a wheel is small and stays in the cache.
  */
 #ifndef ROTA_CORE_BACKEND_H
 #define ROTA_CORE_BACKEND_H
@@ -41,21 +41,22 @@
 #include "wheel/wheel.h"
 
 struct queue {
-	struct heap heap; /* all of it, or what is late to an exact wheel */
-	struct run run;   /* the tick under way of an exact wheel */
+	struct heap heap; /* all items, or what the run did not get */
+	struct run run;   /* the tick under way, of an exact wheel */
 	struct wheel wheel;
 };
 
-/* rota__backend_init - for up to @max items, at instant @now. 0 or -1. */
+/* rota__backend_init - make an empty structure for up to @max items, at instant
+ * @now. 0 or -1. */
 int rota__backend_init(struct queue *b, enum rota_backend backend, uint64_t max,
     uint64_t now, const struct rota_mem *mem);
 void rota__backend_destroy(
     struct queue *b, enum rota_backend backend, const struct rota_mem *mem);
-/* rota__backend_grow - see that @n items fit. 0 or -1. */
+/* rota__backend_grow - make room for @n items. 0 or -1. */
 int rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
     const struct rota_mem *mem);
-/* Giving memory back: as in heap/heap.h, for all that there is. rota__backend_
- * shrink gives back one block, or slab, of each. */
+/* Giving memory back: as in heap/heap.h, for heap and wheel. A call of
+ * rota__backend_shrink() frees one block, or slab, of each. */
 struct backend_lower {
 	struct lower heap, wheel;
 };
@@ -72,10 +73,10 @@ int rota__backend_check(const struct queue *b, enum rota_backend backend);
 /* The last tick that a deadline can have. */
 #define BACKEND_LAST_TICK (((uint64_t)1 << 40) - 1)
 
-/* backend_tick: the tick at which a deadline is looked at. Exact: the one it
- * lies in. Coarse: the first that begins at or after it, or one up to @slack
- * ns later if that spares the item its moves down: a multiple of the ticks
- * of a slot on some level. */
+/* backend_tick: the tick at which an item of deadline @d comes up. Exact: the
+ * tick that @d lies in. Coarse: the first tick that begins at or after @d, or
+ * one up to @slack ns later if that spares the item cascades: a multiple of the
+ * ticks of a slot on some level. */
 rota_inline uint64_t
 backend_tick(enum rota_backend backend, uint64_t d, uint64_t slack)
 {
@@ -94,7 +95,8 @@ backend_tick(enum rota_backend backend, uint64_t d, uint64_t slack)
 	return tick;
 }
 
-/* backend_later: is @d looked at after @now, so by no poll under way? */
+/* backend_later: does an item of deadline @d come up after @now, so in no poll
+ * under way? */
 rota_inline bool
 backend_later(
     enum rota_backend backend, uint64_t d, uint64_t slack, uint64_t now)
@@ -104,8 +106,9 @@ backend_later(
 	return backend_tick(backend, d, slack) > now >> WHEEL_TICK_BITS;
 }
 
-/* backend_try_insert: backend_insert() of what is looked at later, where it takes few
- * instructions; *@when gets the instant. False: not done. */
+/* backend_try_insert: backend_insert() of an item that backend_later() is true
+ * of, where that takes few instructions; *@when gets the key. False: not
+ * done. */
 rota_inline bool
 backend_try_insert(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack, uint64_t *when)
@@ -142,7 +145,7 @@ backend_insert(struct queue *b, enum rota_backend backend, uint32_t *item,
 	return d;
 }
 
-/* Where an item is, told by its place: an exact wheel has three rooms. */
+/* An item's place tells in which structure it is: an exact wheel has three. */
 rota_inline bool
 backend_in_heap(enum rota_backend backend, const uint32_t *item)
 {
@@ -167,7 +170,7 @@ backend_remove(struct queue *b, enum rota_backend backend, uint32_t *item)
 		wheel_remove(&b->wheel, item);
 }
 
-/* backend_key: when @item is looked at; what is deferred at once: 0. */
+/* backend_key: the instant at which @item comes up; 0 if it is deferred. */
 rota_inline uint64_t
 backend_key(
     const struct queue *b, enum rota_backend backend, const uint32_t *item)
@@ -210,10 +213,10 @@ backend_move_earlier(struct queue *b, enum rota_backend backend, uint32_t *item,
 	return backend_insert(b, backend, item, d, seq, slack);
 }
 
-/* backend_fetch: is @item's entry to be moved to be looked at by @d? If so
- * what that will touch first is fetched. A guess is good enough: heaps say
- * yes. backend_fetch_on, once that has had time to arrive: what will be
- * touched next. */
+/* backend_fetch: must the entry of @item move to come up by @d? If so fetch
+ * what the move touches first. A guess is good enough: heaps say yes.
+ * backend_fetch_on: when that has had time to arrive, fetch what the move
+ * touches next. */
 rota_inline bool
 backend_fetch(const struct queue *b, enum rota_backend backend,
     const uint32_t *item, uint64_t d, uint64_t slack)
@@ -238,7 +241,7 @@ backend_fetch_on(
 		    &b->heap, heap_index(&b->heap, item) & ~HEAP_BAGGED));
 }
 
-/* backend_defer: @item, which is not filed, is kept until backend_undefer(). */
+/* backend_defer: keep @item, which has no entry, until backend_undefer(). */
 rota_inline void
 backend_defer(struct queue *b, enum rota_backend backend, uint32_t *item)
 {
@@ -248,15 +251,15 @@ backend_defer(struct queue *b, enum rota_backend backend, uint32_t *item)
 		heap_bag(&b->heap, item);
 }
 
-/* backend_undefer: a deferred item that is filed no more; NULL: there is none.
- * A coarse wheel gives them out as a slot instead: wheel_begin_later(). */
+/* backend_undefer: take out and return a deferred item; NULL: there is none. A
+ * coarse wheel hands its deferred items out as a slot: wheel_begin_later(). */
 rota_inline uint32_t *
 backend_undefer(struct queue *b, enum rota_backend backend)
 {
 	return backend == ROTA_WHEEL_COARSE ? NULL : heap_unbag(&b->heap);
 }
 
-/* backend_next: 0 if something is to be looked at now. */
+/* backend_next: the earliest key; 0 if there is something to do now. */
 rota_inline uint64_t
 backend_next(struct queue *b, enum rota_backend backend)
 {
@@ -292,9 +295,9 @@ struct backend_cursor {
 	uint32_t heap, run, wheel;
 };
 
-/* backend_visit_step: the next item. NULL: none was met in a bounded step, or,
- * if *@end, there are no more. Before removing what was returned call
- * backend_unvisit(): another takes its place. */
+/* backend_visit_step: the next item. NULL: a bounded step met none, or, if
+ * *@end, there are no more. Before you remove the returned item call
+ * backend_unvisit(): another item takes its place. */
 rota_inline uint32_t *
 backend_visit_step(const struct queue *b, struct backend_cursor *c, bool *end)
 {
@@ -323,7 +326,8 @@ backend_visit(const struct queue *b, struct backend_cursor *c)
 	return item;
 }
 
-/* backend_visit_prefetch: fetch what a walk at @c returns some steps from now. */
+/* backend_visit_prefetch: fetch an item that a walk at @c returns some steps
+ * from now. */
 rota_inline void
 backend_visit_prefetch(const struct queue *b, const struct backend_cursor *c)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock.c - core/clock.h on POSIX clocks.
+ * clock.c - the functions of core/clock.h, on POSIX clocks.
  */
 #define _GNU_SOURCE /* CLOCK_BOOTTIME */
 #include "core/clock.h"
@@ -16,9 +16,9 @@ posix_now(clockid_t id)
 	return (rota_time)ts.tv_sec * ROTA_SECOND + ts.tv_nsec;
 }
 
-/* The caller's clock, held where it steps back: the largest reading so far is
- * kept. relaxed: a thread's own readings, and those that happened before, are
- * not above what it finds. */
+/* The caller's clock, kept from stepping back: returns the largest reading so
+ * far. relaxed: `ticks` is not below this thread's own readings, nor below
+ * those that happened before. */
 static rota_time
 caller_now(struct clock *c)
 {
@@ -42,7 +42,7 @@ source_now(struct clock *c)
 	case ROTA_CLOCK_BOOTTIME:
 		return posix_now(CLOCK_BOOTTIME);
 	case ROTA_CLOCK_VIRTUAL:
-		/* acquire: who sees the clock moved sees why */
+		/* acquire: sees what came before the clock moved */
 		return (rota_time)word_load(&c->ticks, acquire);
 	case ROTA_CLOCK_CALLER:
 		return caller_now(c);

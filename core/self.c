@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * self.c - core/self.h. What rota has for the whole process is here: the
- * numbers given so far, and one key, by which the end of a thread is noticed
- * (docs/decisions/0009).
+ * self.c - the functions of core/self.h. All that rota has for the whole
+ * process is here: the latest number given, and one key, by which the end of a
+ * thread is noticed (docs/decisions/0009).
  */
 #include "core/self.h"
 
@@ -18,11 +18,11 @@ struct life {
 _Thread_local struct rota_thread rota__thread
     __attribute__((tls_model("initial-exec"))) = { .id = ID_NONE };
 
-static rota_word numbers = ID_LAST; /* the latest */
+static rota_word numbers = ID_LAST; /* the latest given */
 static rota_word keyed;             /* the key + 1; 0: not made */
 
-/* A destructor of the user's that runs later, and uses rota, begins as another
- * thread. */
+/* A destructor of the user's may run later and use rota; for rota it then runs
+ * in another thread. */
 static void
 thread_end(void *self)
 {
@@ -56,8 +56,8 @@ key_have(pthread_key_t *key)
 	return 0;
 }
 
-/* At the end of the process, or when the shared object that has this code is
- * unloaded: no thread may end through it then. */
+/* Runs at the end of the process, or when the shared object that has this code
+ * is unloaded: from then on no thread may call thread_end(). */
 static void __attribute__((destructor)) key_drop(void)
 {
 	uint64_t have = word_swap(&keyed, (uint64_t)0, acq_rel);
@@ -115,19 +115,20 @@ rota__life_take(struct life **l)
 		*t->life = (struct life){ 1, 0 };
 	}
 	*l = t->life;
-	word_add(&t->life->refs, (uint64_t)1, relaxed); /* it has one */
+	word_add(&t->life->refs, (uint64_t)1, relaxed); /* the caller has one */
 	return 0;
 }
 
 void
 rota__life_put(struct life *l)
 {
-	/* acq_rel: what the others did with it comes before the end */
+	/* acq_rel: what others did with @l comes before the free */
 	if (l && word_add(&l->refs, (uint64_t)0 - 1, acq_rel) == 1)
 		free(l);
 }
 
-/* The reference that is left is that of a thread which is no more. */
+/* In the child the thread of @l is no more, unless it is the caller. If its own
+ * reference is the only other one, that goes as well. */
 void
 rota__life_bury(struct life *l)
 {

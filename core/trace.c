@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * trace.c - a change of a timer's word in Go's letters.
+ * trace.c - reporting a change of a timer's word, with its state in Go's
+ * letters.
  */
 #include "core/trace.h"
 
@@ -11,7 +12,7 @@ rota__trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word)
 {
 	bool zombie = (word & (ST_LINKED | ST_ARMED)) == ST_LINKED;
-	/* What a reset left where it was filed before: core/state.h. */
+	/* The reset left the entry at its old key: core/state.h. */
 	bool stays = op == ROTA_TRACE_RESET && word & ST_LINKED;
 	struct rota_trace e = {
 		.op = op,
@@ -20,7 +21,7 @@ rota__trace(const struct rota_shard *s, const struct rota_kind *k,
 		.timer = t,
 		.kind = k,
 	};
-	int saved = errno; /* the hook may be careless */
+	int saved = errno; /* the callback may change it */
 
 	if (word & ST_LINKED)
 		e.state |= ROTA_TRACE_HEAPED;

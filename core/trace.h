@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * trace.h - who looks at the engine from outside: its hook, and probes.
+ * trace.h - observing an engine: the trace callback and static (USDT) probes.
  *
- * trace() tells of each change of a timer's word. The short ways have none: on
- * an engine with a hook no timer takes them, see KIND_TRACED.
+ * trace() reports each change of a timer's word. The fast paths do not call it:
+ * with a trace callback set no timer takes a fast path, see KIND_TRACED.
  *
  * PROBE_* are instructions that do nothing until a tracer puts a trap there:
  * bpftrace -p PID -e 'usdt:librota.so:rota:fire { @[arg3] = hist(arg2) }'
- * They are in the library where sys/sdt.h was found. What rota/inline.h does
- * is in no library: of confined timers they see what fires; and of polls those
- * that had something to do.
+ * They are in the library if sys/sdt.h was found. The code of rota/inline.h is
+ * in no library, so of confined timers probes see only what fires, and of polls
+ * only those that had something to do.
  */
 #ifndef ROTA_CORE_TRACE_H
 #define ROTA_CORE_TRACE_H
@@ -39,8 +39,8 @@
 void rota__trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word);
 
-/* trace - @op made the word of @t, of kind @k, what it is, @word. Where @k may
- * be gone the mark is looked at before. */
+/* trace - report that @op made @word the word of @t, of kind @k. A caller whose
+ * @k may be gone asks kind_traced() before @op. */
 rota_inline void
 trace(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum rota_trace_op op, uint64_t word)

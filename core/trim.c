@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * trim.c - memory goes back: by a call, and after a peak by itself.
+ * trim.c - giving memory back: by a call, or automatically after a peak.
  *
- * Three steps. (1) Under the lock `room` is lowered to the timers that are to
- * have memory from now on, if there are no more than that [X1]. (2) Without
- * the lock, in slices, ids and chunks come into the blocks that those timers
- * need. The blocks above stay where they are meanwhile, and all that is free
- * in them can be used: an init that needs more room calls it off by raising
+ * There are three steps. (1) Under the lock `room` is lowered to the number of
+ * timers that are to have memory from now on, unless there are more timers
+ * [X1]. (2) Without the lock, in slices, ids and chunks move to the blocks that
+ * those timers need. Meanwhile the blocks above stay, and what is free in them
+ * can be used: an init that needs more room calls the trim off by raising
  * `room` to what it was. (3) Under the lock, if `room` is still what it was
- * lowered to, all above is cut off, and the blocks go back.
+ * lowered to, all ids and chunks above are cut off, and their blocks are freed.
  *
- * By itself this begins when fewer timers are initialised than `below`, and
- * goes on while that is UINT64_MAX. Who lowers the count to there, being the
- * holder, notes the chore for polls; what other threads do is found when the
- * owner asks what is next.
+ * An automatic trim begins when fewer timers are initialised than `below`, and
+ * goes on while `below` is UINT64_MAX. A lock owner that lowers the count to
+ * there sets SHARD_TRIMS for polls; what other threads do is noticed when the
+ * owner asks for the next deadline.
  */
 #include "core/misuse.h"
 
-/* Room for fewer timers than this is kept by itself, and looks of one poll,
- * whatever its budget. Both arbitrary: 2 MB of a heap, 50 us; in the hostile
- * build more than the first growth makes. */
+/* TRIM_LEAST: room for fewer timers is not trimmed automatically. TRIM_SLICE:
+ * the most steps in one poll, whatever its budget. Both are arbitrary: 2 MB of
+ * a heap, 50 us. In the hostile build TRIM_LEAST is more than the first growth
+ * makes. */
 #ifdef ROTA_HOSTILE
 #define TRIM_LEAST 2048
 #define TRIM_SLICE 64
@@ -27,27 +28,26 @@
 #define TRIM_LEAST ((uint64_t)1 << 16)
 #define TRIM_SLICE 1024
 #endif
-/* A block that goes back counts as so many looks: the system takes its pages
- * out. */
+/* Freeing a block counts as so many steps: the system unmaps its pages. */
 #define TRIM_BLOCK (TRIM_SLICE / 8)
-/* Times that a call begins anew when others made room for timers of theirs. */
+/* How often a call begins if other threads keep making room for timers. */
 #define TRIM_TRIES 4
 
-/* By itself room goes down by half at most, and only if three quarters of it
- * are not needed: so it does not grow again before there are twice as many
- * timers. What was reserved stays. */
+/* An automatic trim takes at most half of the room, and only if three quarters
+ * are not needed: so the room does not grow again before there are twice as
+ * many timers. Reserved room stays. */
 static void
 set_below(struct rota_shard *s)
 {
 	uint64_t room = word_load(&s->room, relaxed); /* under the lock */
 	bool keep = room < TRIM_LEAST || s->reserved > room - room / 4 ||
-	    word_load(&s->target, relaxed); /* nobody polls it */
+	    word_load(&s->target, relaxed); /* no thread polls it */
 
 	word_store(&s->below, keep ? 0 : room / 4, relaxed); /* a hint */
 }
 
-/* Is what was begun under way? Who has an item for which there would be no room
- * sees that it was called off. Once all above is cut off it is not. */
+/* Is a trim under way? If an init called it off, a thread that has the timer of
+ * that init sees so. After the cut a trim cannot be called off. */
 static bool
 trim_goes_on(const struct rota_shard *s)
 {
@@ -58,7 +58,7 @@ trim_goes_on(const struct rota_shard *s)
 void
 rota__shard_below(struct rota_shard *s)
 {
-	/* Under the lock. No poll goes on with what has retired. */
+	/* Under the lock. No poll goes on with the trim of a retired shard. */
 	if (!trim_goes_on(s) || word_load(&s->target, relaxed))
 		set_below(s);
 }
@@ -72,7 +72,8 @@ rota__shard_call_off(struct rota_shard *s, uint64_t n)
 }
 
 #ifdef ROTA_DEBUG_OBJECTS
-/* A timer whose memory was used for something else is not written to. */
+/* Has the timer's memory been used for something else? Then the trim does not
+ * write to it. */
 static bool
 trim_gone(void *shard, const uint32_t *item)
 {
@@ -80,8 +81,9 @@ trim_gone(void *shard, const uint32_t *item)
 }
 #endif
 
-/* Begin to have room for @n timers, or fewer. Under the lock. False: there are
- * more, or an init has just counted its own. */
+/* Begin to trim the room to @n timers, or to what it is if that is less. Under
+ * the lock. False: there are more timers, or an init has just counted its
+ * own. */
 static bool
 trim_begin(struct rota_shard *s, uint64_t n)
 {
@@ -106,8 +108,8 @@ trim_begin(struct rota_shard *s, uint64_t n)
 	return true;
 }
 
-/* Give blocks back, all in use being in those below. Under the lock. Returns
- * the bytes. */
+/* Free blocks; all ids and chunks in use are in the blocks below. Under the
+ * lock. Returns the bytes. */
 static uint64_t
 trim_end(struct rota_shard *s, uint64_t *left)
 {
@@ -118,7 +120,7 @@ trim_end(struct rota_shard *s, uint64_t *left)
 	s->trim.cut = true;
 	while (*left) {
 		bytes = rota__backend_shrink(&s->queue, s->backend,
-		    word_load(&s->room, relaxed), &s->mem); /* its lock's */
+		    word_load(&s->room, relaxed), &s->mem); /* under the lock */
 		if (!bytes) {
 			set_below(s);
 			break;
@@ -167,7 +169,7 @@ rota__shard_trim(struct rota_shard *s, uint64_t most)
 	return most - left;
 }
 
-/* Once. True: no more can go back. */
+/* One trim from begin to end. True: no more memory can go back. */
 static bool
 trim_once(struct rota_shard *s, uint64_t *bytes)
 {
@@ -176,7 +178,7 @@ trim_once(struct rota_shard *s, uint64_t *bytes)
 
 	lock_take(&s->lock, LOCK_SHARD);
 	s->reserved = 0;
-	/* What it misses trim_begin() finds. */
+	/* What this load misses trim_begin() finds. */
 	began = trim_begin(s, word_load(&s->timers, relaxed));
 	lock_give(&s->lock);
 	if (!began)
