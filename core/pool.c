@@ -258,7 +258,9 @@ node_release(struct rota_engine *e, struct node *n)
 	uint64_t was, wake;
 
 	n->arg = e;
-	if (n->fn) { /* it was stopped, and may have an entry */
+	/* It was stopped, and may have an entry; or it fired while a reset of it
+	 * was on its way, and the inbox has not let go of it. [P5] */
+	if (n->fn || word_load(&t->r_word, acquire) & ST_QUEUED) {
 		if (owner_has_queued(s, t)) {
 			(void)remote_release(&s->remote, &s->park, &t->r_word,
 			    t, &t->r_link, &was, &wake);

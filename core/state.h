@@ -58,7 +58,8 @@
  *                          set; a thread that sees LINKED off sees the outcome
  *                          of the claim.
  * [P4] stop -> reset       the next arming sees what the stopper wrote.
- * [P5] drain -> reset      the next pusher may write the link again.
+ * [P5] drain -> reset      the next pusher may write the link again. drain ->
+ *                          a pooled one's end: its memory is the inbox's no more.
  * [P6] release -> drain    `released` sees what the releaser wrote.
  *
  * There is no RUNNING bit: shard->running names the timer whose callback runs,

@@ -8,8 +8,9 @@
  *
  * A pooled timer counts towards config.max_timers of its shard. Once it has
  * fired or was stopped it can be armed again by any thread, and where the shard
- * has no room its place is anybody's: at once, or, if it was stopped and the
- * caller does not own the shard, after the owner's next poll.
+ * has no room its place is anybody's: at once, or after the owner's next poll:
+ * if it was stopped and the caller does not own the shard, and if an arming of it
+ * has not come to the owner yet.
  *
  * Threads  any, unless a line says otherwise.
  */

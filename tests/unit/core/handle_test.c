@@ -427,6 +427,162 @@ places_of_stopped_ones_are_found_again(void **state)
 	assert_int_equal(rota_shard_check(w->shard), 0);
 }
 
+/* Nine timers of a user's, and a pooled one that has an entry. Another thread
+ * arms all ten, the pooled one for an earlier instant. Polls of one step bring
+ * its entry up, and it fires, before the inbox has let go of it. */
+struct on_its_way {
+	struct world *w;
+	struct call c;
+	struct probe *p;
+};
+
+static void
+earlier_far(void *arg)
+{
+	struct on_its_way *o = arg;
+
+	for (unsigned i = 0; i < 9; i++) {
+		rota_timer_reset_at(&o->p[i].timer, (10 + i) * TICK);
+		if (i == 4)
+			o->c.r[0] = rota_handle_reset_at(
+			    o->w->engine, o->c.h, 9 * TICK);
+	}
+}
+
+static void
+fires_on_its_way(struct on_its_way *o, struct world *w, bool used_up)
+{
+	unsigned polls = 0;
+	rota_word *pin;
+
+	*o = (struct on_its_way){ .w = w, .c = { .w = w } };
+	o->p = world_probes(w, 9);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 20 * TICK, ran, &o->c, &o->c.h), 0);
+	world_poll(w, 0);
+	if (used_up) {
+		pin = pin_of_the_only_entry(w);
+		*pin = (UINT64_C(0xfffffffe) << 32) | (uint32_t)*pin;
+		o->c.h = (UINT64_C(0xfffffffe) << 32) | (uint32_t)o->c.h;
+	}
+	elsewhere(earlier_far, o);
+	assert_int_equal(o->c.r[0], 1);
+	while (
+	    !o->c.ran && polls++ < 10) /* as many as are to be turned round */
+		assert_int_equal(rota_shard_poll(w->shard, 30 * TICK, 1), 1);
+	assert_int_equal(o->c.ran, 1);
+}
+
+static void
+all_nine_fire(struct world *w)
+{
+	while (rota_shard_poll(w->shard, 30 * TICK, 1) > 0)
+		assert_int_equal(rota_shard_check(w->shard), 0);
+	expect_fired(w, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+/* Asked by its owner, or by another thread. */
+static void
+a_place_is_free_once_the_inbox_lets_go(void **state, bool far)
+{
+	struct world *w = *state;
+	struct init_far f = { .w = w };
+	struct on_its_way o;
+
+	fires_on_its_way(&o, w, false);
+	for (unsigned i = 0; i < 2; i++) {
+		if (far)
+			elsewhere(init_far, &f);
+		else
+			init_far(&f);
+		assert_int_equal(f.r, -ENOSPC);
+	}
+	all_nine_fire(w);
+	init_far(&f);
+	assert_int_equal(f.r, 0);
+	assert_int_equal(world_stat(w).timers, 10);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 0, ran, &o.c, NULL), -ENOSPC);
+	assert_int_equal(rota_timer_release(&f.t), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 0, ran, &o.c, NULL), 0);
+	world_poll(w, 30 * TICK);
+	assert_int_equal(o.c.ran, 2);
+}
+
+static void
+what_fires_on_its_way_is_the_inboxs_for_its_owner(void **state)
+{
+	a_place_is_free_once_the_inbox_lets_go(state, false);
+}
+
+static void
+what_fires_on_its_way_is_the_inboxs_for_others(void **state)
+{
+	a_place_is_free_once_the_inbox_lets_go(state, true);
+}
+
+/* It is armed anew there. */
+static void
+what_fires_on_its_way_can_be_used_again(void **state)
+{
+	struct world *w = *state;
+	struct init_far f = { .w = w };
+	struct on_its_way o;
+	rota_handle h;
+
+	fires_on_its_way(&o, w, false);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 30 * TICK, ran, &o.c, &h), 0);
+	assert_int_equal((uint32_t)h, (uint32_t)o.c.h); /* the same node */
+	init_far(&f);
+	assert_int_equal(f.r, -ENOSPC);
+	all_nine_fire(w);
+	assert_int_equal(o.c.ran, 2);
+	init_far(&f);
+	assert_int_equal(f.r, 0);
+	assert_int_equal(rota_timer_release(&f.t), 0);
+}
+
+/* It is armed anew there, and stopped. */
+static void
+what_fires_on_its_way_can_be_used_and_stopped(void **state)
+{
+	struct world *w = *state;
+	struct init_far f = { .w = w };
+	struct on_its_way o;
+	rota_handle h;
+
+	fires_on_its_way(&o, w, false);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, 30 * TICK, ran, &o.c, &h), 0);
+	assert_int_equal(rota_handle_stop(w->engine, h), ROTA_PREVENTED);
+	init_far(&f);
+	assert_int_equal(f.r, -ENOSPC);
+	all_nine_fire(w);
+	assert_int_equal(o.c.ran, 1);
+	init_far(&f);
+	assert_int_equal(f.r, 0);
+	assert_int_equal(rota_timer_release(&f.t), 0);
+}
+
+/* Nor is a node whose generations are used up given back before. */
+static void
+what_fires_on_its_way_may_be_used_up(void **state)
+{
+	struct world *w = *state;
+	struct init_far f = { .w = w };
+	struct on_its_way o;
+
+	fires_on_its_way(&o, w, true);
+	assert_int_equal(world_stat(w).timers, 10); /* it waits */
+	all_nine_fire(w);
+	assert_int_equal(world_stat(w).timers, 9);
+	init_far(&f);
+	assert_int_equal(f.r, 0);
+	assert_int_equal(rota_timer_release(&f.t), 0);
+}
+
 static void
 the_bytes_are_all_that_was_allocated(void **state)
 {
@@ -855,6 +1011,11 @@ main(void)
 		ALONE(a_driver_gives_back_what_it_fired, driven_few),
 		TEN(one_pooled_timer_counts_as_one),
 		TEN(places_of_stopped_ones_are_found_again),
+		TEN(what_fires_on_its_way_is_the_inboxs_for_its_owner),
+		TEN(what_fires_on_its_way_is_the_inboxs_for_others),
+		TEN(what_fires_on_its_way_can_be_used_again),
+		TEN(what_fires_on_its_way_can_be_used_and_stopped),
+		TEN(what_fires_on_its_way_may_be_used_up),
 		EVERY(the_bytes_are_all_that_was_allocated),
 		TEN(places_that_come_one_by_one_take_no_slab_each),
 		EVERY(a_crowd_makes_no_more_than_it_uses),
