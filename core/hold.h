@@ -25,7 +25,8 @@ running_claiming(const struct rota_timer *t)
 	return (char *)t + 1;
 }
 
-/* running_released: a callback still runs, but its timer was released. */
+/* running_released: a callback still runs, but its timer was released; of a pooled
+ * timer: its node was given back, or is about to be. */
 rota_inline void *
 running_released(const struct rota_timer *t)
 {

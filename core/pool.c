@@ -35,6 +35,7 @@
 #include <string.h>
 
 #include "core/engine.h"
+#include "core/hold.h"
 #include "core/pool.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
@@ -341,6 +342,17 @@ expire(struct rota_engine *e, struct node *n, uint32_t uses)
 		recycle(e, n);
 }
 
+/* By who runs @t's function: who stops the node's next user shall not find that
+ * one running. */
+rota_inline void
+running_former(const struct rota_timer *t)
+{
+	struct rota_self me = rota__self;
+
+	word_store(&me.shard->running[me.role], running_released(t),
+	    release); /* [R1] */
+}
+
 static void
 run(struct rota_timer *t, rota_time now)
 {
@@ -349,9 +361,13 @@ run(struct rota_timer *t, rota_time now)
 	bool held = word_load(&n->next, relaxed) & HELD; /* its arming's */
 
 	(void)now;
-	n->fn(n->arg);
-	if (held) /* or it was: its function may give it back */
+	if (held) { /* its function may give it back */
+		running_former(t);
+		n->fn(n->arg);
 		return;
+	}
+	n->fn(n->arg);
+	running_former(t); /* before anybody else may have the node */
 	if (kept(n)) {
 		unpin(e, n, 1);
 		return;
