@@ -22,8 +22,8 @@
  * A round chooses its timers first, outside what is timed, then runs them in
  * batches of one sort, back to back; the clock is read between batches.
  */
-#ifndef BENCH_LOAD_CHURN_H
-#define BENCH_LOAD_CHURN_H
+#ifndef ROTA_TOOLS_CHURN_H
+#define ROTA_TOOLS_CHURN_H
 
 #include <stdbool.h>
 #include <stdint.h>

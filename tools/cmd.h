@@ -5,8 +5,8 @@
  *
  * A command's argv[0] is its own name. It returns the program's exit status.
  */
-#ifndef BENCH_LOAD_CMD_H
-#define BENCH_LOAD_CMD_H
+#ifndef ROTA_TOOLS_CMD_H
+#define ROTA_TOOLS_CMD_H
 
 #include <stdio.h>
 

@@ -6,8 +6,8 @@
  * One table (in figures.c) names them all, and the rows on the terminal, the
  * keys of the JSON and the closing sentence are made from it.
  */
-#ifndef BENCH_LOAD_FIGURES_H
-#define BENCH_LOAD_FIGURES_H
+#ifndef ROTA_TOOLS_FIGURES_H
+#define ROTA_TOOLS_FIGURES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,8 +14,8 @@
  *
  * 58 * 2^7 buckets, 58 KiB. No threads: one writer, or your own lock.
  */
-#ifndef BENCH_LOAD_HIST_H
-#define BENCH_LOAD_HIST_H
+#ifndef ROTA_TOOLS_HIST_H
+#define ROTA_TOOLS_HIST_H
 
 #include <stdint.h>
 

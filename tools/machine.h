@@ -2,8 +2,8 @@
  *
  * machine.h - where the figures come from: without it they mean little.
  */
-#ifndef BENCH_LOAD_MACHINE_H
-#define BENCH_LOAD_MACHINE_H
+#ifndef ROTA_TOOLS_MACHINE_H
+#define ROTA_TOOLS_MACHINE_H
 
 struct machine {
 	char cpu[96];

@@ -3,8 +3,8 @@
  * pick.h - a number out of a line of JSON that we wrote ourselves (the
  * server's totals): no more of a parser than that needs.
  */
-#ifndef BENCH_LOAD_PICK_H
-#define BENCH_LOAD_PICK_H
+#ifndef ROTA_TOOLS_PICK_H
+#define ROTA_TOOLS_PICK_H
 
 /* The number at @key, at the top if @group is NULL, else in the object that
  * @group names. -1: there is none. */

@@ -4,8 +4,8 @@
  *
  * It dies with us (PR_SET_PDEATHSIG). Linux. Start one from one thread only.
  */
-#ifndef BENCH_LOAD_PROC_H
-#define BENCH_LOAD_PROC_H
+#ifndef ROTA_TOOLS_PROC_H
+#define ROTA_TOOLS_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  * neither a file nor TERM=dumb ever sees a byte of it. NO_COLOR is respected.
  * One of them, one thread.
  */
-#ifndef BENCH_LOAD_PROGRESS_H
-#define BENCH_LOAD_PROGRESS_H
+#ifndef ROTA_TOOLS_PROGRESS_H
+#define ROTA_TOOLS_PROGRESS_H
 
 /* The machine's monotonic clock. */
 double seconds_now(void);

@@ -3,8 +3,8 @@
  * report.h - the figures as JSON, for whoever draws or keeps them. With
  * jansson (report_jansson.c), or not at all (report_none.c).
  */
-#ifndef BENCH_LOAD_REPORT_H
-#define BENCH_LOAD_REPORT_H
+#ifndef ROTA_TOOLS_REPORT_H
+#define ROTA_TOOLS_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * overlap show no difference: that is cruder than a test of significance and
  * needs no assumption on how the noise of a machine is distributed.
  */
-#ifndef BENCH_LOAD_SERIES_H
-#define BENCH_LOAD_SERIES_H
+#ifndef ROTA_TOOLS_SERIES_H
+#define ROTA_TOOLS_SERIES_H
 
 #include <stdbool.h>
 

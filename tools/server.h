@@ -4,8 +4,8 @@
  * port of the loopback, wrk at it, and among its connections peers that fall
  * silent and must be closed on time.
  */
-#ifndef BENCH_LOAD_SERVER_H
-#define BENCH_LOAD_SERVER_H
+#ifndef ROTA_TOOLS_SERVER_H
+#define ROTA_TOOLS_SERVER_H
 
 #include "tools/silent.h"
 #include "tools/wrk.h"

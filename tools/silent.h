@@ -9,8 +9,8 @@
  * the server can never be early by it; lateness is all that the peer sees:
  * waiting to be accepted, the timer, the close, and our own wakeup.
  */
-#ifndef BENCH_LOAD_SILENT_H
-#define BENCH_LOAD_SILENT_H
+#ifndef ROTA_TOOLS_SILENT_H
+#define ROTA_TOOLS_SILENT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  *
  * Cells are copied and cut to what fits. No threads.
  */
-#ifndef BENCH_LOAD_TABLE_H
-#define BENCH_LOAD_TABLE_H
+#ifndef ROTA_TOOLS_TABLE_H
+#define ROTA_TOOLS_TABLE_H
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
  *
  * wrk.h - running wrk, the HTTP load generator, and reading what it says.
  */
-#ifndef BENCH_LOAD_WRK_H
-#define BENCH_LOAD_WRK_H
+#ifndef ROTA_TOOLS_WRK_H
+#define ROTA_TOOLS_WRK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
  * by whoever comes by before: under the lock nothing is there for a newcomer
  * as long as somebody waits.
  */
-#ifndef ROTA_API_CHANNEL_H
-#define ROTA_API_CHANNEL_H
+#ifndef ROTA_API_WAIT_CHANNEL_H
+#define ROTA_API_WAIT_CHANNEL_H
 
 #include <rota/handle.h>
 #include <rota/ticker.h>

@@ -2,8 +2,8 @@
  *
  * context.h - contexts, for those that select on them.
  */
-#ifndef ROTA_API_CONTEXT_H
-#define ROTA_API_CONTEXT_H
+#ifndef ROTA_API_WAIT_CONTEXT_H
+#define ROTA_API_WAIT_CONTEXT_H
 
 #include <rota/context.h>
 

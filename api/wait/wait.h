@@ -13,8 +13,8 @@
  *
  * Locks   a source's, then a waiter's or its bubble's; never the other way.
  */
-#ifndef ROTA_API_WAIT_H
-#define ROTA_API_WAIT_H
+#ifndef ROTA_API_WAIT_WAIT_H
+#define ROTA_API_WAIT_WAIT_H
 
 #include <stdbool.h>
 

@@ -17,8 +17,8 @@
  *    thread there: tests/gate/gate.h. The two above are off in this build, for
  *    they would change how often a word is accessed.
  */
-#ifndef ROTA_CORE_ATOMIC_H
-#define ROTA_CORE_ATOMIC_H
+#ifndef ROTA_CORE_SYS_ATOMIC_H
+#define ROTA_CORE_SYS_ATOMIC_H
 
 #ifdef ROTA_RELACY
 #include ROTA_RELACY

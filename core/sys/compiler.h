@@ -6,8 +6,8 @@
  *
  * Of core/ a backend includes only this header and core/sys/numbers.h.
  */
-#ifndef ROTA_CORE_COMPILER_H
-#define ROTA_CORE_COMPILER_H
+#ifndef ROTA_CORE_SYS_COMPILER_H
+#define ROTA_CORE_SYS_COMPILER_H
 
 #include <stdbool.h>
 #include <stddef.h>

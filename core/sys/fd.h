@@ -2,8 +2,8 @@
  *
  * fd.h - a descriptor that is readable while its source has something.
  */
-#ifndef ROTA_API_FD_H
-#define ROTA_API_FD_H
+#ifndef ROTA_CORE_SYS_FD_H
+#define ROTA_CORE_SYS_FD_H
 
 #include <stdbool.h>
 

@@ -15,8 +15,8 @@
  * where rota/handle.h says so. A poll that gives memory back tries a mutex, and
  * gives up if another thread has it.
  */
-#ifndef ROTA_CORE_LOCK_H
-#define ROTA_CORE_LOCK_H
+#ifndef ROTA_CORE_SYS_LOCK_H
+#define ROTA_CORE_SYS_LOCK_H
 
 #include <pthread.h>
 

@@ -22,8 +22,8 @@
  *
  * Threads    as the heap or the wheel; there is no lock here.
  */
-#ifndef ROTA_CORE_NUMBERS_H
-#define ROTA_CORE_NUMBERS_H
+#ifndef ROTA_CORE_SYS_NUMBERS_H
+#define ROTA_CORE_SYS_NUMBERS_H
 
 #include <stdbool.h>
 

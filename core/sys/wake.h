@@ -7,8 +7,8 @@
  * until an instant of CLOCK_BOOTTIME: the timeout of poll(2) does not run while
  * the machine is suspended.
  */
-#ifndef ROTA_CORE_WAKE_H
-#define ROTA_CORE_WAKE_H
+#ifndef ROTA_CORE_SYS_WAKE_H
+#define ROTA_CORE_SYS_WAKE_H
 
 #include "core/sys/atomic.h"
 
