@@ -55,9 +55,10 @@ owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	count_add(&s->hot.starts, ~was & ST_ARMED);
 	shard_assign_seq(s, t);
 	s->staging[staged] = t;
-	staged += ST_POSTS(was, is) / ST_QUEUED;
+	staged += state_must_push(was, is);
 	s->staging_len = staged;
-	if (!confined && rota_unlikely(was & ST_QUEUED) && ST_POKES(was, is))
+	if (!confined && rota_unlikely(was & ST_QUEUED) &&
+	    state_must_kick(was, is))
 		/* Another thread may be just pushing it for later. [K2] */
 		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
 	if (rota_unlikely(staged == SHARD_STAGE || sleeps_beyond(s, d)))

@@ -33,7 +33,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 	bool push, same = shard_of(to) == s; /* which does not retire now */
 	int r;
 
-	if (ST_WAITS(was))
+	if (state_releasing(was))
 		return rota__misuse_kind(
 		    k, MISUSE_WAITS, -EINVAL, "rota_timer_move");
 	if (k == to)

@@ -47,9 +47,9 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 	*wake = 0;
 	if (!state_reset(word, d, push, false, was, &is))
 		return false;
-	if (ST_POSTS(*was, is)) {
+	if (state_must_push(*was, is)) {
 		*wake = remote_post(r, p, node, link, by, poke);
-	} else if (ST_POKES(*was, is)) {
+	} else if (state_must_kick(*was, is)) {
 		word_add(&r->kick, (uint64_t)1, seq_cst); /* [K2] */
 		*wake = park_wakes(p, by);
 	}

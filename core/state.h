@@ -103,7 +103,12 @@
 	((confined) ? (word_store(word, next, relaxed), 1) \
 		    : word_cas(word, old, next, order, fail))
 
-#define ST_WAITS(word) ((word)&ST_RELEASE) /* its release is under way */
+/* state_releasing: is the timer's release under way? */
+rota_inline bool
+state_releasing(uint64_t word)
+{
+	return word & ST_RELEASE;
+}
 
 /* state_stop: turn ARMED off. Returns the word before, in which ARMED is on if
  * this call turned it off. Any thread. */
@@ -135,7 +140,8 @@ state_armed(uint64_t old, uint64_t d)
 
 /* state_reset: arm for @d (<= ST_NEVER); with @push only if the timer is armed.
  * False: nothing was changed, for the timer is released, or not armed. Any
- * thread. @was and @is get the word before and after; ST_POSTS() and ST_POKES()
+ * thread. @was and @is get the word before and after; state_must_push() and
+ * state_must_kick()
  * say what the caller must do next. Unless this call turned QUEUED on, a remote
  * caller must not touch the timer again: it may be gone. */
 rota_inline bool
@@ -145,7 +151,7 @@ state_reset(rota_word *word, uint64_t d, bool push, bool confined,
 	uint64_t old = word_load(word, relaxed); /* the CAS checks it */
 
 	do {
-		if (rota_unlikely(ST_WAITS(old)))
+		if (rota_unlikely(state_releasing(old)))
 			return false;
 		if (rota_unlikely(push && !(old & ST_ARMED)))
 			return false;
@@ -156,15 +162,22 @@ state_reset(rota_word *word, uint64_t d, bool push, bool confined,
 	return true;
 }
 
-/* This call turned QUEUED on: push the timer on the inbox, or put it in the
- * staging buffer. */
-/* clang-format off: an & that is taken for an address */
-#define ST_POSTS(was, is) ((is) & ~(was)&ST_QUEUED)
-/* Another thread is pushing the timer, maybe for a later deadline: kick. */
-#define ST_POKES(was, is)          \
-	((is) & (was)&ST_QUEUED && \
-	    !((was)&ST_LINKED && (is) >> ST_SHIFT >= ST_DEADLINE(was)))
-/* clang-format on */
+/* state_must_push: the reset that changed @was to @is turned QUEUED on. Push the
+ * timer on the inbox, or put it in the staging buffer. */
+rota_inline bool
+state_must_push(uint64_t was, uint64_t is)
+{
+	return is & ~was & ST_QUEUED;
+}
+
+/* state_must_kick: another thread is pushing the timer, maybe for a later
+ * deadline. Kick. */
+rota_inline bool
+state_must_kick(uint64_t was, uint64_t is)
+{
+	return is & was & ST_QUEUED &&
+	    !(was & ST_LINKED && is >> ST_SHIFT >= ST_DEADLINE(was));
+}
 
 /* state_arm: arm a timer that has no bit on for @d (<= ST_NEVER): a reset and a
  * drain in one step. The caller then inserts the entry. Until it has, other
@@ -314,7 +327,7 @@ state_release(
 	enum state_release how;
 
 	do {
-		if (ST_WAITS(old))
+		if (state_releasing(old))
 			return RELEASE_GONE;
 		next = (old & ~ST_ARMED) | ST_RELEASE | ST_QUEUED;
 		if (old & ST_QUEUED) {

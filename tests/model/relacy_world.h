@@ -229,7 +229,7 @@ struct model {
 		me[th].from = from;
 		me[th].to = to;
 		if (from & ST_QUEUED &&
-		    (ST_WAITS(to) || (on && ST_DEADLINE(to) != d)))
+		    (state_releasing(to) || (on && ST_DEADLINE(to) != d)))
 			pokes++;
 		if (t.broken)
 			return;
@@ -254,7 +254,7 @@ struct model {
 			read_notes(t.stops); /* [P4] */
 			t.resets |= 1u << id;
 		}
-		if (ST_WAITS(to) && !ST_WAITS(from))
+		if (state_releasing(to) && !state_releasing(from))
 			t.deferred_releases = true;
 	}
 
@@ -446,9 +446,9 @@ struct model {
 		if (!state_reset(&t.word, d, push, false, &was, &is))
 			return;
 		RL_ASSERT(was == me[rl::thread_index()].from);
-		if (ST_POSTS(was, is)) {
+		if (state_must_push(was, is)) {
 			shard[s].staging[shard[s].staging_len++] = &t;
-		} else if (ST_POKES(was, is)) {
+		} else if (state_must_kick(was, is)) {
 			word_add(&shard[s].remote.kick, (uint64_t)1, seq_cst);
 		}
 	}
@@ -713,7 +713,7 @@ struct model {
 		uint64_t was = word_load(&t.word, relaxed), is;
 		bool push;
 
-		if (ST_WAITS(was))
+		if (state_releasing(was))
 			return;
 		if (was & ST_QUEUED) {
 			flush_staging(0);
@@ -1027,7 +1027,7 @@ struct model {
 					continue; /* still with shard 0 */
 				RL_ASSERT(!(w & ST_ARMED) ||
 				    ST_DEADLINE(w) >= shard[s].until);
-				RL_ASSERT(!(t.urgent && ST_WAITS(w)));
+				RL_ASSERT(!(t.urgent && state_releasing(w)));
 			}
 		}
 		poll_all();

@@ -54,7 +54,7 @@ call(struct life *l, int which)
 		}
 		d = 1 + (uint64_t)(which < STOP ? which - RESET : which - PUSH);
 		if (state_reset(&l->word, d, which >= PUSH, false, &was, &is) &&
-		    ST_POSTS(was, is))
+		    state_must_push(was, is))
 			l->queued = true;
 		return true;
 	}

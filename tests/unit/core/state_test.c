@@ -132,8 +132,8 @@ reset_rows(const struct row *rows, size_t n, uint64_t d)
 		assert_int_equal(w, word_of(r->to, d));
 		assert_int_equal(was, before);
 		assert_int_equal(is, w);
-		assert_int_equal(!!ST_POSTS(was, is), r->answer == POSTS);
-		assert_int_equal(!!ST_POKES(was, is), r->answer == POKES);
+		assert_int_equal(state_must_push(was, is), r->answer == POSTS);
+		assert_int_equal(state_must_kick(was, is), r->answer == POKES);
 	}
 }
 
@@ -177,7 +177,7 @@ drain_settles_what_was_queued(void **state)
 		expect_word(r, w);
 		assert_int_equal(is, w);
 		/* whose callback runs stays while it is to be released */
-		if (ST_WAITS(word_of(r->from, OLD))) {
+		if (state_releasing(word_of(r->from, OLD))) {
 			w = word_of(r->from, OLD);
 			assert_int_equal(
 			    state_drain(&w, k & 1, true, &is), DRAIN_BUSY);
