@@ -3,13 +3,17 @@
  * hold.h - which thread may touch a shard's structure, and which thread is in
  * which callback.
  *
- * A shard's lock is a word with the identity of the thread that has it
- * (core/self.h); nobody waits for it. An owner that attached has it all the
- * time. On a shard that others may adopt it is taken for one operation, or for
- * the part of a poll between two callbacks.
+ * Invariant  `lock_owner` is the identity (core/self.h) of the one thread that
+ *            may touch the structure, or 0. An owner that attached is the lock
+ *            owner all the time. On a shard that may be adopted the lock is
+ *            taken for one operation, or for the part of a poll between two
+ *            callbacks. No thread waits for the lock.
  *
- * The owner and an adopter may each be in a callback: `running[role]` is the
- * timer whose callback it is, or a tagged pointer to it.
+ * The owner and an adopter may each be in a callback. `running[role]` is the
+ * timer whose callback runs; a tagged pointer to it, see below; the shard
+ * itself, while rota_shard_each() walks; or NULL.
+ *
+ * Threads    any, but where a comment names the lock owner.
  */
 #ifndef ROTA_CORE_HOLD_H
 #define ROTA_CORE_HOLD_H
@@ -17,31 +21,33 @@
 #include "core/kind.h"
 #include "core/shard.h"
 
-/* running_claiming: what `running` says while the owner tries to claim @t. Who
- * finds it asks the word: if LINKED is still on the claim was not made. */
+/* running_claiming: in `running` while a poll tries to claim @t. A thread
+ * that finds it reads the timer's word: if LINKED is still on, @t was not
+ * claimed. */
 rota_inline void *
 running_claiming(const struct rota_timer *t)
 {
 	return (char *)t + 1;
 }
 
-/* running_released: a callback still runs, but its timer was released; of a pooled
- * timer: its node was given back, or is about to be. */
+/* running_released: in `running` when @t was released and its callback still
+ * runs; of a pooled timer: its node was given back, or is about to be. */
 rota_inline void *
 running_released(const struct rota_timer *t)
 {
 	return (char *)t + 2;
 }
 
-/* running_elsewhere: is another thread in @t's callback? The holder, for whom
- * it can only turn false meanwhile. */
+/* running_elsewhere: is a thread other than the caller in @t's callback? The
+ * lock owner, for which the answer can only turn false meanwhile. */
 rota_inline bool
 running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 {
 	if (rota_likely(!s->adoptable))
 		return false;
-	/* Its own callback, if through others, is the caller's: who sits on a
-	 * seat stored that itself. */
+	/* The caller's own callback, even an outer one, does not count. A
+	 * thread stores its identity in its role itself, so the caller reads
+	 * its own with relaxed loads. */
 	if (word_load(&s->running[ROLE_OWNER], acquire) == t && /* [R1] */
 	    word_load(&s->attached, relaxed) != self_id())
 		return true;
@@ -49,8 +55,8 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 	    word_load(&s->adopter, relaxed) != self_id();
 }
 
-/* running_at_all: is any thread, the caller too, in @t's callback? The holder,
- * for whom it can only turn false meanwhile. */
+/* running_at_all: is any thread, the caller included, in @t's callback? The
+ * lock owner, for which the answer can only turn false meanwhile. */
 rota_inline bool
 running_at_all(struct rota_shard *s, const struct rota_timer *t)
 {
@@ -59,7 +65,7 @@ running_at_all(struct rota_shard *s, const struct rota_timer *t)
 		word_load(&s->running[ROLE_ADOPTER], acquire) == t); /* [R1] */
 }
 
-/* running_here: is the caller in @t's callback, if through those of others? */
+/* running_here: is the caller in @t's callback, even an outer one? */
 rota_inline bool
 running_here(const struct rota_timer *t)
 {
@@ -67,11 +73,11 @@ running_here(const struct rota_timer *t)
 
 	for (me = &rota__self; me && me->shard; me = me->before)
 		if (word_load(&me->shard->running[me->role], relaxed) == t)
-			return true; /* its own seat */
+			return true; /* its own role */
 	return false;
 }
 
-/* self_inside: is the caller in a poll of @s, if through callbacks of others? */
+/* self_inside: is the caller in a poll of @s, even around other callbacks? */
 rota_inline bool
 self_inside(const struct rota_shard *s)
 {
@@ -84,35 +90,35 @@ self_inside(const struct rota_shard *s)
 	return false;
 }
 
-/* claim_word: store the caller's identity in @seat: one of `lock_owner`,
- * `attached` and `adopter`. False: there is another's. */
+/* claim_word: store the caller's identity in @role: `lock_owner` or `adopter`.
+ * False: another thread's is there. */
 rota_inline bool
 claim_word(rota_word *role)
 {
 	uint64_t none = 0;
 
 	while (!word_cas(role, &none, self_id(), acquire, relaxed)) { /* [H1] */
-		if (none) /* else it failed for no reason */
+		if (none) /* else the CAS failed for no reason */
 			return false;
 	}
 	return true;
 }
 
-/* shard_trylock: may the caller act as the owner? @release gets whether it must
- * shard_unlock() afterwards. */
+/* shard_trylock: may the caller act as the owner? *@unlock gets whether the
+ * caller must shard_unlock() afterwards. */
 rota_inline bool
-shard_trylock(struct rota_shard *s, bool *release)
+shard_trylock(struct rota_shard *s, bool *unlock)
 {
 	uint64_t self = self_id();
 
-	*release = false;
+	*unlock = false;
 	if (rota_likely(word_load(&s->lock_owner, relaxed) == self))
 		return true; /* only this thread stores its identity */
 	if (rota_likely(!s->adoptable) ||
 	    word_load(&s->attached, relaxed) != self)
 		return false;
-	*release = claim_word(&s->lock_owner);
-	return *release;
+	*unlock = claim_word(&s->lock_owner);
+	return *unlock;
 }
 
 rota_inline void

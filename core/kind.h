@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * kind.h - how a timer names its kind, and what mode a kind is of.
+ * kind.h - how a timer names its kind, and the mode of a kind.
  *
- * A timer's `r_kind` is the address of its kind, mixed with the timer's own
+ * A timer's `r_kind` is the address of its kind mixed with the timer's own
  * address, so that memory that was copied or cleared is no timer. Bit 0 of the
- * address says that the kind is confined: api/rota/inline.h asks only that.
+ * kind's address says that the kind is confined: api/rota/inline.h asks only
+ * that.
+ *
+ * Invariant  `r_magic` of an initialised kind is one of the three modes; memory
+ *            with any other value is no kind.
+ * Threads    any. A kind's mode never changes. Its shard changes when that
+ *            shard retires.
  */
 #ifndef ROTA_CORE_KIND_H
 #define ROTA_CORE_KIND_H
@@ -13,11 +19,12 @@
 
 #include "core/state.h"
 
-/* Mark of a kind that was initialised, and of a confined one; arbitrary. */
+/* The modes, arbitrary numbers. One comparison tells a fast path both that this
+ * is a kind, and that the fast path may take its timers. */
 #define KIND_SHARED 0x726f7461u
 #define KIND_CONFINED (KIND_SHARED + 1)
-/* Of any on an engine with a hook, core/trace.h: the short ways, which tell
- * nothing, are for the two above. */
+/* Any kind on an engine with a trace callback, core/trace.h. Fast paths, which
+ * report nothing, take only the two modes above. */
 #define KIND_TRACED (KIND_SHARED + 2)
 
 rota_inline uint64_t
@@ -28,8 +35,9 @@ deadline_of(rota_time when)
 	return when < 0 ? 0 : ST_NEVER;
 }
 
-/* r_kind of a timer at @t of kind @k. In a debug build no timer looks
- * confined to rota/inline.h, so that the library can check the promise. */
+/* kind_mixed: r_kind of a timer at @t of kind @k. In a debug build no timer
+ * looks confined to rota/inline.h: so each call reaches the library, which
+ * checks that the owner makes it. */
 rota_inline uintptr_t
 kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
 {
@@ -41,7 +49,7 @@ kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
 	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
 }
 
-/* kind_unchecked: the kind of @t, which is a timer. */
+/* kind_unchecked: the kind of @t, which is known to be a timer. */
 rota_inline struct rota_kind *
 kind_unchecked(const struct rota_timer *t)
 {
@@ -73,14 +81,15 @@ kind_any(const struct rota_kind *k)
 	    kind_traced(k);
 }
 
-/* kind_latest: when a timer of @k for @d is as late as its slack allows. */
+/* kind_latest: the last instant that the slack of @k allows for deadline @d. */
 rota_inline uint64_t
 kind_latest(const struct rota_kind *k, uint64_t d)
 {
 	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
 }
 
-/* kind_decode: the kind of @t, if that may be one; NULL: @t is no timer. */
+/* kind_decode: decode the r_kind of @t. NULL: the bits cannot be a kind's
+ * address. Does not read the kind. */
 rota_inline struct rota_kind *
 kind_decode(const struct rota_timer *t)
 {
@@ -88,7 +97,7 @@ kind_decode(const struct rota_timer *t)
 
 	if (rota_unlikely(!t))
 		return NULL;
-	/* A stop that waits may have begun just before the release. */
+	/* Atomic: a stop_sync may run beside the release. */
 	mixed = word_load(&t->r_kind, relaxed);
 	if (rota_unlikely(
 		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
@@ -105,7 +114,7 @@ kind_of(const struct rota_timer *t)
 	return k && kind_any(k) ? k : NULL;
 }
 
-/* kind_untraced: the same, but NULL also if its kind is traced. */
+/* kind_untraced: the same, but NULL also for a traced kind. */
 rota_inline struct rota_kind *
 kind_untraced(const struct rota_timer *t)
 {
@@ -117,7 +126,7 @@ kind_untraced(const struct rota_timer *t)
 rota_inline struct rota_shard *
 shard_of(struct rota_kind *k)
 {
-	return word_load(&k->r_shard, acquire); /* retire stores it */
+	return word_load(&k->r_shard, acquire); /* rota_shard_retire */
 }
 
 rota_inline struct rota_timer *

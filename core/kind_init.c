@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * kind_init.c - a kind is made and released.
+ * kind_init.c - a kind is initialised and released.
+ *
+ * Invariant  a shard lists its kinds, under its lock. A retirement appends the
+ *            list to the target's.
+ * Threads    any.
  */
 #include <rota/timer.h>
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * shard.c - a shard's memory, its counts, and what wakes its owner.
+ *
+ * Invariant  the blocks for `room` timers are there. `room` grows under the
+ *            shard's lock, and is stored once they are.
+ * Threads    any may make room, push and wake; the rest is the lock owner's.
  */
 #include "core/shard.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Growing asks for this many timers at a time beyond what was asked for
- * (arbitrary), so that few calls of rota_timer_init() come here. */
+/* Growing makes room for this many timers more than were asked for (arbitrary),
+ * so that few calls of rota_timer_init() come here. */
 #define GROW_STEP 1024
 
 static void *
@@ -93,7 +97,7 @@ rota__shard_lock(struct rota_kind *k)
 {
 	struct rota_shard *s;
 
-	for (;;) { /* a retirement stores it under this lock */
+	for (;;) { /* a retirement changes it under this lock */
 		s = shard_of(k);
 		lock_take(&s->lock, LOCK_SHARD);
 		if (rota_likely(shard_of(k) == s))
@@ -135,7 +139,7 @@ rota__shard_send(struct rota_shard *s, struct rota_timer *t,
 	return there;
 }
 
-/* park_wakes() has said @wake. */
+/* Wake the owner from sleep @wake, which park_wakes() returned. */
 static void
 shard_wake(struct rota_shard *s, uint64_t wake)
 {
@@ -145,8 +149,7 @@ shard_wake(struct rota_shard *s, uint64_t wake)
 }
 
 /* A push that comes after retire's exchange of the inbox reads what the
- * exchange wrote, so it sees the heir, which was stored before. The poke is for
- * who pushes on the heir's inbox what the caller found QUEUED here. [K2] */
+ * exchange wrote, so it sees the target, which was stored before. */
 void
 rota__shard_pushed(struct rota_shard *s, uint64_t wake)
 {
@@ -192,7 +195,7 @@ rota__shard_publish_next(struct rota_shard *s, uint64_t next)
 {
 	uint64_t wake;
 
-	if (!next) /* a slot half drained: due, that is all */
+	if (!next) /* a slot is half drained: due, at no known instant */
 		next = word_load(&s->now, relaxed);
 	word_store(&s->next, next, seq_cst); /* [K3] */
 	wake = park_wakes(&s->park, next);
@@ -213,7 +216,7 @@ rota__shard_free(
 uint64_t
 rota__shard_own_live(const struct rota_shard *s)
 {
-	/* A snapshot of figures: what lowers it first. */
+	/* A snapshot. What lowers the result is read first. */
 	uint64_t gone = word_load(&s->stops, relaxed) +
 	    word_load(&s->hot.stops, relaxed) +
 	    word_load(&s->count.fires, relaxed);
@@ -232,7 +235,7 @@ rota__shard_live(const struct rota_shard *s)
 	return (int64_t)live > 0 ? live : 0;
 }
 
-/* Walks everything; the caller has the shard for itself. */
+/* No other thread uses the shard. */
 uint64_t
 rota__shard_drop(struct rota_shard *s, uint64_t *lost)
 {
@@ -245,7 +248,7 @@ rota__shard_drop(struct rota_shard *s, uint64_t *lost)
 	while ((item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
 
-		if (object_lost(s, t)) /* it told of that */
+		if (object_lost(s, t)) /* object_lost() logged that */
 			continue;
 		pending = rota_timer_pending(t);
 		*lost += pending < 0;
@@ -266,7 +269,7 @@ rota__shard_next(struct rota_shard *s)
 
 	if (s->taken || s->backlog || !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
-	/* A wheel's slot may begin before what is in it is due: core/front.c. */
+	/* A wheel's slot may begin before its timers are due: core/front.c. */
 	if (s->backend != ROTA_HEAP && s->idle_until > s->now)
 		next = s->idle_until;
 	else

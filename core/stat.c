@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * stat.c - the figures of a shard, as others may read them at any time.
+ * stat.c - the counts of a shard, which any thread may read at any time.
+ *
+ * Invariant  each count has one writer, or is added to atomically; a call in
+ *            between may be in one count and not yet in another.
+ * Threads    any.
  */
 #include "core/hold.h"
 
 #include <errno.h>
 
-/* With what calls that a retirement overtook have counted where the timers had
- * been. Exact when no call is under way. */
+/* Armed timers, with what calls that a retirement overtook have counted on the
+ * former shard. Exact when no call is under way. */
 static uint64_t
 live_exact(struct rota_shard *s)
 {
@@ -20,15 +24,16 @@ live_exact(struct rota_shard *s)
 	return (int64_t)live > 0 ? live : 0;
 }
 
-/* The holder ranks its own resets and what it drains: the rest of what it
- * @ranked were pushes. Others may have come since that are none: then these are
- * too few, and as many as were told before. */
+/* Postponements by the lock owner: of the @ranked sequence numbers that it
+ * gave, those that went neither to starts nor to timers that it drained. If
+ * more of these two have come since, the difference is too small: then the
+ * largest that was told before. */
 static uint64_t
 told_pushes(struct rota_shard *s, uint64_t ranked)
 {
 	uint64_t traced = word_load(&s->told, relaxed); /* the CAS checks it */
 	uint64_t n = ranked - word_load(&s->count.drained, relaxed) -
-	    word_load(&s->hot.starts, relaxed); /* [F1]: at most too many */
+	    word_load(&s->hot.starts, relaxed); /* [F1]: as many, or more */
 
 	while ((int64_t)(n - traced) > 0 &&
 	    !word_cas(&s->told, &traced, n, relaxed, relaxed)) /* a figure */
@@ -41,15 +46,15 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 {
 	struct shard_count *c;
 	uint64_t ranked;
-	bool release;
+	bool unlock;
 
 	if (!s || !out)
 		return -EINVAL;
 	if (shard_forked(s))
 		return -ECHILD;
-	if (shard_trylock(s, &release)) {
+	if (shard_trylock(s, &unlock)) {
 		shard_publish_entries(s);
-		if (release)
+		if (unlock)
 			shard_unlock(s);
 	}
 	c = &s->count;
