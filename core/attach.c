@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * attach.c - a thread becomes the owner of a shard, gives it up, or ends.
+ *
+ * Invariant  `attached` and `life` change under the shard's lock. A shard has
+ *            no owner, or an owner whose thread lives, or one whose end its
+ *            `life` tells.
+ * Threads    any attaches; the owner detaches.
  */
 #include "core/owner.h"
 
 _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));
 
-/* The thread that was called on @seat has ended in its callback. */
+/* The thread in @role leaves its callback, which will not return: the thread
+ * ends, or gives the shard up. */
 static void
 callback_over(struct rota_shard *s, enum shard_role role)
 {
@@ -19,8 +25,8 @@ callback_over(struct rota_shard *s, enum shard_role role)
 }
 
 /* A `fire` is called between two steps of a poll, and the next poll goes on
- * from there. A walk (core/each.c) has changed nothing, but has hold. A `released`
- * is called in the middle of a poll. */
+ * from there. A walk (core/each.c) has changed nothing, but has the lock. A
+ * `released` is called in the middle of a poll: the shard is abandoned. */
 static void
 self_ended(struct rota_shard *s, enum shard_role role)
 {
@@ -34,7 +40,7 @@ self_ended(struct rota_shard *s, enum shard_role role)
 	if (role == ROLE_ADOPTER)
 		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */
 	if (s->adoptable)
-		rota_shard_wake(s); /* who polls may wait for this end */
+		rota_shard_wake(s); /* a polling thread may wait for this end */
 }
 
 void
@@ -44,13 +50,14 @@ rota__shard_ended(void)
 
 	rota__self.shard = NULL;
 	for (; me.shard; me = before) {
-		before = *me.before; /* the seat may be taken afterwards */
+		before = *me.before; /* another thread may take the role
+				      * afterwards */
 		self_ended(me.shard, me.role);
 	}
 }
 
-/* The caller becomes the owner, after one that has ended, or none. Under the
- * lock. */
+/* The caller becomes the owner, after one that has ended, or none. Under
+ * `lock`. */
 static void
 take(struct rota_shard *s)
 {
@@ -125,7 +132,7 @@ rota__shard_leave(struct rota_shard *s)
 	lock_give(&s->lock);
 	rota__life_put(life);
 	if (n && --n->owned && n->own == s->index)
-		n->engine = 0; /* it will look for another */
+		n->engine = 0; /* then it searches for another */
 }
 
 int

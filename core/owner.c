@@ -2,8 +2,14 @@
  *
  * owner.c - what the owner of a shard may ask of it: polls, and what is next.
  *
- * Each checks who calls, and takes the lock of a shard that others may adopt.
- * What a poll does is in core/poll.c, how an owner sleeps in core/sleep.c.
+ * Each call checks which thread calls it, and takes the lock of a shard that
+ * may be adopted. What a poll does is in core/poll.c, how an owner sleeps in
+ * core/sleep.c.
+ *
+ * Invariant  of a shard that may be adopted no thread keeps the lock when its
+ *            call returns.
+ * Threads    the owner; any may reserve, adopt, and ask what is overdue or
+ *            which instant it is.
  */
 #include "core/owner.h"
 #include "core/trace.h"
@@ -31,8 +37,8 @@ rota_shard_reserve(struct rota_shard *s, uint64_t n)
 	return r;
 }
 
-/* Of a shard that has retired: nothing is filed here any more. What a push
- * that began before has left in the inbox is the heir's. */
+/* A poll of a shard that has retired: it has no entries any more. A push that
+ * began before may have left a timer in the inbox, which is the target's. */
 static rota_noinline int
 poll_retired(struct rota_shard *s, unsigned *n)
 {
@@ -40,12 +46,12 @@ poll_retired(struct rota_shard *s, unsigned *n)
 		*n = 0;
 	if (!inbox_empty(&s->remote.inbox))
 		rota__shard_pushed(s, 0);
-	/* A poll that lost hold before may have stored a hint. */
+	/* A poll that lost the lock before may have stored a hint. */
 	word_store(&s->next, ST_NEVER, relaxed);
 	return 0;
 }
 
-/* A poll by the holder. */
+/* A poll by the lock owner. */
 rota_inline int
 poll_held(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
@@ -64,17 +70,17 @@ poll_on(struct rota_shard *s, enum shard_role role, rota_time now,
 
 	if (r)
 		return r;
-	shard_freed(s); /* others may have taken counts back */
+	shard_freed(s); /* inits may have backed out */
 	r = poll_held(s, role, now, budget, out, n);
 	if (word_load(&s->lock_owner, relaxed) == self_id())
 		shard_unlock(s);
-	else /* it lost hold and knows only that something may be left */
+	else /* it lost the lock and knows only that work may be left */
 		word_store(&s->next, word_load(&s->now, relaxed),
 		    relaxed); /* a hint */
 	return r;
 }
 
-/* A poll that has nothing to do but to come to @now. */
+/* A poll that has nothing to do but to move the clock on to @now. */
 rota_inline void
 poll_idle(struct rota_shard *s, rota_time now)
 {
@@ -82,7 +88,7 @@ poll_idle(struct rota_shard *s, rota_time now)
 
 	struct wheel *w = &s->queue.wheel;
 
-	/* A slot that has begun may be quiet: core/front.c. */
+	/* A slot may begin before its timers are due: core/front.c. */
 	if (s->backend != ROTA_HEAP)
 		wheel_advance(
 		    w, tick < w->next_expiry ? tick : w->next_expiry - 1);
@@ -111,7 +117,8 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 	return poll_held(s, ROLE_OWNER, now, budget, out, n);
 }
 
-/* A quiet shard is the owner's outside of polls: `idle_until` is 0 during one. */
+/* No check that the caller is outside of callbacks: during a poll `idle_until`
+ * is 0, so the shard is not idle. */
 int
 rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
 {
@@ -187,19 +194,19 @@ rota_shard_next(struct rota_shard *s)
 	if (word_load(&s->attached, relaxed) != self_id())
 		return rota__misuse_shard(s, -EPERM, __func__);
 	if (s->adoptable) {
-		/* Another may hold it; what the last poll left is true until
-		 * something arrives, and what arrives is in the inbox. */
+		/* Another thread may have the lock. What the last poll stored
+		 * is true until something arrives, and that is in the inbox. */
 		if (!inbox_empty(&s->remote.inbox))
 			return rota_shard_now(s);
 		return (rota_time)word_load(&s->next, relaxed);
 	}
 	rota__shard_flush(s);
-	shard_freed(s); /* others may have taken counts back */
+	shard_freed(s); /* inits may have backed out */
 	return rota__shard_next(s);
 }
 
-/* Is a timer armed for before @before? Entries of stopped ones are taken out up
- * to there. What rises above one that goes has been passed over: @again. */
+/* Is a timer armed for before @before? The walk takes zombies out. An entry
+ * that rises into the place of one taken out may be passed over: *@again. */
 static bool
 armed_before(struct rota_shard *s, uint64_t before, bool *again)
 {
@@ -246,8 +253,8 @@ void
 rota__shard_exit(struct rota_shard *s)
 {
 	shard_publish_entries(s);
-	/* Of what came out of the inbox no adopter hears otherwise, nor the
-	 * owner when it parks. */
+	/* An adopter, and the owner when it parks, know what came out of the
+	 * inbox only from `next`. */
 	shard_publish_next(s, (uint64_t)rota__shard_next(s));
 	if (s->adoptable)
 		shard_unlock(s);
@@ -261,7 +268,7 @@ rota_shard_armed(struct rota_shard *s, rota_time before)
 
 	if (r)
 		return r;
-	do /* a walk passes over no more than it takes out: at most log2 */
+	do /* at most log2 walks: each passes over no more than it takes out */
 		found = before > 0 &&
 		    armed_before(s,
 			(uint64_t)before <= SHARD_LAST ? (uint64_t)before

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * owner.h - is the caller the owner of the shard, and may it go on?
+ *
+ * Invariant  a call that only the owner may make changes nothing before
+ *            owner_check() has answered 0.
+ * Threads    any.
  */
 #ifndef ROTA_CORE_OWNER_H
 #define ROTA_CORE_OWNER_H
@@ -10,7 +14,8 @@
 #include "core/hold.h"
 #include "core/misuse.h"
 
-/* 0 if the caller, in @fn, is the owner and may go on. */
+/* owner_check: 0 if the caller, in @fn, is the owner and outside of the shard's
+ * callbacks; else -errno, which is logged. */
 rota_inline int
 owner_check(const struct rota_shard *s, const char *fn)
 {
@@ -28,13 +33,14 @@ owner_check(const struct rota_shard *s, const char *fn)
 	return 0;
 }
 
-/* Take hold for a poll; shard_trylock()'s release is not optional here. */
+/* poll_begin: take the lock for a poll: 0, or -errno. On a shard that may be
+ * adopted the caller always has to unlock. */
 rota_inline int
 poll_begin(struct rota_shard *s)
 {
 	if (!s->adoptable || claim_word(&s->lock_owner))
 		return 0;
-	/* For good, then. */
+	/* The lock is never given back. */
 	return word_load(&s->abandoned, relaxed) ? -ENOTRECOVERABLE : -EBUSY;
 }
 

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * retire.c - a shard gives all that it has to another, and ends.
+ * retire.c - a shard gives all its timers to another shard, its target, and
+ * ends.
  *
- * Its timers go to the inbox of the target shard, in the order of their arming.
- * Pushes that come to the retired shard afterwards are forwarded.
+ * The timers go to the target's inbox, in the order of their arming. Pushes
+ * that come to the retired shard afterwards are forwarded.
+ *
+ * Invariant  no entry is left here when another thread can learn of the target:
+ *            else the target's owner would take a timer that is LINKED here for
+ *            one of its own structure.
+ * Threads    the owner of the shard that retires, or any if it has none. In an
+ *            engine one shard retires at a time.
  */
 #include "core/owner.h"
 #include "core/trace.h"
 
-/* What an inbox gave, last come first, turned round. */
+/* The list @t, which an inbox gave latest first, in the order of the pushes. */
 static struct rota_timer *
 reversed(struct rota_timer *t)
 {
@@ -22,7 +29,7 @@ reversed(struct rota_timer *t)
 	return first;
 }
 
-/* Push the list @t on @heir's inbox, in its order. */
+/* Push the list @t on the inbox of @target, in its order. */
 static void
 forward_inbox(struct rota_timer *t, struct rota_shard *target)
 {
@@ -42,8 +49,8 @@ rota__shard_forward(struct rota_shard *s, struct rota_shard *target)
 	rota__shard_pushed(target, park_wakes(&target->park, 0));
 }
 
-/* The first @n of *@list, which moves on past them, in the order of their
- * ranks. */
+/* Take the first @n timers off *@list and sort them by their sequence
+ * numbers. */
 static struct rota_timer *
 by_seq(struct rota_timer **list, uint64_t n)
 {
@@ -73,9 +80,9 @@ by_seq(struct rota_timer **list, uint64_t n)
 	return first;
 }
 
-/* Timers by how many armings ago they were armed: one for each of the first
- * 128, then 64 for each power of two. So the sort of each stays in the cache,
- * and a retirement of 1e6 takes half as long. */
+/* Rooms for timers by how many armings ago they were armed: one for each of the
+ * first 128, then 64 for each power of two. So the sort of a room stays in the
+ * cache, and a retirement of 1e6 timers takes half as long. */
 enum { RANK_FINE = 6, RANK_ROOMS = (32 - RANK_FINE + 1) << RANK_FINE };
 struct seq_room {
 	struct rota_timer *list;
@@ -90,7 +97,7 @@ seq_room(uint32_t ago)
 	return (e << RANK_FINE) + (ago >> e);
 }
 
-/* All in @room, a list in the order of their ranks. */
+/* All timers in @room as a list, by their sequence numbers. */
 static struct rota_timer *
 by_rooms(struct seq_room *room)
 {
@@ -108,9 +115,9 @@ by_rooms(struct seq_room *room)
 	return all;
 }
 
-/* Take out all that is filed: a list of what is armed, in the order of its
- * arming, each QUEUED. The caller holds @s. Before anybody hears of the heir:
- * it would look for what is still LINKED here in its own structure. */
+/* Take all entries out. Returns a list of the armed timers, in the order of
+ * their arming, each QUEUED. The caller is the lock owner of @s, and no other
+ * thread knows of the target yet. */
 static struct rota_timer *
 unlink_all(struct rota_shard *s)
 {
@@ -140,9 +147,9 @@ unlink_all(struct rota_shard *s)
 	return by_rooms(room);
 }
 
-/* Give all that @s has to @heir, but what has to be pushed on that one's inbox:
- * *@list. The caller holds @s, which is settled; no other shard of the engine
- * retires meanwhile. */
+/* Give @target all that @s has, except for *@list: the caller has to push that
+ * on the target's inbox. The caller is the lock owner of @s, which is flushed;
+ * no other shard of the engine retires meanwhile. */
 static int
 hand_over(
     struct rota_shard *s, struct rota_shard *target, struct rota_timer **list)
@@ -151,15 +158,15 @@ hand_over(
 	uint64_t live, moving, n;
 	int r;
 
-	/* Stored under the lock. */
+	/* Stored under `lock`. */
 	if (word_load(&s->target, relaxed) ||
 	    word_load(&target->target, relaxed))
 		return -EINVAL;
 	word_store(&s->closing, s, seq_cst);     /* [C1] */
 	moving = word_load(&s->timers, seq_cst); /* [C1] */
-	/* Counted there before there is room, or an init takes that. */
+	/* Counted before there is room, or an init takes the room. */
 	n = word_add(&target->timers, moving, seq_cst) + moving; /* [X1] */
-	/* As in rota_timer_init(). [X1] */
+	/* As in rota__timer_room(). [X1] */
 	r = n > word_load(&target->room, seq_cst) ? rota__shard_grow(target, n)
 						  : 0;
 	if (r) {
@@ -171,7 +178,7 @@ hand_over(
 	*list = unlink_all(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	lock_take(&target->lock, LOCK_SHARD);
-	/* Under the engine's lock. */
+	/* Written under `retiring`. */
 	word_store(&s->sibling, word_load(&target->former, relaxed), relaxed);
 	word_store(&s->target, target, release); /* rota__shard_pushed */
 	word_store(&target->former, s, release); /* shard_former */
@@ -191,7 +198,8 @@ hand_over(
 		shard_slack(target, word_load(&s->slack_least, relaxed));
 		shard_slack(target, word_load(&s->slack_most, relaxed));
 	}
-	/* With an init's that will take its own back. */
+	/* With the count of an init that will take it back: only the sum over
+	 * both shards is exact then. */
 	word_add(&target->timers,
 	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
 	    relaxed);
@@ -219,7 +227,7 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 		    "rota_shard_retire(): shard %u to shard %u: two shards of "
 		    "one engine are needed, none of which has retired",
 		    s->index, target->index);
-		return -EINVAL; /* hand_over() asks again */
+		return -EINVAL; /* hand_over() checks again */
 	}
 	mine = word_load(&s->attached, relaxed) == self_id();
 	r = mine ? owner_check(s, __func__) : rota__shard_attach(s);
@@ -240,8 +248,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 	lock_give(s->retiring);
 	if (r)
 		goto out;
-	/* It ranks them as they come; what is not turned round yet came before
-	 * what is. */
+	/* The target numbers timers as they arrive. What is still in `taken`
+	 * came before what is in `backlog`. */
 	forward_inbox(list, target);
 	forward_inbox(reversed(s->taken), target);
 	forward_inbox(s->backlog, target);

@@ -2,8 +2,12 @@
  *
  * room.c - a timer is counted on the shard of its kind, once there is room.
  *
- * An init may run beside a retirement of the shard, or beside trimming: the
- * orders [C1] and [X1] of core/shard.h are about that.
+ * An init may run beside a retirement of the shard, or beside trimming: [C1]
+ * and [X1] of core/shard.h are about that.
+ *
+ * Invariant  a timer that is counted has room on its shard, or its init has not
+ *            returned yet.
+ * Threads    any.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 
@@ -14,12 +18,12 @@
 #include "core/pool.h"
 #include "core/misuse.h"
 
-/* Take back the count of a timer on @s, or where it has moved by now: with the
- * rest of a shard that retires, which has none then. */
+/* Take back the count of a timer on @s, or where the count is by now: a shard
+ * that retires moves all its counts, and has none then. */
 static void
 timer_uncount(struct rota_shard *s)
 {
-	for (;;) { /* never below 0: another would take that for its own */
+	for (;;) { /* never below 0: an init would count on that */
 		uint64_t n = word_load(&s->timers, seq_cst);
 
 		while (n && !word_cas(&s->timers, &n, n - 1, seq_cst, seq_cst))
@@ -30,12 +34,13 @@ timer_uncount(struct rota_shard *s)
 	}
 }
 
-/* Count a timer on the shard of @k, or, while that retires, on its heir. Nobody
- * files it meanwhile: who arms it pushes it, and the push is passed on. */
+/* Count a timer on the shard of @k or, while that retires, on its target. The
+ * timer gets no entry meanwhile: a thread that arms it pushes it on the inbox,
+ * and the push is forwarded. */
 rota_inline uint64_t
 timer_count(struct rota_kind *k, struct rota_shard **s)
 {
-	struct timespec nap = { 0, 50000 }; /* room is being made */
+	struct timespec nap = { 0, 50000 }; /* until the target has room */
 	struct rota_shard *to;
 	uint64_t n;
 
@@ -51,7 +56,6 @@ timer_count(struct rota_kind *k, struct rota_shard **s)
 	}
 }
 
-/* Count a timer of @k where there is room for it, for @fn. */
 int
 rota__timer_room(struct rota_kind *k, const char *fn)
 {

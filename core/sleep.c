@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * sleep.c - the owner sleeps until something is due, or another thread wakes it.
+ * sleep.c - the owner sleeps until a timer is due, or another thread wakes it.
+ *
+ * Invariant  before it sleeps the owner says until when, and then checks the
+ *            inbox once more: core/park.h. So no push is slept past.
+ * Threads    the owner; any may ask for the descriptor and wake the owner.
  */
 #include "core/owner.h"
 #include "core/trace.h"
 
-/* @next as an instant that a sleep may end at. */
+/* @next as an instant at which a sleep may end. */
 rota_inline uint64_t
 instant(rota_time next)
 {
 	return (uint64_t)next <= SHARD_LAST ? (uint64_t)next : SHARD_LAST + 1;
 }
 
-/* rota_shard_park(), in @fn. */
+/* rota_shard_park(), for @fn. */
 static rota_time
 park(struct rota_shard *s, const char *fn)
 {
@@ -22,10 +26,10 @@ park(struct rota_shard *s, const char *fn)
 
 	if (r)
 		return r;
-	next = first = rota_shard_next(s); /* it files what is staged */
+	next = first = rota_shard_next(s); /* it flushes */
 	if (!s->adoptable)
 		next = rota__shard_front(s, &first);
-	/* What is armed for never wakes nobody. */
+	/* A timer that is armed for ROTA_NEVER wakes no thread. */
 	alarm = instant(next);
 	quiet = instant(first);
 	word_store(&s->alarm, alarm, relaxed); /* its own */
@@ -34,7 +38,7 @@ park(struct rota_shard *s, const char *fn)
 			shard_busy(s); /* a poll may have work all the same */
 		s->idle_until = quiet;
 	}
-	if (!s->adoptable) /* else an adopter may be at it */
+	if (!s->adoptable) /* else an adopter may be polling */
 		shard_set_heed(s);
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
@@ -75,7 +79,7 @@ rota__shard_open(struct rota_shard *s)
 	return r < 0 ? r : 0;
 }
 
-/* Until @until, which is not past. */
+/* Sleep until @until, which is not past. */
 static int
 sleep_on(struct rota_shard *s, rota_time until, rota_time now)
 {
@@ -122,8 +126,8 @@ rota_shard_fd(struct rota_shard *s)
 	if (shard_forked(s))
 		return -ECHILD;
 	fd = rota__wake_open(&s->wake);
-	/* Of an owner that sleeps already, or is about to, wakes may have found no
-	 * descriptor. */
+	/* If the owner sleeps already, or is about to, there may have been
+	 * wakes that found no descriptor. */
 	if (fd >= 0 && !had && word_load(&s->alarm, relaxed)) /* a hint */
 		rota__wake_signal(&s->wake);
 	return fd;
