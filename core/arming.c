@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * arming.c - what seldom follows an arming: a full staging buffer is flushed, and
- * an owner that sleeps beyond it is woken.
+ * arming.c - what seldom follows an arming: a full staging buffer is flushed,
+ * and an owner that sleeps past the deadline is woken.
+ *
+ * Invariant  when one of these returns the staging buffer has room again.
+ * Threads    the lock owner.
  */
 #include "core/arming.h"
 
-/* After an arming of @t by the holder for @d: file what is staged, once that is
- * much; wake the owner, if it sleeps until @t is later than its slack. (An
- * adopter's poll does so at its end: the alarm is the owner's to end.) Seldom,
- * so that what is mostly done calls nothing. */
 rota_noinline int
 rota__armed_rarely(
     struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer)
 {
-	uint64_t latest = kind_latest(kind_unchecked(t), d); /* @t may go */
+	/* Before the flush, which may release @t. */
+	uint64_t latest = kind_latest(kind_unchecked(t), d);
 
 	if (s->staging_len == SHARD_STAGE)
 		rota__shard_flush_staging(s);
@@ -23,7 +23,6 @@ rota__armed_rarely(
 	return answer;
 }
 
-/* It may come up before all that is filed, or before the owner wakes. */
 rota_noinline int
 rota__filed_first(
     struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * arming.h - what all resets by the holder of a shard share.
+ * arming.h - what all resets by the lock owner of a shard share.
+ *
+ * Invariant  after a reset the timer's entry comes up in time for the deadline,
+ *            or the timer is QUEUED.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_ARMING_H
 #define ROTA_CORE_ARMING_H
@@ -11,17 +15,21 @@
 #include "core/misuse.h"
 #include "core/trace.h"
 
-/* rota__armed_rarely - after an arming of @t by the holder for @d: file what is
- * staged, once that is much; wake the owner, if it sleeps until @t is later than
- * its slack. Returns @answer. */
+/* rota__armed_rarely - the lock owner armed @t for @d, and the staging buffer
+ * is full, or the owner sleeps past @d: flush the buffer; wake the owner, if @t
+ * would be later than its slack by then. (An adopter leaves that to the end of
+ * its poll: only the owner ends its alarm.) A function of its own, so that the
+ * common case calls nothing. Returns @answer. */
 int rota__armed_rarely(
     struct rota_shard *s, const struct rota_timer *t, uint64_t d, int answer);
-/* rota__filed_first - @t was filed for @d, and may come up before all that is
- * filed, or before the owner wakes. Returns @answer. */
+/* rota__filed_first - @t was enqueued for @d with a key before `heed`: it may
+ * come up before all other entries, or before the owner wakes. Returns
+ * @answer. */
 int rota__filed_first(
     struct rota_shard *s, struct rota_timer *t, uint64_t d, int answer);
 
-/* Why a reset changed nothing. A push says so of what it finds not armed. */
+/* Why a reset changed nothing: with @push, the timer is not armed; else its
+ * release is under way. */
 static rota_noinline int
 reset_lost(struct rota_kind *k, bool push)
 {
@@ -30,16 +38,16 @@ reset_lost(struct rota_kind *k, bool push)
 	    : rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, "rota_timer_reset");
 }
 
-/* Does the owner sleep beyond @d? */
+/* Does the owner sleep past @d? */
 rota_inline bool
 sleeps_beyond(const struct rota_shard *s, uint64_t d)
 {
 	return d < word_load(&s->alarm, relaxed); /* its own, or a hint */
 }
 
-/* The holder arms; @told is the kind, if it is traced, else NULL. An entry
- * filed late enough stays; else @t is staged, to be filed with others. No
- * branch depends on which it is. */
+/* The lock owner arms @t; @traced is the kind if it is traced, else NULL. If @d
+ * is not before the former deadline an entry stays where it is; else @t goes to
+ * the staging buffer. No branch depends on which. */
 rota_inline int
 owner_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     bool confined, const struct rota_kind *traced)

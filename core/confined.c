@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * confined.c - the slow half of api/rota/inline.h: a confined timer whose entry
- * has to be made, or moved to an earlier place.
+ * confined.c - the slow half of api/rota/inline.h: the entry of a confined
+ * timer has to be made, or to get an earlier key.
+ *
+ * Invariant  that of core/confined.h.
+ * Threads    the owner.
  */
 #include "core/confined.h"
 
-/* owner_reset() of a confined timer, but the stage is the only way. */
+/* owner_reset() of a confined timer that is staged in any case. */
 static rota_noinline int
 stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
@@ -22,8 +25,9 @@ stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 	return (int)(old & ST_ARMED);
 }
 
-/* The end of a reset that files a confined timer itself: @t is looked at at
- * @when. As a reset and a drain in one; nobody else looks. */
+/* The end of a reset that has enqueued a confined timer, whose entry comes
+ * up at @when: a reset and a drain in one, since no other thread reads the
+ * word. */
 rota_inline int
 enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 {
@@ -39,9 +43,10 @@ enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	return (int)(old & ST_ARMED);
 }
 
-/* fresh_reset() into a slot that needs a chunk. Chunks are fetched here, and not whenever
- * a chunk is opened: 1e6 armed in turn 13.0 to 8.4 ns each, but moves, which
- * open and close them at random, pay 4. */
+/* fresh_reset() into a slot that needs another chunk. wheel_ready() fetches the
+ * chunk here, and not wherever a chunk is opened: 1e6 timers armed in turn went
+ * from 13.0 to 8.4 ns each, but moves, which open and close chunks at random,
+ * would pay 4 ns. */
 static rota_noinline int
 fresh_chunk(
     struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)
@@ -57,8 +62,9 @@ fresh_chunk(
 	return enqueued(s, t, d, when);
 }
 
-/* One that is neither filed nor staged: what filing it touches the caller has
- * touched. What may be due is staged, for the next poll. */
+/* Reset a timer that has no entry and is not staged: enqueueing it touches of
+ * it only what the caller has touched. A timer that may be due is staged, for
+ * the next poll. */
 rota_inline int
 fresh_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s,
     struct rota_kind *k, const enum rota_backend backend)
@@ -82,7 +88,7 @@ fresh_heap(
 	return fresh_reset(t, d, s, k, ROTA_HEAP);
 }
 
-/* One that is filed, in a small heap, to before its entry. */
+/* Reset a timer to before the key of its entry, in a small heap. */
 static rota_noinline int
 heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
@@ -104,8 +110,8 @@ fresh_coarse(
 	return fresh_reset(t, d, s, k, ROTA_WHEEL_COARSE);
 }
 
-/* owner_reset() of what rota/inline.h could not leave where it is. Each way
- * is a function of its own: few registers to save. */
+/* owner_reset() of a timer whose entry rota/inline.h could not leave where it
+ * is. Each way is a function of its own: few registers to save. */
 int
 rota_timer_reset_unfiled(
     struct rota_timer *t, rota_time when, struct rota_kind *k)

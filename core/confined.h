@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * confined.h - the reset of a confined timer: only its owner touches it, so no
- * operation on its word is atomic. As api/rota/inline.h, but for every instant.
+ * confined.h - the reset of a confined timer, as in api/rota/inline.h, but for
+ * every instant.
+ *
+ * Invariant  only the owner touches a confined timer, so no operation on its
+ *            word is atomic.
+ * Threads    the owner.
  */
 #ifndef ROTA_CORE_CONFINED_H
 #define ROTA_CORE_CONFINED_H
 
 #include "core/arming.h"
 
-/* The owner arms a confined timer: as rota/inline.h, for every instant. */
 rota_inline int
 confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
     struct rota_kind *k, bool push)

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * release.c - a timer is given back to its user.
+ *
+ * The lock owner does so at once. If another thread is in the callback, or is
+ * pushing the timer, or if the caller is not the lock owner, then the timer
+ * goes through the inbox, and `released` tells the user when it is free.
+ *
+ * Invariant  a released timer is freed once it has no entry, is on no inbox,
+ *            and no other thread is in its callback.
+ * Threads    the owner; any where the kind has a `released`.
  */
 #include <rota/timer.h>
 
@@ -10,8 +18,9 @@
 #include "core/misuse.h"
 #include "core/trace.h"
 
-/* @t is given back, maybe inside its own callback, and nobody else is in it:
- * a stop of the next timer at that place must not find this one running. */
+/* @t is released, maybe inside its own callback, and no other thread is in
+ * that. A stop of the next timer at this address must not take the callback for
+ * its own. */
 rota_inline void
 running_no_more(struct rota_shard *s, const struct rota_timer *t)
 {
@@ -27,7 +36,7 @@ rota_timer_release(struct rota_timer *t)
 	struct rota_kind *k;
 	const struct rota_kind *traced;
 	struct rota_shard *s;
-	bool owner, release, confined;
+	bool owner, unlock, confined;
 	enum state_release how;
 	uint64_t was = 0, wake = 0;
 
@@ -36,28 +45,28 @@ rota_timer_release(struct rota_timer *t)
 	k = kind_of(t);
 	if (!k)
 		return -EINVAL;
-	traced = kind_traced(k) ? k : NULL; /* it may be gone afterwards */
+	traced = kind_traced(k) ? k : NULL; /* @k may be gone later */
 	s = shard_of(k);
 	if (shard_forked(s))
 		return -ECHILD;
 	if (!object_owned(t, k, s, __func__))
 		return -EPERM;
 	confined = kind_confined(k);
-	owner = shard_trylock(s, &release);
+	owner = shard_trylock(s, &unlock);
 	if (owner &&
-	    running_elsewhere(s, t)) { /* then the inbox waits for it */
-		if (release)
+	    running_elsewhere(s, t)) { /* then it goes through the inbox */
+		if (unlock)
 			shard_unlock(s);
-		owner = release = false;
+		owner = unlock = false;
 	}
-	if (!owner && !k->released) /* an adopter keeps its owner waiting */
+	/* An adopter is polling, or in the callback: the owner tries again. */
+	if (!owner && !k->released)
 		return word_load(&s->attached, relaxed) == self_id()
 		    ? -EAGAIN
 		    : rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL,
 			  __func__); /* only this thread stores it */
 	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
-		rota__shard_flush_staging(
-		    s); /* it may be no more than staged */
+		rota__shard_flush_staging(s); /* it may be only staged */
 	if (owner)
 		how = state_release(
 		    &t->r_word, true, confined, k->released != NULL, &was);
@@ -75,13 +84,14 @@ rota_timer_release(struct rota_timer *t)
 	if (how == RELEASE_FREE) {
 		if (was & ST_LINKED) {
 			shard_remove(s, t);
-			shard_busy(s); /* the next poll shows it */
+			shard_busy(s); /* the next poll publishes the entries */
 		}
 		running_no_more(s, t);
 		rota__shard_free(s, k, t);
 		shard_freed(s);
 	} else if (owner && how == RELEASE_WAIT) {
-		/* Whoever is pushing it may do so for a later deadline. [K2] */
+		/* The thread that is pushing it may do so for a later deadline.
+		 * [K2] */
 		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
 	} else if (!owner && how != RELEASE_GONE) {
 		rota__shard_pushed(s, wake);
@@ -92,7 +102,7 @@ rota_timer_release(struct rota_timer *t)
 		else
 			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
 	}
-	if (release)
+	if (unlock)
 		shard_unlock(s);
 	switch (how) {
 	case RELEASE_GONE:

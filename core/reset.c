@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * reset.c - a timer is armed, or its deadline moved: by the holder of its shard
- * or by another thread.
+ * reset.c - a timer is armed, or its deadline moved, by any thread.
+ *
+ * The lock owner leaves the entry where it is if the deadline is later
+ * (owner_push), makes an entry if there is none (owner_arm), and stages the
+ * timer otherwise (owner_reset). Another thread pushes the timer on the inbox
+ * (far_reset).
+ *
+ * Invariant  that of core/arming.h.
+ * Threads    any; of a confined timer the owner.
  */
 #define ROTA_NO_INLINE /* rota_timer_reset_at() is defined here */
 #include <rota/timer.h>
@@ -13,7 +20,7 @@ static int
 far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     struct rota_kind *k)
 {
-	/* The kind may be gone afterwards. */
+	/* @t and its kind may be gone after remote_reset(). */
 	const struct rota_kind *traced = kind_traced(k) ? k : NULL;
 	uint64_t was, wake, by = kind_latest(k, d);
 
@@ -30,20 +37,21 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	return (int)(was & ST_ARMED);
 }
 
-/* From any thread, in any way but confined. */
+/* A reset by any thread, of a timer that is not confined. */
 static rota_noinline int
 shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
     struct rota_kind *k)
 {
 	const struct rota_kind *traced = kind_traced(k) ? k : NULL;
-	bool release;
+	bool unlock;
 	int r;
 
-	if (!shard_trylock(s, &release))
+	if (!shard_trylock(s, &unlock))
 		return far_reset(s, t, d, push, k);
 	r = owner_reset(s, t, d, push, false, traced);
-	if (release) {
-		/* Between polls: adopters must find it filed, and hear of it. */
+	if (unlock) {
+		/* Outside of polls: adopters must find @t enqueued, and read of
+		 * it in `next`. */
 		rota__shard_flush_staging(s);
 		if (d < word_load(&s->next, relaxed))
 			word_store(&s->next, d, relaxed); /* a hint */
@@ -65,8 +73,8 @@ reset(struct rota_timer *t, struct rota_kind *k, rota_time when, bool push)
 	return shared_reset(s, t, d, push, k);
 }
 
-/* owner_reset() of what is armed and filed, to a later deadline, in few
- * instructions; false: not so. */
+/* owner_reset() of an armed timer whose entry stays, to a later deadline, in
+ * few instructions. False: @t or the deadline is not so. */
 rota_inline bool
 owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
@@ -90,7 +98,7 @@ owner_other(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	return owner_reset(s, t, d, false, false, NULL);
 }
 
-/* owner_arm() into a slot that needs a chunk. */
+/* owner_arm() into a slot that needs another chunk. */
 static rota_noinline uint64_t
 arm_chunk(
     struct rota_timer *t, uint64_t d, struct rota_shard *s, uint64_t slack)
@@ -105,9 +113,10 @@ arm_chunk(
 	return when;
 }
 
-/* owner_reset() of a shared timer: filed at once, with one compare-and-swap, if
- * it is neither filed nor queued, nor in a callback (then a release has to wait),
- * and is looked at by no poll under way. */
+/* owner_reset() of a shared timer that gets its entry at once, with one
+ * compare-and-swap: it has no entry and is not QUEUED, its callback does not
+ * run (a release would have to wait for that), and no poll under way comes to
+ * it. */
 rota_inline int
 owner_arm(struct rota_timer *t, uint64_t d, struct rota_shard *s,
     struct rota_kind *k, const enum rota_backend backend)
@@ -152,7 +161,7 @@ arm_coarse(
 	return owner_arm(t, d, s, k, ROTA_WHEEL_COARSE);
 }
 
-/* A reset of @t, of kind @k. */
+/* Reset @t, of kind @k. */
 rota_inline int
 reset_of(struct rota_timer *t, struct rota_kind *k, rota_time when)
 {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * stop.c - a timer is stopped, and what the stop answers if it came too late.
+ * stop.c - a timer is stopped; and what a stop that came too late answers.
+ *
+ * Invariant  a stop that turns ARMED off prevents the timer from firing. For
+ *            any other, shard->running says whether the callback runs.
+ * Threads    any. Only rota_timer_stop_sync() waits.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #define ROTA_NO_INLINE          /* rota_timer_stop() is defined here */
@@ -13,7 +17,8 @@
 #include "core/misuse.h"
 #include "core/trace.h"
 
-/* Why a stop that found @word did not prevent. False: look again. */
+/* Why a stop that found @word did not prevent: *@verdict. False: the word has
+ * changed, stop again. */
 static rota_noinline bool
 stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
     int *verdict)
@@ -21,8 +26,8 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	bool claimed = false;
 
 	*verdict = ROTA_RUNNING;
-	/* All seats: one may be claiming it, another still be in what it was
-	 * armed for before. */
+	/* Both roles: one may be claiming @t, and the other still run the
+	 * callback of an earlier arming. */
 	for (int role = 0; role < ROLES; role++) {
 		void *is = word_load(&s->running[role], acquire); /* [R1] */
 
@@ -30,7 +35,7 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 			return true;
 		claimed |= is == running_claiming(t);
 	}
-	/* About to be claimed, or just claimed: the word knows which. */
+	/* @t is about to be claimed, or just was: the word tells which. */
 	if (claimed && !(word & ST_LINKED))
 		return word_load(&t->r_word, acquire) == word; /* [P3] */
 	*verdict = ROTA_NOT_PENDING;
@@ -48,7 +53,8 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 		return -EPERM;
 	do {
 		was = state_stop(&t->r_word, kind_confined(k));
-		/* Not before: who ended its arming is asked there. [P3] */
+		/* Not before: this shard ended the arming, and is asked for the
+		 * callback. [P3] */
 		s = shard_of(k);
 		if (rota_likely(was & ST_ARMED)) {
 			PROBE_STOP(t);
@@ -67,7 +73,7 @@ stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 	return verdict;
 }
 
-/* A stop of @t, of kind @k, traced or not. */
+/* Stop @t, of kind @k, traced or not. */
 static rota_noinline int
 stop_any(struct rota_timer *t, struct rota_kind *k)
 {
@@ -99,7 +105,7 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_slow(t);
 }
 
-/* What a seat showed before a stop. */
+/* What a role showed before a stop. */
 struct seen {
 	uint64_t ended;
 	void *running;
@@ -110,16 +116,18 @@ role_seen(struct rota_shard *s, int role)
 {
 	struct seen now;
 
-	/* In this order: what is seen to run had not ended by then. */
+	/* In this order: a callback seen running had not ended when `ended` was
+	 * read. */
 	now.ended = word_load(&s->ended[role], acquire);     /* [R2] */
 	now.running = word_load(&s->running[role], acquire); /* [R1] */
 	return now;
 }
 
-/* After a stop of @t: wait for the end of its callback on @seat, if one had
- * begun. It may give @t back meanwhile; @before, from before the stop, knows
- * the callback that did so to a former timer at that place. Once it is over the
- * seat may be taken by another, or by @t's next one. */
+/* After a stop of @t: wait for the end of its callback in @role, if that had
+ * begun. The callback may release @t meanwhile. @before, which was read before
+ * the stop, tells apart the callback of a former timer at this address that did
+ * so. Once the callback is over, another callback may run in @role, or @t's
+ * next one. */
 static void
 role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
     const struct seen *before)
@@ -153,11 +161,11 @@ rota_timer_stop_sync(struct rota_timer *t)
 
 	if (!object_call(t, __func__))
 		return -EINVAL;
-	k = kind_of(t); /* its callback may release @t */
+	k = kind_of(t); /* the callback may release @t */
 	if (!k)
 		return -EINVAL;
 	if (shard_forked(shard_of(k)))
-		return -ECHILD; /* who runs it is the parent's */
+		return -ECHILD; /* the thread in it is the parent's */
 	if (running_here(t))
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
@@ -168,7 +176,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 	if (r < 0)
 		return r;
 	if (rota_unlikely(shard_of(k) != s)) {
-		/* No callback has stayed behind on a shard that retires. */
+		/* No callback runs on a shard that has retired. */
 		s = shard_of(k);
 		for (role = 0; role < ROLES; role++)
 			before[role] = role_seen(s, role);
