@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * cascade.c - what a slot of the exact wheel holds goes to the run when the slot
- * starts, or down the wheel; and what an upper slot of either wheel holds goes down
- * before it starts (docs/decisions/0012).
+ * cascade.c - entries go down the wheel.
+ *
+ * What a slot of the exact wheel holds goes to the run when the slot starts, or
+ * down the wheel. What an upper slot of either wheel holds goes down before the
+ * slot starts (docs/decisions/0012).
+ *
+ * Invariant  a slot of the exact wheel is empty before anything behind its
+ *            start comes up.
+ * Threads    the lock owner, in a poll.
  */
 #include "core/expire.h"
 
-/* File @t, which came out of the slot that @s drains. */
+/* Enqueue @t, which came out of the slot that is drained. */
 rota_inline void
 cascade_one(struct rota_shard *s, struct rota_timer *t)
 {
@@ -33,9 +39,9 @@ cascade_one(struct rota_shard *s, struct rota_timer *t)
  * eight take 270 ns. */
 #define SORT_STEP 8
 
-/* Put what was poured in order. Sorting all at once is cheapest; where a poll's
- * budget does not allow for that they go to the heap one by one. False: out of
- * steps. */
+/* Sort the run. To sort all of it at once is cheapest; where the poll's budget
+ * does not allow for that, the entries go to the heap one by one. False: no
+ * steps are left. */
 static rota_noinline bool
 run_ready(struct poll *p)
 {
@@ -60,9 +66,6 @@ run_ready(struct poll *p)
 	return false;
 }
 
-/* Empty the slots that start at pos, from the highest level down: what is due
- * in that tick goes to the run, the rest further down the wheel, or later. Then
- * sort the run. False: out of steps. */
 rota_noinline bool
 rota__cascade(struct poll *p)
 {
@@ -91,8 +94,8 @@ rota__cascade(struct poll *p)
 	return run_ready(p);
 }
 
-/* File @t, which came out of the slot of @level that starts next, at tick
- * @start: below that level, unless it is due behind that slot by now. */
+/* Enqueue @t, which came out of the slot of @level that starts next, at tick
+ * @start: below that level, unless @t is due behind that slot by now. */
 rota_inline void
 cascade_early_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
     uint64_t start, const enum rota_backend backend)
@@ -108,14 +111,14 @@ cascade_early_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
 		when = wheel_insert_at(
 			   &s->queue.wheel, &t->r_place, tick, level - 1)
 		    << WHEEL_TICK_BITS;
-	else /* reset: for later, or for earlier and in the inbox */
+	else /* @t was reset: for later, or for earlier and is in the inbox */
 		when = backend_insert(&s->queue, backend, &t->r_place, d,
 		    t->r_seq, (uint64_t)k->slack);
 	shard_set_key(k, t, d, when);
 }
 
-/* Pour what slots above the lowest level have before they start: then little
- * is left when they do, and what is due waits for no slot that holds much. */
+/* Cascade slots above the lowest level before they start. Then they hold little
+ * when they start, and what is due waits for no slot that holds much. */
 rota_inline void
 cascade_early(struct poll *p, const enum rota_backend backend)
 {

@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * expire.h - an entry has come up: claim its timer and fire it, or not.
+ * expire.h - an entry has come up: its timer is claimed and fires, or not.
  *
  * What the three loops share: core/expire_heap.h, expire_exact.h, and
- * expire_coarse.h. (A heap is in the exact wheel, too: step_heap().)
+ * expire_coarse.h. (The exact wheel has a heap, too: step_heap().)
+ *
+ * Invariant  `running` names a timer that fires by callback before another
+ *            thread can see the claim, until the callback has returned or
+ *            released the timer. [P3] [R1]
+ * Threads    the lock owner. While a callback runs on a shard that may be
+ *            adopted, another thread may be that.
  */
 #ifndef ROTA_CORE_EXPIRE_H
 #define ROTA_CORE_EXPIRE_H
 
 #include "core/filing.h"
 
-/* called: is @t of a confined kind, and its callback to be called? Nobody else
- * asks for it then, and a poll goes a short way, compiled apart: @plain. */
+/* fast_path: is @k confined, and are its timers fired by callback? No other
+ * thread reads the claim then, so a poll compiles the fast path apart, without
+ * atomics: @confined. */
 rota_inline bool
 fast_path(const struct poll *p, const struct rota_kind *k)
 {
 	return kind_confined(k) && !p->out;
 }
 
-/* @t was claimed, which left the word @is: call its callback, or hand it out. */
+/* @t was claimed, which left @is in its word: call its callback, or hand it
+ * out. */
 rota_inline void
 fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
     const bool confined)
@@ -40,8 +48,8 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	if (!k->fire) {
 		;
 	} else if (!confined && s->adoptable) {
-		/* It may block: others must know what is next, and that
-		 * what a `released` armed. */
+		/* The callback may block. Other threads must know what is next,
+		 * also of what a `released` armed. */
 		if (rota_unlikely(s->staging_len))
 			rota__shard_flush_staging(s);
 		rota__shard_publish_next(s, (uint64_t)rota__shard_next(s));
@@ -49,7 +57,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		k->fire(t, (rota_time)p->now);
 		p->lost_lock = !claim_word(&s->lock_owner);
 		if (!p->lost_lock)
-			p->now = s->now; /* an adopter's, if later */
+			p->now = s->now; /* an adopter's poll may be later */
 	} else {
 		k->fire(t, (rota_time)p->now);
 	}
@@ -57,10 +65,10 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	    word_load(&s->ended[p->role], relaxed) + 1, release); /* [R2] */
 	word_store(&s->running[p->role], NULL, release);          /* [R1] */
 	if (!confined && rota_unlikely(p->lost_lock))
-		rota_shard_wake(s); /* who has hold may wait for this end */
+		rota_shard_wake(s); /* the lock owner may wait for this end */
 }
 
-/* What was looked at does not fire; its word is @is. */
+/* @t came up but does not fire; its word is @is. */
 rota_inline void
 trace_not_fired(const struct rota_shard *s, const struct rota_kind *k,
     const struct rota_timer *t, enum state_expire how, uint64_t is)
@@ -100,9 +108,9 @@ expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
 	return how;
 }
 
-/* Look at @t, whose entry says (@when, @seq). That may be before what its
- * word says by now: the deadline was pushed, or it was armed anew for the
- * same instant and ranks behind others. */
+/* The entry (@when, @seq) of @t has come up. @t may be due later by now: its
+ * deadline was moved, or it was armed again for the same instant, with a later
+ * sequence number. */
 rota_inline enum state_expire
 expire_entry(struct poll *p, struct rota_kind *k, struct rota_timer *t,
     uint64_t when, uint32_t seq, uint64_t *is, const bool confined)
@@ -112,7 +120,7 @@ expire_entry(struct poll *p, struct rota_kind *k, struct rota_timer *t,
 	return expire_one(p, k, t, when + !behind, is, confined);
 }
 
-/* The first of the heap is due, by its place. True: not by its word. */
+/* The first entry of the heap has come up. True: its timer is due later. */
 rota_inline bool
 step_heap(struct poll *p, const enum rota_backend backend)
 {
@@ -129,7 +137,7 @@ step_heap(struct poll *p, const enum rota_backend backend)
 		return false;
 	}
 	k = kind_unchecked(t);
-	/* The way through the heap outweighs what a short way would spare. */
+	/* The way through the heap outweighs what a fast path would save. */
 	how = expire_entry(p, k, t, first.when, first.seq, &is, false);
 	d = ST_DEADLINE(is);
 	switch (how) {
@@ -161,8 +169,9 @@ step_heap(struct poll *p, const enum rota_backend backend)
 	return how == EXPIRE_REFILE;
 }
 
-/* An entry goes into @h at the top or comes out: a step, two or three by how dear
- * that is; what is left of a poll is enough for one. */
+/* An entry goes into @h at the top, or comes out. That is one step, or two or
+ * three where it is expensive; a poll that has fewer left may do it all the
+ * same. */
 rota_inline void
 spend(const struct heap *h, uint64_t *left)
 {

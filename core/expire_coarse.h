@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * expire_coarse.h - bring up what is due in a coarse wheel, slot by slot.
+ *
+ * Invariant  the entries of a slot come up in no order; none before the slot
+ *            starts.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_EXPIRE_COARSE_H
 #define ROTA_CORE_EXPIRE_COARSE_H
 
 #include "core/expire.h"
 
-/* One item of a slot of a coarse wheel. */
+/* An entry of the slot that is drained has come up. */
 rota_inline void
 step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
     const bool confined)
@@ -37,7 +41,7 @@ step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
 		trace_not_fired(p->s, k, t, how, is);
 }
 
-/* Of a coarse wheel: what was deferred is a slot, after which one that is due
+/* What earlier polls deferred is a slot of its own. After it a slot that is due
  * has its turn. */
 static rota_noinline void
 turn(struct poll *p)

@@ -2,15 +2,19 @@
  *
  * expire_exact.h - bring up what is due in an exact wheel, in order.
  *
- * A slot that starts is put in order in the run. What does not fit there, or
- * comes after that, is in the heap.
+ * The entries of a slot that starts are sorted in the run. An entry that has no
+ * room there, or arrives later, goes to the heap.
+ *
+ * Invariant  all in the run is before anything in the wheel; the earlier of run
+ *            and heap comes up first.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_EXPIRE_EXACT_H
 #define ROTA_CORE_EXPIRE_EXACT_H
 
 #include "core/expire.h"
 
-/* The first of the run is due. */
+/* The first entry of the run has come up. */
 rota_inline void
 step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
     const bool confined)
@@ -45,8 +49,8 @@ step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
 		trace_not_fired(s, k, t, how, is);
 }
 
-/* The run as far as it is due and before the first of the heap. False: as
- * expire(), or *@done: no more is due. */
+/* Bring up the run as far as it is due and before the first of the heap. False:
+ * as expire(), or *@done: no more is due. */
 rota_inline bool
 expire_run(struct poll *p, struct run_entry **first, bool *done)
 {
@@ -79,7 +83,6 @@ expire_run(struct poll *p, struct run_entry **first, bool *done)
 	return true;
 }
 
-/* All in the run is before anything in the wheel. */
 rota_inline bool
 expire_exact(struct poll *p)
 {
@@ -91,12 +94,13 @@ expire_exact(struct poll *p)
 		uint64_t upto = p->now;
 		bool done = false;
 
-		/* A poll ended there, or what was to be poured was taken out. */
+		/* A poll ended in the middle of a cascade, or what was left of
+		 * the slot was taken out meanwhile. */
 		if (rota_unlikely(!b->run.sorted) && !rota__cascade(p))
 			return false;
 		if (!expire_run(p, &e, &done))
 			return done;
-		/* An adopter, during a callback, came to the next slot. */
+		/* During a callback an adopter began the next slot. */
 		if (rota_unlikely(!b->run.sorted))
 			continue;
 		h = b->heap.len ? heap_first(&b->heap) : NULL;

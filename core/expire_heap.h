@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * expire_heap.h - bring up what is due in a heap.
+ *
+ * Invariant  entries come up in the order of their keys, and of equal keys in
+ *            that of their sequence numbers.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_EXPIRE_HEAP_H
 #define ROTA_CORE_EXPIRE_HEAP_H
 
 #include "core/expire.h"
 
-/* Bring up all that is due. False: no_more(), or another thread has hold. */
+/* Bring up all that is due. False: no_more(), or another thread has the
+ * lock. */
 rota_inline bool
 expire_heap(struct poll *p)
 {

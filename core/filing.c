@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * filing.c - filing outside of a poll.
+ * filing.c - core/filing.h outside of a poll.
+ *
+ * Invariant  a `released` that is called here is in a callback of the shard, so
+ *            its calls are refused as those of any callback.
+ * Threads    the lock owner.
  */
 #include "core/filing.h"
 
-/* What callbacks of a poll have staged for instants that had come, while more
- * is due than the poll may bring up: filed, it would come before that, for
- * ever if each callback does so again. */
 rota_noinline void
 rota__defer_staged(struct rota_shard *s)
 {
@@ -29,8 +30,9 @@ rota__defer_staged(struct rota_shard *s)
 		SHARD_SWITCH(s, defer(s, batch[i], BACKEND));
 }
 
-/* Outside of a poll: what a `released` calls meanwhile is in a callback. False:
- * so it is already. *@fires: in that of a timer. */
+/* Outside of a poll: a `released` that is called meanwhile shall be in a
+ * callback of @s. False: the caller is in one already; *@fires: in one of a
+ * timer. */
 static bool
 guard(struct rota_shard *s, bool *fires)
 {
@@ -40,7 +42,7 @@ guard(struct rota_shard *s, bool *fires)
 	for (me = &rota__self; me && me->shard; me = me->before)
 		if (me->shard == s) {
 			*fires = word_load(
-			    &s->running[me->role], relaxed); /* own seat */
+			    &s->running[me->role], relaxed); /* own role */
 			return false;
 		}
 	s->outer[ROLE_OWNER] = rota__self;
@@ -48,7 +50,7 @@ guard(struct rota_shard *s, bool *fires)
 	return true;
 }
 
-/* A function of its own: what it needs to know stays in registers. */
+/* A function of its own: what its loop needs stays in registers. */
 static rota_noinline void
 flush_staging_any(struct rota_shard *s)
 {
@@ -81,8 +83,6 @@ rota__shard_flush(struct rota_shard *s)
 		rota__self = s->outer[ROLE_OWNER];
 }
 
-/* @t came here, and is another shard's: a reset or a release, by who had read
- * its former kind, began before a move. Whoever poked did so here. */
 rota_noinline void
 rota__send_on(struct rota_shard *s, struct rota_timer *t)
 {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * filing.h - the structure is brought in line with the words of timers: what was
- * staged, what came in the inbox, what a poll has deferred, and what is released.
+ * filing.h - the structure is brought in line with the words of timers: of
+ * those that were staged, that came in the inbox, that a poll has deferred, and
+ * that are released.
  *
- * The holder's. Inline, so that the backend is a constant in each.
+ * Inline, so that the backend is a constant in each function.
+ *
+ * Invariant  a timer that was drained is LINKED and has an entry that comes up
+ *            in time for its deadline, or it has neither.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_FILING_H
 #define ROTA_CORE_FILING_H
@@ -12,14 +17,14 @@
 
 #include "core/steps.h"
 
-/* rota__send_on - @t came to the inbox of @s, and is another shard's: a reset or a
- * release by a thread that had read its former kind began before a move. Its kick
- * went to @s. */
+/* rota__send_on - @t came to the inbox of @s, but is on another shard: a reset
+ * or a release by a thread that had read the former kind began before a move.
+ * Send @t there. If such a thread kicked, it kicked @s. */
 void rota__send_on(struct rota_shard *s, struct rota_timer *t);
 
-/* Bring the structure in line with the word of @t, which the inbox or the
- * stage is letting go. What was to be done: unless it is DRAIN_INSERT or
- * DRAIN_MOVE @t may be gone. */
+/* Apply the word of @t, which leaves the inbox or the staging buffer, to the
+ * structure: insert, move or remove its entry, or end its release. Returns what
+ * was to be done: unless that is DRAIN_INSERT or DRAIN_MOVE, @t may be gone. */
 rota_inline enum state_drain
 file(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
@@ -43,7 +48,7 @@ file(
 		    t->r_seq, (uint64_t)k->slack);
 		shard_set_key(k, t, d, when);
 		count_add(&s->count.inserts, 1);
-		if (rota_unlikely(when < s->heed)) /* no poll: then it is 0 */
+		if (rota_unlikely(when < s->heed)) /* not in a poll: 0 then */
 			rota__shard_came(s, t, d);
 		break;
 	case DRAIN_MOVE:
@@ -69,7 +74,7 @@ file(
 		/* fall through */
 	case DRAIN_FREE:
 		trace(s, k, t, ROTA_TRACE_RELEASED, is);
-		released = k->released; /* the kind may go with its last */
+		released = k->released; /* @k may go with its last timer */
 		rota__shard_free(s, k, t);
 		shard_freed(s);
 		if (released)
@@ -83,7 +88,7 @@ file(
 	return how;
 }
 
-/* Those that were released while their callback ran: is it over? */
+/* Retry the releases that were deferred because a callback was running. */
 rota_inline void
 leave(struct rota_shard *s, const enum rota_backend backend)
 {
@@ -96,9 +101,9 @@ leave(struct rota_shard *s, const enum rota_backend backend)
 	}
 }
 
-/* The stage, filed. Its timers were touched a moment ago. Those whose entry
- * has to move wait until what the backend will touch is fetched for all of
- * them. Worked on as a copy: a `released` callback may stage more. */
+/* Enqueue what is staged. The timers were touched a moment ago. Those whose
+ * entry has to move wait until what the backend will touch is fetched for all
+ * of them. The loop works on a copy: a `released` callback may stage more. */
 rota_inline void
 flush_staging(struct rota_shard *s, const enum rota_backend backend)
 {
@@ -132,7 +137,8 @@ flush_staging(struct rota_shard *s, const enum rota_backend backend)
 	}
 }
 
-/* @t is looked at by the next poll, whatever its deadline is by then. */
+/* @t was deferred: its entry comes up in the next poll, whatever the deadline
+ * is by then. */
 rota_inline void
 deferred(struct rota_kind *k, struct rota_timer *t)
 {
@@ -154,8 +160,8 @@ defer(
 	    word_load(&t->r_word, relaxed));
 }
 
-/* @t has left its place in the structure, to be filed again by the word's
- * deadline, *@d. False: it was stopped, and is not. */
+/* @t has left its place in the structure. True: enqueue it again, by its
+ * deadline *@d. False: it was stopped, and gets no entry. */
 rota_inline bool
 keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 {
@@ -177,7 +183,7 @@ keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 	return true;
 }
 
-/* File @t, which was deferred by an earlier poll. */
+/* Enqueue @t, which an earlier poll deferred. */
 rota_inline void
 undefer(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
@@ -193,15 +199,15 @@ undefer(
 		(uint64_t)k->slack));
 }
 
-/* Bring back what earlier polls deferred. False: out of steps, or what the
- * latest has left goes first. */
+/* Bring back what earlier polls deferred. False: no steps are left, or the due
+ * timers that the latest poll left go first. */
 rota_inline bool
 undefer_all(struct poll *p, const enum rota_backend backend)
 {
 	uint32_t *item;
 
 	if (backend == ROTA_WHEEL_COARSE)
-		return true; /* expire_coarse() does */
+		return true; /* expire_coarse() does so */
 	if (!p->s->queue.heap.bag)
 		return true;
 	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
@@ -217,7 +223,7 @@ undefer_all(struct poll *p, const enum rota_backend backend)
 	return !p->s->queue.heap.bag;
 }
 
-/* Empty the inbox as it stands. False: out of steps. */
+/* Drain what is in the inbox now. False: no steps are left. */
 rota_inline bool
 drain(struct poll *p, const enum rota_backend backend)
 {
@@ -253,7 +259,7 @@ drain(struct poll *p, const enum rota_backend backend)
 				continue;
 			}
 			count_add(&s->count.drained, 1);
-			shard_assign_seq(s, t); /* as it came in */
+			shard_assign_seq(s, t); /* in the order of the pushes */
 			file(s, t, backend);
 		}
 	}

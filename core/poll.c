@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * poll.c - a poll: file what arrived, bring up what is due, sweep, trim.
+ * poll.c - a poll: drain what arrived, bring up what is due, sweep, trim.
  *
  * Each kind of work is counted in steps, and has as many of them as the
- * caller's budget says: looking at what an earlier poll deferred; the inbox
- * (turning an entry round, filing one); what is due (pouring an entry of a
- * wheel's slot, sorting, a look at an entry that has come up); and sweeping, or
- * giving memory back, which have their own bound. So neither a flood of resets by other threads nor a
- * herd that is due keeps the other waiting. Work that is left is gone on with
- * by the next poll.
+ * caller's budget says:
+ * - the timers that an earlier poll deferred;
+ * - the inbox: an entry of the list is reversed, or drained;
+ * - what is due: an entry of a wheel's slot cascades, is sorted, or comes up;
+ * - sweeping, or giving memory back, which have their own bound.
  *
- * Timers armed during a poll do not fire in it, nor in one that is under way
- * beside it (where an adopter polls while a callback blocks, poll_seq is that of
- * the poll that began last): what comes up with a rank
- * after poll_seq is deferred, and looked at again by the next one. Where a poll
- * leaves what is due, what its callbacks have armed for the past is deferred
- * too, and is not brought back by two polls on end: its deadlines are before
- * those that have been left. (What a
- * `released` arms before poll_seq is taken is staged to the end of the poll;
- * a callback that asks what is next brings it in.)
+ * So neither a flood of resets by other threads nor a herd that is due keeps
+ * the other waiting. The next poll goes on with the work that is left.
  *
- * An entry that comes up is where the timer was once filed; its word says
- * when it is due by now. They are brought together here: fire, file again,
- * or drop the zombie.
+ * An entry comes up at its key. The timer's word says when the timer is due by
+ * now. The poll compares the two: it fires the timer, moves the entry, or drops
+ * the zombie.
+ *
+ * Invariant  a timer armed during a poll does not fire in that poll, nor in one
+ *            that is under way beside it. (Where an adopter polls while a
+ *            callback blocks, poll_seq is that of the poll that began last.) An
+ *            entry with a sequence number after poll_seq is deferred, and comes
+ *            up in the next poll. Where a poll leaves due timers, it also
+ *            defers what its callbacks have armed for the past, and two polls
+ *            in a row do not bring that back: its deadlines are before those of
+ *            the timers left. (What a `released` arms before poll_seq is taken
+ *            is staged to the end of the poll; a callback that asks what is
+ *            next brings it in.)
+ * Threads    the lock owner, in the role of owner or adopter.
  */
 #include "core/expire_coarse.h"
 #include "core/expire_exact.h"
@@ -57,10 +61,10 @@ poll(struct poll *p, const enum rota_backend backend)
 	p->left = p->budget;
 	done &= drain(p, backend);
 	steps += p->budget - p->left;
-	s->poll_seq = word_load(&s->hot.seq, relaxed); /* its own */
+	s->poll_seq = word_load(&s->hot.seq, relaxed); /* the lock owner's */
 	p->left = p->budget;
 	expired = expire(p, backend);
-	if (p->lost_lock) /* the counts are another thread's, too */
+	if (p->lost_lock) /* and so the counts */
 		return false;
 	count_add(&s->count.steps, steps + p->budget - p->left);
 	if (rota_unlikely(!expired)) {
@@ -73,7 +77,8 @@ poll(struct poll *p, const enum rota_backend backend)
 		rota__cascade_early(p);
 		count_add(&s->count.steps, p->budget - p->left);
 	}
-	leave(s, backend); /* this poll's callback may have been waited for */
+	/* A release may have waited for a callback of this poll. */
+	leave(s, backend);
 	flush_staging(s, backend); /* last: what a `released` armed, too */
 	shard_publish_entries(s);
 	rota__sweep(p);
@@ -108,8 +113,8 @@ rota__shard_poll(struct rota_shard *s, enum shard_role role, rota_time now,
 	next = (uint64_t)rota__shard_next(s);
 	PROBE_POLL(s->index, p.now, !done);
 	shard_publish_next(s, next);
-	/* A sweep that ended may be owed another: behind it there may have
-	 * been stops. */
+	/* Timers that were stopped behind a sweep that ended may already be
+	 * enough for another. */
 	s->idle_until = done && !s->chores && !p.walked &&
 		!s->deferred_releases && next > p.now
 	    ? next

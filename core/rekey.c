@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rekey.c - entries of a heap that are due, but whose timers are due later by now,
- * get their timers' deadlines as keys, many at a time.
+ * rekey.c - due entries of a heap whose timers are due later by now get their
+ * timers' deadlines as keys, many at a time.
+ *
+ * Invariant  an entry gets a later key here, never an earlier one.
+ * Threads    the lock owner.
  */
 #include "core/filing.h"
 
@@ -22,7 +25,8 @@ rota__shard_rekey_due(
 
 		if (object_lost(s, t))
 			continue;
-		/* As state_expire(): only a later place. */
+		/* As in state_expire(): a stale word is harmless, since a reset
+		 * to before its deadline is QUEUED. */
 		w = word_load(&t->r_word, relaxed);
 		if (!(w & ST_ARMED) || ST_DEADLINE(w) <= due)
 			continue;

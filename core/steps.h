@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * steps.h - what one poll carries, and the parts that it is made of.
+ * steps.h - the state of one poll, and the parts that the poll is made of.
+ *
+ * Invariant  each part takes no more steps than `left`, and stops when the lock
+ *            is lost.
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_STEPS_H
 #define ROTA_CORE_STEPS_H
@@ -10,20 +14,22 @@
 
 struct poll;
 
-/* rota__cascade - empty the slots that start at the wheel's tick, from the highest
- * level down: what is due in that tick goes to the run, the rest further down the
- * wheel, or later. Then sort the run. False: no steps are left. */
+/* rota__cascade - empty the slots that start at the wheel's tick, from the
+ * highest level down: what is due in that tick goes to the run, the rest
+ * further down the wheel, or to a later slot. Then sort the run. False: no
+ * steps are left. */
 bool rota__cascade(struct poll *p);
-/* rota__cascade_early - pour what starts next, evenly, before it starts. */
+/* rota__cascade_early - cascade the slots that start next, evenly, before they
+ * start. */
 void rota__cascade_early(struct poll *p);
 
-/* rota__sweep - a part of a walk that takes stopped timers out, or gives memory
- * back. */
+/* rota__sweep - a part of a sweep, which takes zombies out once they are many
+ * and goes on from poll to poll; or a part of giving memory back. */
 void rota__sweep(struct poll *p);
 
-/* rota__defer_staged - what callbacks of a poll have staged for instants that had
- * come, while more is due than the poll may bring up: filed, it would come before
- * that, for ever if each callback does so again. */
+/* rota__defer_staged - more is due than the poll may bring up: defer what its
+ * callbacks have staged for instants that had come. Enqueued, that would come
+ * up before the rest, for ever if each callback does so again. */
 void rota__defer_staged(struct rota_shard *s);
 
 struct poll {
@@ -32,14 +38,14 @@ struct poll {
 	uint64_t budget; /* steps for each kind of work */
 	uint64_t left;   /* of the kind under way */
 	enum shard_role role;
-	bool lost_lock;  /* another thread took hold during a callback */
-	bool undeferred; /* what earlier polls deferred is being looked at */
+	bool lost_lock;  /* another thread took the lock in a callback */
+	bool undeferred; /* of a coarse wheel: the deferred have had a turn */
 	bool walked;     /* a sweep came to its end */
 	struct rota_timer **out; /* NULL: call */
 	unsigned room, given;
 };
 
-/* Out of steps, or of room in @out. */
+/* No steps are left, or no room in @out. */
 rota_inline bool
 no_more(const struct poll *p)
 {

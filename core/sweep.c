@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * sweep.c - what polls do when nothing is due: take stopped timers out of the
+ * sweep.c - what polls do when nothing is due: take zombies out of the
  * structure once they are many, and give memory back.
+ *
+ * Invariant  once zombies are too many, each poll does a part of a sweep, until
+ *            the sweep has seen all entries.
+ * Threads    the lock owner, at the end of a poll.
  */
 #include "core/steps.h"
 
-/* A sweep begins when zombies are more than a half of the entries and this
- * many (arbitrary: below that not worth a walk). Go 1.23 has a quarter; why
- * that is dear here: docs/decisions/0006. */
+/* A sweep begins when zombies are more than half of the entries, and more than
+ * this many (arbitrary: fewer are not worth a walk). In Go 1.23 it is a
+ * quarter; why that is expensive here: docs/decisions/0006. */
 #define SWEEP_LEAST 64
-/* Looks of one poll's sweep, whatever its budget: some 20 us of a wheel, 50 of
+/* Steps of one poll's sweep, whatever the budget: some 20 us of a wheel, 50 of
  * a heap. Sweeping does not hurry: the room that zombies take was made when
  * their timers were initialised. */
 #define SWEEP_SLICE 512
 
-/* Of @entries, with @live timers armed: is a sweep worth its while? It begins. */
+/* Begin a sweep, if it is worth its while: there are @entries, and @live timers
+ * are armed. */
 rota_inline bool
 sweep_begins(struct rota_shard *s, uint64_t entries, uint64_t live)
 {
@@ -26,8 +31,8 @@ sweep_begins(struct rota_shard *s, uint64_t entries, uint64_t live)
 	return true;
 }
 
-/* There is a chore: is it a sweep, if one that begins? Else memory goes back, or
- * it is found that there is no more to give. */
+/* There is a chore. True: it is a sweep, maybe one that begins now. False:
+ * memory has gone back, or there is no more to give. */
 static rota_noinline bool
 chore(struct poll *p, uint64_t entries, uint64_t live)
 {
@@ -35,7 +40,7 @@ chore(struct poll *p, uint64_t entries, uint64_t live)
 
 	if (s->chores & SHARD_SWEEPS || sweep_begins(s, entries, live))
 		return true;
-	if (no_more(p)) /* there is something better to do */
+	if (no_more(p)) /* there is more urgent work */
 		return false;
 	count_add(&s->count.steps, rota__shard_trim(s, p->budget));
 	if (!shard_trims(s))
@@ -43,7 +48,6 @@ chore(struct poll *p, uint64_t entries, uint64_t live)
 	return false;
 }
 
-/* Take zombies out once they are many; a walk goes on from poll to poll. */
 void
 rota__sweep(struct poll *p)
 {
