@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * conn.c - two timers that know their connection.
+ * conn.c - a connection's two deadlines: two timers that know the connection.
+ *
+ * Invariant  no deadline is the deadline ROTA_NEVER.
+ * Threads    as of the timers.
  */
 #include <rota/conn.h>
 
@@ -8,8 +11,8 @@
 
 #include "core/shard.h"
 
-/* A claim for a deadline that was moved meanwhile: the timer is armed again,
- * and that arming will tell. */
+/* @t fired. If the deadline was moved meanwhile @t is armed again, and that
+ * arming will tell. */
 static void
 come(struct rota_conn *c, const struct rota_timer *t, unsigned which,
     rota_time now)
@@ -35,7 +38,7 @@ write_come(struct rota_timer *t, rota_time now)
 static bool
 is_timer(const struct rota_timer *t)
 {
-	return kind_of(t); /* asked of what was released, too */
+	return kind_of(t); /* also of a timer that was released */
 }
 
 /* The second of the two to be released tells. */
@@ -96,8 +99,8 @@ rota_conn_kind_release(struct rota_conn_kind *k)
 		return -EINVAL;
 	if (rota_kind_release(&k->read) == -EBUSY)
 		return -EBUSY;
-	return rota_kind_release(&k->write); /* the other may have gone before
-					      * a -EBUSY of this */
+	/* k->read may have gone before a -EBUSY of this one. */
+	return rota_kind_release(&k->write);
 }
 
 int
@@ -111,11 +114,11 @@ rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
 	if (r)
 		return r;
 	r = rota_timer_init(&c->write, &k->write);
-	if (r) { /* nobody knows of the other yet */
+	if (r) { /* no other thread knows of c->read yet */
 		rota__shard_free(shard_of(&k->read), &k->read, &c->read);
 		return r;
 	}
-	/* As if they had been stopped: 0 is an instant like others. */
+	/* As after a stop at ROTA_NEVER: 0 would be a deadline. */
 	c->read.r_word = c->write.r_word = (uint64_t)ROTA_NEVER << ST_SHIFT;
 	c->r_kind = k;
 	return 0;
@@ -181,7 +184,7 @@ rota_conn_release(struct rota_conn *c)
 
 	if (!c)
 		return -EINVAL;
-	if (is_timer(&c->read)) { /* or it went before an -EAGAIN */
+	if (is_timer(&c->read)) { /* else it went before an -EAGAIN */
 		read = rota_timer_release(&c->read);
 		if (read < 0)
 			return read;

@@ -2,9 +2,12 @@
  *
  * each.c - a walk over the armed timers of a shard.
  *
- * All that has come is filed first, so that what is armed has an entry. The
- * walk then reads words and changes nothing. It counts as a callback of the
- * shard's: a poll, a detaching or another walk inside it is refused.
+ * All that has arrived gets its entry first, so that each armed timer has one.
+ * The walk then reads words and changes nothing.
+ *
+ * Invariant  the walk counts as a callback of the shard's: a poll, a detach or
+ *            another walk inside it is refused.
+ * Threads    the owner.
  */
 #include <rota/engine.h>
 
@@ -26,7 +29,8 @@ walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
 		backend_visit_prefetch(&s->queue, &cursor);
 		if (!object_there(t))
 			continue;
-		/* acquire: what the resetter wrote, as a callback sees it [P1] */
+		/* Acquire: @fn sees what the resetter wrote, as a callback
+		 * does. [P1] */
 		w = word_load(&t->r_word, acquire);
 		if (!(w & ST_ARMED))
 			continue;
@@ -52,8 +56,9 @@ rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	outer = &s->outer[ROLE_OWNER];
 	*outer = rota__self;
 	rota__self = (struct rota_self){ s, ROLE_OWNER, outer };
-	/* No timer; for who asks from a callback of another shard, and for the
-	 * end of the thread in @fn. */
+	/* The shard itself, no timer. So a call from a callback of another
+	 * shard finds this one inside a walk, and so does the end of the thread
+	 * in @fn. */
 	word_store(&s->running[ROLE_OWNER], s, relaxed);
 	n = walk(s, fn, arg);
 	word_store(&s->running[ROLE_OWNER], NULL, relaxed);

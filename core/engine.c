@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine.c - making and unmaking an engine, and the threads that drive it.
+ * engine.c - an engine is made and destroyed, and threads drive its shards.
+ *
+ * Invariant  `alive` is 1 in the process that made the engine, 0 in a child.
+ * Threads    any. Create and destroy are each one thread's, with no other call
+ *            under way.
  */
 #define _GNU_SOURCE /* MADV_WIPEONFORK */
 #include "core/engine.h"
@@ -19,7 +23,7 @@
 #define MAX_TIMERS (1 << 26) /* a place has 31 bits, chunks have gaps */
 #define DRIVER_BUDGET 256    /* steps of each kind: some 100 us */
 /* How late a shard must be for a driver to adopt it, and how often drivers
- * look: Go's sysmon, 10 ms. */
+ * check: Go's sysmon, 10 ms. */
 #define ADOPT_AFTER (10 * ROTA_MILLISECOND)
 
 static void *
@@ -39,8 +43,8 @@ libc_free(void *arg, unsigned shard, void *ptr, size_t size)
 	free(ptr);
 }
 
-/* Count @size bytes more or less. What is there before the shards is counted
- * by make(). */
+/* Count @size bytes more, or less. Memory from before the shards are there is
+ * counted by make(). */
 static void
 count_bytes(struct rota_engine *e, unsigned shard, size_t size)
 {
@@ -69,8 +73,8 @@ rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
 	a->free(a->arg, shard, ptr, size);
 }
 
-/* Of a config whose size is not known only that can be told which is surely
- * laid out like this one, if longer: 0, and such as a later rota may have. */
+/* Log only if config.log is surely where this rota has it, in a config that may
+ * be longer: the size is 0, or one that a later rota may have. */
 static int
 size_refused(const struct rota_config *c)
 {
@@ -81,7 +85,7 @@ size_refused(const struct rota_config *c)
 	    sizeof(*c));
 }
 
-/* Fill in the defaults. 0 or -EINVAL. */
+/* Check, and fill in the defaults. 0 or -EINVAL. */
 static int
 config_check(struct rota_config *c)
 {
@@ -135,7 +139,7 @@ config_check(struct rota_config *c)
 	return 0;
 }
 
-/* Help out the shards of others that are late. */
+/* Poll the shards of other drivers that are late. */
 static void
 adopt_others(struct rota_engine *e, const struct rota_shard *own)
 {
@@ -149,7 +153,7 @@ adopt_others(struct rota_engine *e, const struct rota_shard *own)
 	}
 }
 
-/* Make @id the owner of @s, whoever was. */
+/* Make @id the owner of @s, in place of any other. */
 static void
 shard_own(struct rota_shard *s, uint64_t id)
 {
@@ -157,7 +161,7 @@ shard_own(struct rota_shard *s, uint64_t id)
 	word_store(&s->attached, id, release); /* [H1] */
 }
 
-/* A driver's thread ends, maybe in a callback that ended it. */
+/* A driver's thread ends, maybe in a callback that ended the thread. */
 static void
 drive_end(void *arg)
 {
@@ -180,7 +184,8 @@ drive_on(struct rota_engine *e, struct rota_shard *s)
 		if (r == -EBUSY)
 			nanosleep(&nap, NULL);
 		else if (r == 0 && !word_load(&e->stopping, acquire))
-			/* Asked again: the poll may have taken the wake. */
+			/* The poll may have taken the wake, so `stopping` is
+			 * read again. */
 			rota__shard_wait(s,
 			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
 	}
@@ -218,7 +223,7 @@ start(struct rota_engine *e, unsigned i)
 
 	d->engine = e;
 	d->shard = &e->shard[i];
-	shard_own(d->shard, ID_COMES); /* nobody else can attach */
+	shard_own(d->shard, ID_COMES); /* no other thread can attach */
 	r = -pthread_create(&d->thread, NULL, drive, d);
 	if (r)
 		shard_own(d->shard, 0);
@@ -250,7 +255,7 @@ driver_bytes(const struct rota_engine *e)
 	return e->config.shards * sizeof(*e->driver);
 }
 
-/* Undo what was made of @e, which may be half of it. */
+/* Free @e, which may be half made. */
 static void
 unmake(struct rota_engine *e)
 {
@@ -284,7 +289,7 @@ make(struct rota_engine *e)
 	e->alive = page;
 	*e->alive = 1;
 #ifdef MADV_WIPEONFORK
-	/* An old kernel that cannot: a child's misuse goes unnoticed. */
+	/* On an old kernel that cannot, a child's misuse goes unnoticed. */
 	(void)madvise(page, sizeof(*e->alive), MADV_WIPEONFORK);
 #endif
 	e->driver = rota__engine_alloc(e, 0, driver_bytes(e), ROTA_LINE);
@@ -344,7 +349,7 @@ rota_engine_create(struct rota_engine **out, const struct rota_config *config)
 	return r;
 }
 
-/* Fire what is due by now, but not what that arms. */
+/* Fire what is due by now, but not what those callbacks arm. */
 static void
 fire_due(struct rota_engine *e)
 {
@@ -353,7 +358,7 @@ fire_due(struct rota_engine *e)
 		    rota__clock_read(&e->clock), 0, NULL, NULL);
 }
 
-/* Is this thread in a callback of @e, if through other engines' callbacks? */
+/* Is the caller in a callback of @e, even through other engines' callbacks? */
 static bool
 inside(const struct rota_engine *e)
 {
@@ -365,9 +370,9 @@ inside(const struct rota_engine *e)
 	return false;
 }
 
-/* Its memory goes back, and its layer's. In the child of a fork nothing else
- * happens: whatever a thread of the parent was changing is read only as far
- * as its pages go. */
+/* Free @e, and what ends with it. In the child of a fork nothing else happens:
+ * where a thread of the parent was changing something, only what is needed to
+ * free its pages is read. */
 static void
 end(struct rota_engine *e)
 {
@@ -425,11 +430,12 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 	for (unsigned i = 0; i < e->shards; i++) {
 		struct rota_shard *s = &e->shard[i];
 
-		/* The only user left: it holds every shard. */
+		/* This thread is the only user left: the lock owner of every
+		 * shard. */
 		e->driver[i].owner = word_load(&s->attached, relaxed);
 		word_store(&s->attached, self_id(), relaxed);
 		word_store(&s->lock_owner, self_id(), relaxed);
-		/* Whose thread has ended in it is in no callback. */
+		/* A callback runs no more if its thread has ended in it. */
 		s->running[ROLE_OWNER] = s->running[ROLE_ADOPTER] = NULL;
 		rota__shard_drain(s);
 	}
@@ -493,8 +499,8 @@ rota_engine_shard(struct rota_engine *e, unsigned i)
 	return e && i < e->shards ? &e->shard[i] : NULL;
 }
 
-/* What the calling thread knows of @e; the first time, and when others were
- * asked for in between, all shards are looked at. */
+/* What the calling thread knows of @e. The first time, and after the thread has
+ * asked for other engines, all shards are searched. */
 static struct near *
 near(const struct rota_engine *e)
 {
@@ -505,7 +511,7 @@ near(const struct rota_engine *e)
 	n = &rota__thread.near[e->number & (NEARS - 1)];
 	*n = (struct near){ .engine = e->number };
 	for (unsigned i = 0; i < e->shards; i++) {
-		/* Only it stores its identity. */
+		/* Only this thread stores its identity. */
 		if (word_load(&e->shard[i].attached, relaxed) != self_id())
 			continue;
 		if (!n->owned++)
@@ -549,7 +555,7 @@ rota_engine_at_destroy(struct rota_engine *e, struct rota_layer *l)
 	if (!e)
 		return NULL;
 	if (!l)
-		return word_load(&e->layer, acquire); /* below */
+		return word_load(&e->layer, acquire); /* the CAS below */
 	while (!word_cas(&e->layer, &none, l, acq_rel, acquire)) {
 		if (none)
 			return none;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine.h - the shards, their clock, their drivers.
+ * engine.h - an engine: its shards, their clock, their drivers.
+ *
+ * Invariant  shards, clock and config stay as rota_engine_create() made them.
+ * Threads    any, but create and destroy.
  */
 #ifndef ROTA_CORE_ENGINE_H
 #define ROTA_CORE_ENGINE_H
@@ -14,28 +17,28 @@
 
 struct pool; /* core/pool.c */
 
-/* The thread of one shard. */
+/* The thread that drives one shard. */
 struct driver {
 	struct rota_engine *engine;
 	struct rota_shard *shard;
 	pthread_t thread;
-	uint64_t owner; /* of the shard, while a destroy holds it */
+	uint64_t owner; /* the shard's, before destroy took it */
 };
 
 struct rota_engine {
 	struct rota_config config;
 	struct clock clock;
-	rota_word stopping; /* drivers shall end */
-	rota_word *alive;   /* a page that a fork wipes: 1, in a child 0 */
+	rota_word stopping; /* 1: drivers shall end */
+	rota_word *alive;   /* a page that a fork clears: 1, in a child 0 */
 	unsigned shards;
 	unsigned drivers; /* threads that were started */
 	struct rota_shard *shard;
 	struct driver *driver;
 	struct pool *pool; /* one for each shard; made by its first use */
-	void (*pool_end)(struct rota_engine *e); /* gives that back; or NULL */
-	struct rota_layer *layer; /* what is built on it, or NULL */
+	void (*pool_end)(struct rota_engine *e); /* frees the pool; or NULL */
+	struct rota_layer *layer; /* what ends with it, or NULL */
 	uint64_t number;          /* no other engine ever has it */
-	rota_word turns; /* threads that were given a shard to arm on */
+	rota_word turns;          /* threads that got a shard to arm on */
 	pthread_mutex_t lock;
 	pthread_mutex_t retiring; /* core/shard.h */
 };
@@ -52,7 +55,7 @@ void *rota__engine_alloc(
     struct rota_engine *e, unsigned shard, size_t size, size_t align);
 void rota__engine_free(
     struct rota_engine *e, unsigned shard, void *ptr, size_t size);
-/* rota__engine_of - whose shard it is. */
+/* rota__engine_of - the engine of @s. */
 struct rota_engine *rota__engine_of(struct rota_shard *s);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * forward.c - the next instant of a timer that is periodic.
+ * forward.c - the next instant of a periodic timer.
  *
- * The grid is counted from the deadline, not from the instant of the call: so
- * nothing is added up from period to period. All arithmetic stays in the range
- * of instants: rota_when() saturates, and what comes before it only divides.
+ * Invariant  the grid is counted from the deadline, not from the instant of the
+ *            call: so no error adds up from period to period. All arithmetic
+ *            stays in the range of instants: rota_when() saturates, and the
+ *            steps before it only divide.
+ * Threads    as of rota_timer_reset_at().
  */
 #include <rota/timer.h>
 
@@ -12,7 +14,7 @@
 
 #include "core/misuse.h"
 
-/* The answer to a period that is none. */
+/* The answer to a period of 0 or less. */
 static rota_noinline int
 no_period(const struct rota_timer *t, const char *fn)
 {

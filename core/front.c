@@ -1,60 +1,67 @@
 /* SPDX-License-Identifier: MIT
  *
- * front.c - before the owner sleeps: until when may it?
+ * front.c - the owner is about to sleep: until when may it?
  *
- * Until somebody would be later than its slack: the earliest deadline and slack
- * together of all that is armed. So one wake meets the deadlines of many. To
- * know it one has to look at what comes up before that instant, as far as the
- * least slack of any kind can change the answer: where all have the same, at
- * what comes up first. The looks of a park are bounded, and those of all parks
- * by the time that passes; where they end nothing behind is slept past.
+ * Until the first timer would be later than its slack: the earliest sum of
+ * deadline and slack of all armed timers. So one wake serves the deadlines of
+ * many. To find that instant a walk examines the entries that come up before
+ * it, as far as the least slack of any kind can change the answer: where all
+ * kinds have the same slack, the first entry. The entries that one park
+ * examines are bounded, and those of all parks by the time that passes. Where
+ * the walk ends, the owner does not sleep past the entries that were not
+ * examined.
  *
- * What is asked of an entry is when it comes up, not its timer's deadline: an
- * arming for any instant from then on leaves it there, and wakes nobody.
+ * The walk goes by an entry's key, not by its timer's deadline: an arming for
+ * any instant from the key on leaves the entry where it is, and wakes no
+ * thread.
  *
- * The first entry of a heap, and those of a wheel's next slot, may be of timers
- * that were stopped, or moved later, since they were filed. To wake for them is
- * to wake for nothing. So a thread that is about to sleep looks at them, up to
- * a bound, and files them where their timers' words say. Each look is one that
- * the wake would have cost.
+ * The first entry of a heap, and those of a wheel's next slot, may be zombies,
+ * or stale. To wake for them is to wake for nothing. So the walk drops zombies
+ * and moves stale entries, up to a bound. Each entry examined is one that the
+ * wake would have examined.
  *
- * Of a wheel's slot that was looked at the earliest deadline is known, and the
+ * Of a wheel's slot that was examined the earliest deadline is known, and the
  * owner sleeps until that, not until the slot begins.
  *
- * A coarse wheel has spent slack on the tick of an item already. It may come up
- * as late as that tick, or as its deadline and slack, if that is later: not at
- * both together.
+ * A coarse wheel has spent slack on the tick of an entry already. The entry may
+ * come up as late as that tick, or as its deadline and slack, if that is later:
+ * not at both together.
+ *
+ * Invariant  no timer that is armed when the walk begins is later than its
+ *            slack because of the sleep.
+ * Threads    the owner, of a shard that may not be adopted.
  */
 #include "core/objects.h"
 #include "core/trace.h"
 
-/* Looks of one park: of a heap some 300 us, of a wheel 100. */
+/* Entries that one park examines: some 300 us of a heap, 100 us of a wheel. */
 #define FRONT_LOOKS 4096
-/* ns: there is one look in so much time, and up to those of one park at once:
- * some 1 % of a processor at most. */
+/* ns. One entry may be examined in so much time, and up to those of one park at
+ * once: some 1 % of a processor at most. */
 #define FRONT_PACE 4096
-/* Entries of a heap that may be passed by for a look: they stand in a row. */
+/* Entries of a heap that are passed by count as one examined: they are adjacent
+ * in memory. */
 #define FRONT_PASS 4
-/* A stale first entry of a heap is filed again together with those up to 8 ms
- * behind it: they are likely stale too, and their misses overlap. */
+/* A stale first entry of a heap is moved together with those up to 8 ms behind
+ * it: these are likely stale too, and their cache misses overlap. */
 #define FRONT_AHEAD ((uint64_t)8 << WHEEL_TICK_BITS)
 
-/* What a park asks. */
+/* What a walk may do, and what it has found. */
 struct front {
-	uint64_t looks;  /* left */
+	uint64_t looks;  /* so many entries more */
 	uint64_t least;  /* no timer has less slack than this */
-	uint64_t first;  /* nothing is due before this */
-	uint64_t latest; /* nobody is later than its slack before this */
+	uint64_t first;  /* no timer is due before this */
+	uint64_t latest; /* no timer is later than its slack before this */
 };
 
-/* What comes up at @when, or behind that, may count. */
+/* May an entry that comes up at @when, or behind that, change the answer? */
 rota_inline bool
 front_counts(const struct front *f, uint64_t when)
 {
 	return when + f->least < f->latest;
 }
 
-/* An entry comes up at @when, and may be looked at as late as @latest. */
+/* An entry comes up at @when, and may do so as late as @latest. */
 rota_inline void
 front_found(struct front *f, uint64_t when, uint64_t latest)
 {
@@ -64,8 +71,8 @@ front_found(struct front *f, uint64_t when, uint64_t latest)
 		f->latest = latest;
 }
 
-/* Out of looks: what was not looked at comes up at @when or behind that, and
- * there may be any. */
+/* The walk ends here. What was not examined comes up at @when or behind that,
+ * and may be anything. */
 rota_inline void
 front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
 {
@@ -75,14 +82,13 @@ front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
 	    f, when, s->backend == ROTA_WHEEL_COARSE ? when : when + f->least);
 }
 
-/* @t is looked at, whose entry comes up first. False: it was stopped, and is no
- * longer linked. @d gets its deadline. */
+/* Examine @t, whose entry comes up first. *@d gets its deadline. False: it was
+ * stopped, and is no longer LINKED. */
 rota_inline bool
 front_look(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 {
 	struct rota_kind *k = kind_unchecked(t);
-	uint64_t is = word_load(
-	    &t->r_word, relaxed); /* a later place at most */
+	uint64_t is = word_load(&t->r_word, relaxed); /* a later key at most */
 
 	if (rota_unlikely(!(is & ST_ARMED)) &&
 	    !state_keep(&t->r_word, kind_confined(k), &is)) {
@@ -118,7 +124,7 @@ heap_front(struct rota_shard *s)
 	}
 }
 
-/* @t left the run or the heap of an exact wheel, to come up at @d. */
+/* @t has left the run or the heap of an exact wheel, to come up at @d. */
 rota_inline void
 late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
@@ -130,7 +136,7 @@ late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	count_add(&s->count.moves, 1);
 }
 
-/* The end of the level of a heap that @i is on. */
+/* The end of the level of a heap that index @i is on. */
 rota_inline uint32_t
 level_end(uint32_t i)
 {
@@ -141,8 +147,8 @@ level_end(uint32_t i)
 	return end;
 }
 
-/* The entry at @i leaves. Where a walk goes on: what took its place, the last
- * one, may have risen above it. */
+/* Take the entry at @i out. Returns where the walk goes on: the last entry,
+ * which takes the place, may have risen above it. */
 rota_inline uint32_t
 walk_take(struct heap *h, uint32_t i)
 {
@@ -155,7 +161,8 @@ walk_take(struct heap *h, uint32_t i)
 	return at < i ? at : i;
 }
 
-/* All from @i on is one of these entries, or below one. */
+/* The walk ends at @i: each entry from there on is one of these, or below
+ * one. */
 rota_inline void
 walk_rest(struct rota_shard *s, struct front *f, uint32_t i)
 {
@@ -165,7 +172,8 @@ walk_rest(struct rota_shard *s, struct front *f, uint32_t i)
 		front_rest(s, f, heap_at(h, k)->when);
 }
 
-/* What of the heap counts, level by level, until none on a level does. */
+/* Examine the entries of the heap that count, level by level, until none on a
+ * level does. */
 static rota_noinline void
 heap_walk(
     struct rota_shard *s, struct front *f, const enum rota_backend backend)
@@ -212,7 +220,7 @@ heap_walk(
 			shard_set_key(kind_unchecked(t), t, d, d);
 			count_add(&s->count.moves, 1);
 		} else {
-			/* It may come up here again, before @i. */
+			/* It may go into the heap again, before @i. */
 			front_found(f, d, kind_latest(kind_unchecked(t), d));
 			i = walk_take(h, i);
 			end = level_end(i);
@@ -221,7 +229,7 @@ heap_walk(
 	}
 }
 
-/* The same of the run, which is in order. */
+/* The same of the run, which is sorted. */
 rota_inline void
 run_walk(struct rota_shard *s, struct front *f)
 {
@@ -255,7 +263,7 @@ run_walk(struct rota_shard *s, struct front *f)
 	}
 }
 
-/* All in @slot. False: more than there are looks for. */
+/* Examine all entries in @slot. False: there are more than may be examined. */
 rota_inline bool
 slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
     const enum rota_backend backend)
@@ -266,8 +274,8 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 	uint32_t level = slot / WHEEL_RING;
 	uint64_t begin = wheel_chunk(w, chunk)->start;
 
-	/* From the slot's last to its first: what takes the place of one that
-	 * leaves was looked at before. */
+	/* From the slot's last entry to its first: the one that takes the place
+	 * of an entry taken out was examined before. */
 	while (chunk != WHEEL_NONE) {
 		uint32_t next = wheel_chunk(w, chunk)->next;
 		uint32_t **item = wheel_pointers(w, chunk);
@@ -301,7 +309,8 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 			}
 			wheel_remove(w, &t->r_place);
 			shard_set_key(k, t, d,
-			    /* A reset to before pos may be on its way. */
+			    /* A reset to before the wheel's tick may be on its
+			     * way. */
 			    backend_insert(&s->queue, backend, &t->r_place, d,
 				t->r_seq, (uint64_t)k->slack));
 			trace(s, k, t, ROTA_TRACE_FILE,
@@ -314,7 +323,7 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 	return true;
 }
 
-/* All that starts at tick @at. */
+/* Examine all slots that start at tick @at. */
 rota_inline bool
 slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
     const enum rota_backend backend)
@@ -329,8 +338,8 @@ slots_walk(struct rota_shard *s, struct front *f, uint64_t at,
 	return true;
 }
 
-/* What of the wheel counts, by the starts of slots. What is filed in a slot may
- * be due after what is in a later one. */
+/* Examine the entries of the wheel that count, by the starts of slots. An entry
+ * in a slot may be due after one in a later slot. */
 rota_inline void
 wheel_walk(
     struct rota_shard *s, struct front *f, const enum rota_backend backend)
@@ -382,7 +391,7 @@ walk(struct rota_shard *s, struct front *f)
 	}
 }
 
-/* As many looks as there are by now. */
+/* Walk, with as many entries to examine as there are by now. */
 static void
 walk_paced(struct rota_shard *s, struct front *f)
 {
@@ -425,14 +434,14 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 	}
 	if (slack) {
 		f.least = word_load(&s->slack_least, relaxed);
-		/* A tick may have spent it; then only equal ones do not get
-		 * before each other. */
+		/* A tick may have spent the slack. Then only equal slacks keep
+		 * the order of the ticks. */
 		if (s->backend == ROTA_WHEEL_COARSE &&
 		    f.least != word_load(&s->slack_most, relaxed))
 			f.least = 0;
 	}
 	walk_paced(s, &f);
-	/* A walk through a heap moves what comes up first, too. */
+	/* The walk may have moved the first entry of a heap. */
 	*first = s->backend == ROTA_HEAP ? rota__shard_next(s)
 					 : front_answer(f.first);
 	s->fronted = f.first;

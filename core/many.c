@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * ahead.c - the same operation on many timers, fetched ahead.
+ * many.c - the same operation on many timers, fetched ahead.
  *
- * A call on one cold timer waits for its line; a processor overlaps only as
- * many calls as fit its window (docs/decisions/0005). Who knows the next
- * timers can have their lines brought meanwhile, and then pays little more
- * than the memory's bandwidth.
+ * A call on one cold timer waits for its cache line; a processor overlaps only
+ * as many calls as fit its window (docs/decisions/0005). A caller that knows
+ * the next timers can have their lines fetched meanwhile, and then pays little
+ * more than the memory's bandwidth.
+ *
+ * Invariant  each timer is treated as by a call of its own, in the order given.
+ * Threads    as of such a call.
  */
 #include <rota/timer.h>
 
 #include <errno.h>
 
-/* How many timers ahead: one miss is some 150 ns, one operation 5 to 10.
+/* How many timers ahead: one miss takes some 150 ns, one operation 5 to 10.
  * Measured flat from 12 to 32. */
 #define AHEAD 16
 
-/* Fetch what the operation on @t[i] will come to in AHEAD operations. */
+/* Fetch the timer of the operation that is AHEAD further on. */
 static inline void
 fetch(struct rota_timer *const *t, size_t i, size_t n)
 {

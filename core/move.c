@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * move.c - a timer goes to another kind, if on another shard.
+ * move.c - a timer gets another kind, maybe one of another shard.
  *
- * As what retiring does to all of a shard, to one: its entry is taken out here,
- * and if it is armed it is pushed on the inbox of its new shard. Nobody else
- * calls anything on it meanwhile: who has read its former kind pokes the owner
- * here, looks here for its callback, and is counted here. Such a caller may push
- * it here as well: the drain sends it on, or it would be filed where it is not.
+ * What retiring does to all timers of a shard this does to one: its entry is
+ * taken out here, and if it is armed it is pushed on the inbox of its new
+ * shard. No other call on the timer may run beside that: a thread that has read
+ * the former kind kicks the owner here, finds the callback here, and is counted
+ * here. If such a thread pushes the timer here all the same, the drain sends it
+ * on, or it would get an entry in the wrong structure.
  *
- * What is in the inbox of its former shard still has that link, so it is not
- * moved before a poll has let go of it. Nor is one whose callback runs: who
- * waits for the end of that looks for it on the shard of the kind.
+ * A timer that is in the inbox of its former shard has its link there, so it is
+ * not moved before a poll has drained it. Nor is a timer moved whose callback
+ * runs: a stop_sync waits for the end of that on the shard of the kind.
  *
- * Threads  the owner of the former shard. The other may be retiring: the count
- *          goes where rota_timer_init() would count, the push is passed on, and
- *          the figures change under the lock under which it hands over its own.
+ * Invariant  a timer has an entry only on the shard of its kind.
+ * Threads    the owner of the former shard. The new shard may be retiring: the
+ *            count goes where rota_timer_init() would count, the push is
+ *            forwarded, and `inherited` changes under the lock under which that
+ *            shard hands over its own.
  */
 #include <rota/timer.h>
 
@@ -24,7 +27,7 @@
 #include "core/misuse.h"
 #include "core/trace.h"
 
-/* By the holder of @s. */
+/* Move @t, of @k, from @s to @to. The lock owner of @s. */
 static int
 move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
     struct rota_kind *to, struct rota_shard **there, uint64_t *wake)
@@ -40,7 +43,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 		return (int)(was & ST_ARMED);
 	if (running_elsewhere(s, t))
 		return -EBUSY;
-	if (was & ST_QUEUED) { /* it may be no more than staged */
+	if (was & ST_QUEUED) { /* it may be only staged */
 		rota__shard_flush_staging(s);
 		was = word_load(&t->r_word, relaxed);
 	}
@@ -59,7 +62,7 @@ move(struct rota_shard *s, struct rota_timer *t, struct rota_kind *k,
 	}
 	if (was & ST_LINKED) {
 		shard_remove(s, t);
-		shard_busy(s); /* the next poll shows it */
+		shard_busy(s); /* the next poll publishes the entries */
 	}
 	push = state_migrate(&t->r_word, &is);
 	if (was & ST_LINKED)
@@ -79,7 +82,7 @@ rota_timer_move(struct rota_timer *t, struct rota_kind *to)
 	struct rota_shard *s, *there = NULL;
 	struct rota_kind *k;
 	uint64_t wake = 0;
-	bool release;
+	bool unlock;
 	int r;
 
 	if (!object_call(t, __func__))
@@ -101,10 +104,10 @@ rota_timer_move(struct rota_timer *t, struct rota_kind *to)
 	if (running_here(t))
 		return rota__misuse_kind(
 		    k, MISUSE_MOVE_INSIDE, -EDEADLK, __func__);
-	if (!shard_trylock(s, &release))
+	if (!shard_trylock(s, &unlock))
 		return -EBUSY;
 	r = move(s, t, k, to, &there, &wake);
-	if (release)
+	if (unlock)
 		shard_unlock(s);
 	if (there)
 		rota__shard_pushed(there, wake);

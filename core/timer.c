@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * timer.c - a timer is initialised, and says when it is due.
+ * timer.c - a timer is initialised, and says whether and when it is due.
+ *
+ * Invariant  a timer has r_kind from its init to the end of its release.
+ * Threads    any.
  */
 #include <rota/timer.h>
 
@@ -8,7 +11,7 @@
 
 #include "core/misuse.h"
 
-/* rota_timer_init(), called by the line @site, or near @caller. */
+/* rota_timer_init(), called at @site, or near @caller. */
 rota_inline int
 init(struct rota_timer *t, struct rota_kind *k, const char *site,
     const void *caller)
@@ -20,7 +23,7 @@ init(struct rota_timer *t, struct rota_kind *k, const char *site,
 			object_no_kind(k);
 		return -EINVAL;
 	}
-	r = object_may_init(t, k); /* asks whether @k's engine is there */
+	r = object_may_init(t, k); /* also checks that @k's engine is there */
 	if (r)
 		return r;
 	if (shard_forked(shard_of(k)))
