@@ -478,6 +478,60 @@ where_no_looks_are_left_the_deadline_counts(void **state)
 	rota_timer_release(&one.timer);
 }
 
+/* What of a heap moves while its owner looks through it. Filed one by one: the
+ * heap is then in the order of the table. */
+static void
+filed_one_by_one(struct world *w, struct probe *p, rota_time when)
+{
+	rota_timer_reset_at(&p->timer, when);
+	assert_true(rota_shard_next(w->shard) >= 0);
+}
+
+/* The last of the heap, at 35 ms, takes the place of one that was stopped, below
+ * one at 100 ms, and rises above that: to before where the look is. */
+static void
+what_rises_past_the_look_is_not_slept_past(void **state)
+{
+	static const unsigned ms[] = { 10, 20, 100, 110, 120, 30, 40, 40, 40,
+		105, 106, 106, 106, 111, 111, 111, 111, 121, 121, 121, 121,
+		35 };
+	enum { ALL = CM_COUNT(ms) };
+	struct world *w = *state;
+	struct probe p[ALL];
+
+	probes_of(w, p, ALL - 1, kind_of_slack(w, 0, 10000 * MS));
+	probes_of(w, &p[ALL - 1], 1, kind_of_slack(w, 1, 0));
+	for (unsigned i = 0; i < ALL; i++)
+		filed_one_by_one(w, &p[i], ms[i] * MS);
+	rota_timer_stop(&p[9].timer);
+	assert_in_range(rota_shard_park(w->shard), 1, 35 * MS + LATE(w));
+	sleeper(w, 0);
+	fired_within(w, &p[ALL - 1], 0);
+	for (unsigned i = 0; i < ALL; i++)
+		rota_timer_release(&p[i].timer);
+}
+
+/* Looks end at the 4096th entry of a heap. All behind it is from there to its
+ * last child, which is the one without slack. */
+static void
+the_last_child_where_looks_end_is_not_slept_past(void **state)
+{
+	enum { LOOKS = 4096, LAST = 4 * LOOKS };
+	struct world *w = *state;
+	struct probe *p = malloc((LAST + 1) * sizeof(*p));
+
+	w->probes = p;
+	probes_of(w, p, LAST, kind_of_slack(w, 0, 10000 * MS));
+	probes_of(w, &p[LAST], 1, kind_of_slack(w, 1, 0));
+	for (unsigned i = 0; i < LAST; i++)
+		filed_one_by_one(
+		    w, &p[i], i < LOOKS ? MS + i * 1000 : 5000 * MS);
+	filed_one_by_one(w, &p[LAST], 6 * MS);
+	assert_in_range(rota_shard_park(w->shard), 1, 6 * MS + LATE(w));
+	sleeper(w, 0);
+	fired_within(w, &p[LAST], 0);
+}
+
 /* At random: the same acts, at the same instants, to rota and to what sleeps
  * each time until somebody would be later than its slack. */
 enum { SOME = 120, ACTS = 1500 };
@@ -726,6 +780,8 @@ main(void)
 		EVERY_OWNED(one_slack_for_all_takes_one_look),
 		EVERY_OWNED(where_looks_end_nothing_is_slept_past),
 		EVERY_OWNED(where_no_looks_are_left_the_deadline_counts),
+		EVERY_OWNED(what_rises_past_the_look_is_not_slept_past),
+		EVERY_OWNED(the_last_child_where_looks_end_is_not_slept_past),
 		EVERY_OWNED(of_acts_at_random),
 		ON(who_may_be_adopted_sleeps_until_the_deadline, heap_adopt),
 		ON(who_may_be_adopted_sleeps_until_the_deadline, wheel_adopt),
