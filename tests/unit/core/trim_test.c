@@ -506,6 +506,25 @@ a_shard_that_has_retired_gives_back_all(void **state)
 	expect_fired(w, 0);
 }
 
+/* Retired with room for the peak, nothing of which is given back yet. */
+static void
+a_shard_that_has_retired_is_owed_no_poll(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+
+	peak(w, MANY, 1);
+	assert_int_equal(rota_shard_attach(heir), 0);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+		assert_int_equal(
+		    rota_shard_poll(w->shard, (2 + i) * TICK, 0), 0);
+	}
+	assert_true(rota_shard_trim(w->shard) > 0);
+	assert_true(rota_shard_park(w->shard) == ROTA_NEVER);
+}
+
 int
 main(void)
 {
@@ -521,8 +540,11 @@ main(void)
 		EVERY_KIND(at_random_all_is_as_the_model_says),
 		EVERY(only_the_owner_may_in_no_callback),
 		ON(a_shard_that_has_retired_gives_back_all, pair_heap),
+		ON(a_shard_that_has_retired_is_owed_no_poll, pair_heap),
 		ON(a_shard_that_has_retired_gives_back_all, pair_wheel),
+		ON(a_shard_that_has_retired_is_owed_no_poll, pair_wheel),
 		ON(a_shard_that_has_retired_gives_back_all, pair_coarse),
+		ON(a_shard_that_has_retired_is_owed_no_poll, pair_coarse),
 	};
 
 	return cmocka_run_group_tests_name("trim", tests, NULL, NULL);
