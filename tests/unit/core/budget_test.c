@@ -422,6 +422,29 @@ a_sweep_goes_on_from_poll_to_poll(void **state)
 	assert_int_equal(w->fired, 400);
 }
 
+/* It does not wake an owner that sleeps, but goes on whenever that polls. */
+static void
+a_sweep_goes_on_though_the_owner_parks_in_between(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 10000);
+	rota_time far = 1000000 * TICK;
+	unsigned polls = 0;
+
+	for (unsigned i = 0; i < 10000; i++)
+		rota_timer_reset_at(&p[i].timer, far + i);
+	world_poll(w, TICK);
+	for (unsigned i = 0; i < 10000; i++)
+		if (i % 4)
+			rota_timer_stop(&p[i].timer);
+	do {
+		world_poll(w, TICK + ++polls);
+		assert_in_range(rota_shard_park(w->shard), 1, far + TICK);
+		assert_true(polls < 100);
+	} while (world_stat(w).zombies > world_stat(w).entries / 2);
+	assert_true(polls > 2);
+}
+
 /* Stopped behind the walk while it goes on, and nothing else ever happens. */
 static void
 a_sweep_that_ended_is_followed_by_the_one_that_is_owed(void **state)
@@ -889,6 +912,7 @@ main(void)
 		EVERY_OWNED(a_stop_and_a_later_start_leave_one_entry),
 		EVERY_OWNED(zombies_are_swept_when_they_pass_a_half),
 		EVERY_OWNED(a_sweep_goes_on_from_poll_to_poll),
+		EVERY_OWNED(a_sweep_goes_on_though_the_owner_parks_in_between),
 		EVERY_OWNED(
 		    a_sweep_that_ended_is_followed_by_the_one_that_is_owed),
 		EVERY_OWNED(few_zombies_are_not_worth_a_walk),
