@@ -108,6 +108,49 @@ the_end_of_a_thread_gives_up_what_it_owns(void **state)
 }
 
 static void
+park_and_end(void *arg)
+{
+	struct world *w = arg;
+
+	if (rota_shard_attach(w->shard))
+		abort();
+	rota_shard_poll(w->shard, TICK, 0);
+	if (rota_shard_park(w->shard) <= TICK)
+		abort();
+}
+
+/* It said that it sleeps; who attaches after it is awake. */
+static void
+its_sleep_ends_with_it(void **state)
+{
+	struct world *w = *state;
+	static const unsigned flags[] = { 0, ROTA_ADOPT };
+	static struct probe p[2];
+
+	for (unsigned i = 0; i < CM_COUNT(flags); i++) {
+		two_shards(w, flags[i]);
+		probe_init(w, &p[0], 0);
+		probe_init(w, &p[1], 1);
+		elsewhere(park_and_end, w);
+		assert_int_equal(rota_shard_attach(w->shard), 0);
+		w->wakes = 0;
+		elsewhere_reset_at(&p[0].timer, 3 * TICK);
+		assert_int_equal(w->wakes, 0);
+		rota_timer_reset_at(&p[1].timer, 2 * TICK);
+		assert_int_equal(w->wakes, 0);
+		/* Once it says so, too, it is woken as ever. */
+		world_poll(w, TICK);
+		assert_int_equal(rota_shard_park(w->shard), 2 * TICK);
+		elsewhere_reset_at(&p[0].timer, TICK + 1);
+		assert_int_equal(w->wakes, 1);
+		world_poll(w, 2 * TICK);
+		expect_fired(w, 0, 1);
+		assert_int_equal(rota_timer_release(&p[0].timer), 0);
+		assert_int_equal(rota_timer_release(&p[1].timer), 0);
+	}
+}
+
+static void
 what_it_left_can_be_retired(void **state)
 {
 	struct world *w = *state;
@@ -758,6 +801,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_key_it_is_refused),
 		EVERY_OWNED(the_end_of_a_thread_gives_up_what_it_owns),
+		EVERY(its_sleep_ends_with_it),
 		EVERY_OWNED(what_it_left_can_be_retired),
 		EVERY_OWNED(what_it_left_can_be_destroyed),
 		EVERY(a_thread_on_the_same_stack_is_another),
