@@ -4,7 +4,8 @@
  * Claims: the table in the header is what the constants give; an item comes
  * up in its tick and not before, at every offset from every tick; the event
  * is never later than the earliest item; a jump of a year costs what a jump
- * of a second costs; a slot is drained to its end before a later one.
+ * of a second costs; a slot is drained to its end before a later one; what
+ * is to be poured ahead of a slot is its share of the time since it is next.
  */
 #include "wheel/wheel.h"
 
@@ -385,6 +386,41 @@ a_jump_of_a_year_costs_what_a_jump_of_a_second_costs(void **state)
 	assert_int_equal(by_year, 0);
 }
 
+/* However long nothing was poured ahead. */
+static void
+what_is_poured_ahead_counts_from_when_its_slot_is_next(void **state)
+{
+	enum { ITEMS = WHEEL_LEAD * WHEEL_CHUNK };
+	struct bench *b = *state;
+	struct wheel *w = &b->wheel;
+
+	for (uint32_t level = 1; level <= 2; level++) {
+		uint64_t span = (uint64_t)1 << level * WHEEL_BITS;
+		uint64_t start = 4 * span;
+
+		for (uint64_t came = 0; came < span; came += 1 + span / 8) {
+			uint32_t at = 0, slot, first = ITEMS;
+			uint64_t n, share = ITEMS * (came + 1) / (span + 1);
+
+			come_to(b, start + came);
+			for (uint32_t i = 0; i < ITEMS; i++)
+				add(b, i, start + span + i % WHEEL_SPAN);
+			w->led = 0;
+			n = rota__wheel_early(w, &at, &slot);
+			assert_int_equal(at, level);
+			assert_int_equal(slot, wheel_at(start + span, level));
+			assert_int_equal(n, share + 1);
+			/* From a tick ago on it is what that tick adds. */
+			w->led = w->pos - 1;
+			at = 0;
+			n = rota__wheel_early(w, &at, &slot);
+			assert_in_range(n, 1, ITEMS / (span - came) + 1);
+			while (first > 0)
+				wheel_remove(w, &b->item[--first]);
+		}
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -402,6 +438,7 @@ main(void)
 		TEST(slots_come_up_in_the_order_of_their_starts),
 		TEST(an_empty_wheel_jumps_in_one_step),
 		TEST(a_jump_of_a_year_costs_what_a_jump_of_a_second_costs),
+		TEST(what_is_poured_ahead_counts_from_when_its_slot_is_next),
 	};
 
 	return cmocka_run_group_tests_name("wheel", tests, NULL, NULL);
