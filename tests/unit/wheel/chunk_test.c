@@ -4,7 +4,8 @@
  * Claims: all chunks of a slot but its head are full, so that they stay
  * bounded under any churn; removing anything anywhere keeps every place true;
  * a visit may remove what it meets; growing may be refused at any call and
- * moves nothing; rota__wheel_check() finds what is broken.
+ * moves nothing; the search for high chunks goes on from a slot whose chunk
+ * went meanwhile; rota__wheel_check() finds what is broken.
  */
 #include "wheel/wheel.h"
 
@@ -413,6 +414,44 @@ check_finds_a_place_a_count_and_an_event_that_are_wrong(void **state)
 	assert_int_not_equal(rota__wheel_check(&b->wheel), 0);
 }
 
+/* The search stands behind the only chunk of a slot, and that one's item
+ * leaves: what is behind the chunk then is the list of the free ones. */
+static void
+the_search_for_high_chunks_outlives_the_chunk_it_stands_at(void **state)
+{
+	enum { SPAN = WHEEL_SPAN - 1, ALL = WHEEL_SLAB + 4, HIGH = ALL - 2 };
+	struct bench *b = *state;
+	struct wheel *w = &b->wheel;
+	struct lower l;
+	uint64_t left;
+	unsigned slices = 0;
+
+	for (uint32_t i = 0; i < ALL; i++) /* each in a slot of its own */
+		add(b, i, (uint64_t)(1 + i % SPAN) << i / SPAN * WHEEL_BITS);
+	for (uint32_t i = 0; i < ALL; i++) {
+		assert_int_equal(b->item[i] >> WHEEL_CHUNK_BITS, i);
+		if (i != 0 && i != HIGH)
+			take(b, i);
+	}
+	rota__wheel_lower_begin(w, 2, &l);
+	assert_int_equal(l.limit, WHEEL_SLAB);
+	do { /* one look at a time, until it has seen the first */
+		left = 1;
+		assert_false(rota__wheel_lower(w, &l, &left));
+		assert_true(++slices < 10 * ALL);
+	} while (l.before == WHEEL_NONE);
+	assert_int_equal(l.before, b->item[0] >> WHEEL_CHUNK_BITS);
+	take(b, 0);
+	do {
+		left = 1;
+		sound(w);
+		assert_true(++slices < 100 * WHEEL_LATER);
+	} while (!rota__wheel_lower(w, &l, &left));
+	assert_true(b->item[HIGH] >> WHEEL_CHUNK_BITS < l.limit);
+	rota__wheel_cut(w, &l);
+	sound(w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -431,6 +470,8 @@ main(void)
 		TEST(there_is_room_for_the_maximum_in_the_worst_spread),
 		TEST(growing_moves_nothing_and_has_its_limit),
 		TEST(a_wheel_survives_refused_memory_at_every_call),
+		TEST(
+		    the_search_for_high_chunks_outlives_the_chunk_it_stands_at),
 		TEST(check_finds_a_bit_that_is_wrong),
 		TEST(check_finds_a_place_a_count_and_an_event_that_are_wrong),
 	};
