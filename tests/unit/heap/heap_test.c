@@ -4,7 +4,8 @@
  * Claims: pops never decrease; equal deadlines leave in the order of their
  * ranks, also where ranks wrap; removing and moving keep the index true;
  * ids are used again; growing moves nothing, and may be refused at any call;
- * four children share a line; rota__heap_check() finds what is broken.
+ * four children share a line; what was in the bag first leaves it before what
+ * came since; rota__heap_check() finds what is broken.
  */
 #include "heap/heap.h"
 
@@ -563,6 +564,35 @@ settling_a_full_heap_asks_for_nothing_beyond_it(void **state)
 	sound(h);
 }
 
+/* Whoever comes into the bag while the old ones leave waits for all of them. */
+static void
+the_old_ones_leave_the_bag_first(void **state)
+{
+	enum { OLD = 7, ROUNDS = 5 };
+	struct bench *b = *state;
+	struct heap *h = &b->heap;
+	uint32_t came = OLD;
+
+	assert_int_equal(rota__heap_grow(h, 2 * OLD, &b->from), 0);
+	assert_null(heap_unbag(h));
+	for (uint32_t i = 0; i < OLD; i++)
+		heap_bag(h, &b->item[i]);
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		uint32_t first = round * OLD;
+
+		for (uint32_t n = 0; n < OLD; n++) {
+			uint32_t i = (uint32_t)(heap_unbag(h) - b->item);
+
+			assert_in_range(i, first, first + OLD - 1);
+			heap_bag(h, &b->item[came++]);
+			sound(h);
+		}
+	}
+	while (heap_unbag(h))
+		;
+	sound(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -589,6 +619,7 @@ main(void)
 		TEST(what_a_removing_visit_misses_the_next_one_meets),
 		TEST(a_visit_that_removes_all_meets_all),
 		TEST(it_agrees_with_a_sorted_list),
+		TEST(the_old_ones_leave_the_bag_first),
 		TEST(check_finds_an_entry_before_its_parent),
 		TEST(check_finds_a_broken_index),
 	};
