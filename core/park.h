@@ -47,6 +47,15 @@ park_enter(struct park *p, uint64_t until)
 	word_store(&p->parked, ++p->sleeps, seq_cst); /* [K1] [K3] */
 }
 
+/* park_oversleeps: has an adopter published in @next something that is due
+ * before @until? The owner asks after park_enter() and the check of the inbox;
+ * if so it must not sleep. */
+rota_inline bool
+park_oversleeps(rota_word *next, uint64_t until)
+{
+	return word_load(next, seq_cst) < until; /* [K3] */
+}
+
 /* park_leave: the owner is awake. A later park_woken() changes nothing. */
 rota_inline void
 park_leave(struct park *p)
@@ -65,6 +74,15 @@ park_wakes(struct park *p, uint64_t by)
 	if (!sleep || by >= word_load(&p->sleep_until, relaxed))
 		return 0;
 	return sleep;
+}
+
+/* park_publish: the holder of a shard that may be adopted publishes in @next
+ * that nothing is due before @at. The result is that of park_wakes(). */
+rota_inline uint64_t
+park_publish(struct park *p, rota_word *next, uint64_t at)
+{
+	word_store(next, at, seq_cst); /* [K3] */
+	return park_wakes(p, at);
 }
 
 /* park_woken: this thread has woken the owner from @sleep. */

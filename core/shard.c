@@ -197,8 +197,7 @@ rota__shard_publish_next(struct rota_shard *s, uint64_t next)
 
 	if (!next) /* a slot is half drained: due, at no known instant */
 		next = word_load(&s->now, relaxed);
-	word_store(&s->next, next, seq_cst); /* [K3] */
-	wake = park_wakes(&s->park, next);
+	wake = park_publish(&s->park, &s->next, next);
 	if (rota_unlikely(wake))
 		shard_wake(s, wake);
 }

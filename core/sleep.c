@@ -43,8 +43,7 @@ park(struct rota_shard *s, const char *fn)
 	park_enter(&s->park, alarm);
 	if (inbox_empty(&s->remote.inbox) &&
 	    next > (rota_time)word_load(&s->now, relaxed) && !shard_trims(s) &&
-	    !(s->adoptable &&
-		(rota_time)word_load(&s->next, seq_cst) < next)) { /* [K3] */
+	    !(s->adoptable && park_oversleeps(&s->next, (uint64_t)next))) {
 		PROBE_PARK(s->index, next);
 		return next;
 	}

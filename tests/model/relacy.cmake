@@ -40,7 +40,7 @@ endif()
 # one takes half of that. 15 times the idle time is more than was seen.
 foreach(test
 	pairs:relacy_test:pairs:60 triples:relacy_test:triples:110
-	stories:relacy_test:stories:40 random:relacy_test:random:5
+	stories:relacy_test:stories:50 random:relacy_test:random:5
 	channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
 	string(REPLACE ":" ";" test ${test})
 	list(GET test 0 name)

@@ -345,6 +345,18 @@ static const struct story stories[] = {
 	    { { OWN(REARM, 0, 15) },
 	        { ADOPT(FIRE, 0, 0), ADOPT(DRAIN, 0, 0) },
 	        { FAR(STOP, 0, 0), FAR(RELEASE, 0, 0) } } },
+	/* What an adopter took out of the inbox, or left, is not slept past. */
+	{ "an adopter drains, the owner parks", 0,
+	    { "posted" },
+	    { { OWN(PARK, 0, 0) }, { ADOPT(DRAIN, 0, 0) } } },
+	{ "an adopter drains, the owner parks, a reset", 4,
+	    { "idle", "filed" },
+	    { { OWN(PARK, 0, 0) }, { ADOPT(DRAIN, 0, 0) },
+	        { FAR(RESET, 0, 5) } } },
+	{ "an adopter is in the callback, the owner parks, a reset", 4,
+	    { "filed", "filed for later" },
+	    { { OWN(PARK, 0, 0) }, { ADOPT(FIRE, 0, 0) },
+	        { FAR(RESET, 1, 5) } } },
 	/* Whoever has read its former kind pushes it where it was. */
 	{ "a timer moves, both shards poll, a reset", 3,
 	    { "filed" },
@@ -406,6 +418,7 @@ tell(const struct story &t, unsigned more)
 {
 	unsigned long long n;
 	unsigned threads = 0;
+	bool releases = false;
 
 	if (!chosen(t.name))
 		return;
@@ -413,8 +426,14 @@ tell(const struct story &t, unsigned more)
 	for (; scene.timers < TIMERS && t.begin[scene.timers]; scene.timers++)
 		scene.begin[scene.timers] = begins(t.begin[scene.timers]);
 	for (; threads < THREADS && t.op[threads][0].code; threads++)
-		for (unsigned n = 0; n < OPS && t.op[threads][n].code; n++)
+		for (unsigned n = 0; n < OPS && t.op[threads][n].code; n++) {
 			add(threads, t.op[threads][n]);
+			releases |= t.op[threads][n].code == RELEASE ||
+			    t.op[threads][n].code == FREE;
+		}
+	/* Where memory goes back nothing is armed in the end, and it would take
+	 * too long. */
+	scene.tells = scene.adopts && !releases;
 	scene.retired = t.retired;
 	scene.retires |= t.retired;
 	scene.evicts |= t.retired;
@@ -424,7 +443,7 @@ tell(const struct story &t, unsigned more)
 	        t.bound + more, 0) :
 	    explore<3>(t.name, t.bound ? rl::sched_bound : rl::sched_full,
 	        t.bound + more, 0);
-	if (scene.adopts && !waited) {
+	if (scene.adopts && releases && !waited) {
 		printf("FAILED: %s: no release had to wait\n", t.name);
 		exit(1);
 	}

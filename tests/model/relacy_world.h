@@ -29,7 +29,7 @@
  *    with QUEUED on.
  *  6 When every call has returned and the owner sleeps, nobody having woken
  *    it, then nothing is armed for before it wakes, and no remote release
- *    waits [I2] [K1] [K2]. Without a poke nobody wakes it for later.
+ *    waits [I2] [K1] [K2] [K3]. Without a poke nobody wakes it for later.
  *  7 In the end, drained and fired, every word is at rest and every release
  *    was completed, once.
  *
@@ -101,6 +101,7 @@ struct scenario {
 	bool retires; /* RETIRE occurs; everybody looks for an heir */
 	bool retired; /* it is over before the threads begin */
 	bool adopts;  /* an adopter occurs: to act as the owner is to hold */
+	bool tells;   /* they publish what is next; who parks goes by it */
 	struct operation op[THREADS][OPS];
 	/* Random: each thread chooses among these, OPS times. */
 	const struct operation *menu[THREADS];
@@ -158,6 +159,7 @@ struct node {
 struct owner {
 	struct remote remote;
 	struct park park;
+	rota_word next; /* what is due: for an owner that has adopters */
 	rota_link running[ROLES];
 	rota_link target;
 	rota_word attached;
@@ -321,6 +323,31 @@ struct model {
 		if (!scene.adopts)
 			return true;
 		return word_cas(w, &none, self, acquire, relaxed); /* [H1] */
+	}
+
+	/* The first entry of what is filed. */
+	uint64_t
+	first(unsigned s)
+	{
+		uint64_t when = AT(FOREVER, 0);
+
+		for (unsigned i = 0; i < item.n; i++)
+			if (item[i].in == (int)s && item[i].place($) < when)
+				when = item[i].place($);
+		return when;
+	}
+
+	/* As rota__shard_publish_next(); the holder. */
+	void
+	publish(unsigned s)
+	{
+		uint64_t next;
+
+		if (!scene.tells)
+			return;
+		next = inbox_empty(&shard[s].remote.inbox) ? first(s) : 0;
+		wake_up_by(
+		    s, park_publish(&shard[s].park, &shard[s].next, next));
 	}
 
 	void
@@ -515,6 +542,7 @@ struct model {
 		unsigned th = rl::thread_index();
 
 		me[th].calls = &t;
+		publish(s);
 		unhold(s);
 		t.data[ID_OF(d)]($) = id; /* [R1] */
 		if (op.code == REARM)
@@ -602,22 +630,34 @@ struct model {
 		park_leave(&shard[s].park);
 	}
 
+	/* Until when may the owner sleep? 0: not at all. Who has adopters goes
+	 * by what was published, unless there is something in the inbox. */
+	uint64_t
+	next(unsigned s)
+	{
+		if (!scene.adopts) {
+			flush_staging(s);
+			return first(s);
+		}
+		if (!scene.tells)
+			return AT(FOREVER, 0);
+		return inbox_empty(&shard[s].remote.inbox)
+		    ? word_load(&shard[s].next, relaxed)
+		    : 0;
+	}
+
 	/* If the second look finds something it stays awake; what it would
 	 * do then is another operation. */
 	void
 	park(unsigned s)
 	{
-		uint64_t until = AT(FOREVER, 0);
+		uint64_t until = next(s);
 
-		if (!scene.adopts)
-			flush_staging(s);
-		for (unsigned i = 0; !scene.adopts && i < item.n; i++)
-			if (item[i].in == (int)s && item[i].place($) < until)
-				until = item[i].place($);
 		if (shard[s].latest < until)
 			shard[s].latest = until;
 		park_enter(&shard[s].park, until);
-		if (inbox_empty(&shard[s].remote.inbox)) {
+		if (inbox_empty(&shard[s].remote.inbox) && until &&
+		    !(scene.tells && park_oversleeps(&shard[s].next, until))) {
 			shard[s].until = until;
 			shard[s].asleep = true;
 		} else {
@@ -879,6 +919,7 @@ struct model {
 				break;
 			settle(s);
 			drain(s);
+			publish(s);
 			unhold(s);
 			break;
 		case FIRE:
@@ -890,6 +931,7 @@ struct model {
 				break;
 			leave(s);
 			flush_staging(s);
+			publish(s);
 			unhold(s);
 			break;
 		case SWEEP:
@@ -999,6 +1041,8 @@ struct model {
 				inbox_push(&shard[0].remote.inbox, &t, &t.link);
 			t.word.changed = word_changed;
 		}
+		for (unsigned s = 0; s < shard.n; s++)
+			word_store(&shard[s].next, first(s), relaxed);
 		if (scene.retired)
 			retire();
 		watching = true;
