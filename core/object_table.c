@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "core/hold.h"
 #include "core/misuse.h"
 
 #ifdef ROTA_DEBUG_OBJECTS
@@ -269,7 +270,7 @@ trim(void)
 
 	for (; table.dead > DEAD_MOST && o; o = next) {
 		next = o->newer;
-		if (!o->filed)
+		if (!o->enqueued)
 			forget(o);
 	}
 }
@@ -322,10 +323,10 @@ rota__object_may_init(const struct rota_timer *t, struct rota_kind *k)
 		    "the kind's engine was destroyed: rota_kind_init() it for "
 		    "another first");
 		answer = -EINVAL;
-	} else if (o && (o->state == LIVING || o->filed)) {
+	} else if (o && (o->state == LIVING || o->enqueued)) {
 		if (o->state == LIVING && matches(o))
 			w = word_load(&o->timer->r_word, relaxed);
-		if (o->filed || w & (ST_ARMED | ST_LINKED | ST_QUEUED)) {
+		if (o->enqueued || w & (ST_ARMED | ST_LINKED | ST_QUEUED)) {
 			report_on(&r, o, o->origin, INIT_FILED, t, fn,
 			    w & ST_ARMED
 				? "it is armed: rota_timer_reset_at() arms it "
@@ -405,7 +406,7 @@ rota__object_free(const struct rota_timer *t)
 	take();
 	o = find(t);
 	if (o && o->state == LIVING) {
-		o->filed = false;
+		o->enqueued = false;
 		die(o, RELEASED);
 		trim();
 	}
@@ -441,7 +442,7 @@ rota__objects_end(const struct rota_engine *e)
 		for (o = table.bucket[i]; o; o = o->next) {
 			if (o->origin->engine != e)
 				continue;
-			o->filed = false;
+			o->enqueued = false;
 			if (o->state == LIVING)
 				die(o, ENDED);
 		}
@@ -641,7 +642,7 @@ rota__object_linked(const struct rota_timer *t, bool enqueued)
 	take();
 	o = find(t);
 	if (o && o->state == LIVING)
-		o->filed = enqueued;
+		o->enqueued = enqueued;
 	give(NULL);
 }
 
@@ -662,7 +663,7 @@ lost(struct rota_shard *s, const struct rota_timer *t, const char *what)
 		if (o->state != GONE) /* of that it was told */
 			report_on(
 			    &r, o, o->origin, LOST, t, "rota_shard_poll", what);
-		o->filed = false;
+		o->enqueued = false;
 		if (o->state == LIVING)
 			die(o, OVERWRITTEN);
 		trim();
@@ -725,7 +726,7 @@ rota__object_spare(struct rota_shard *s, const struct rota_timer *t)
 
 	take();
 	o = find(t);
-	enqueued = o && o->filed;
+	enqueued = o && o->enqueued;
 	give(NULL);
 	if (!enqueued)
 		return;
