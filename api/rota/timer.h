@@ -107,13 +107,14 @@ struct rota_kind {
 };
 
 struct rota_timer {
-	uint64_t r_word; /* core/state.h */
+	uintptr_t r_kind; /* the kind, and a proof that this is a timer. First:
+			   * free() of what begins here writes over it */
+	uint64_t r_word;  /* core/state.h */
 	union {
 		void *r_link;   /* while queued: core/inbox.h */
 		uint64_t r_key; /* while not, if confined: deadlines from
 				   * here on leave its entry; rota/inline.h */
 	};
-	uintptr_t r_kind; /* the kind, and a proof that this is a timer */
 	uint32_t r_place; /* heap/heap.h or wheel/wheel.h; the owner's */
 	uint32_t r_seq;   /* rank among equal deadlines; the owner's */
 };

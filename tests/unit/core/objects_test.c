@@ -154,6 +154,59 @@ memory_that_was_reused_is_not_looked_at(void **state)
 	expect_fired(w, 77);
 }
 
+/* What glibc's free() leaves at the start of memory: the link of a list, mangled
+ * or not, and a key; of a small block just the link. Each for a kind of its own,
+ * so that each is told. */
+static void
+what_free_writes_makes_a_timer_none(void **state)
+{
+	static const uint64_t left[][2] = { { 0, 0 },
+		{ UINT64_C(0x555555559), UINT64_C(0xd3c1a94be17d2f05) },
+		{ UINT64_C(0x55500000c2a0), UINT64_C(0x555555559010) },
+		{ UINT64_C(0x7ffff7f9dbe0), UINT64_C(0x7ffff7f9dbe0) },
+		{ UINT64_C(0x7fffffffffffffff), UINT64_MAX } };
+	enum { LEFT = CM_COUNT(left), WAYS = 4 * LEFT };
+	static struct rota_kind kind[WAYS];
+	struct world *w = *state;
+	const unsigned n = CM_COUNT(far_and_near);
+	struct probe *p = world_probes(w, n);
+	struct rota_timer *t = calloc(WAYS * n, sizeof(*t));
+	rota_time begin = 0;
+
+	for (unsigned way = 0; way < WAYS; way++)
+		assert_int_equal(rota_kind_init(&kind[way], w->shard,
+				     &(struct rota_kind_config){
+					 .fire = probe_fire,
+					 .name = "free",
+					 .flags = w->row->kind }),
+		    0);
+	for (unsigned way = 0; way < WAYS; way++, t += n) {
+		for (unsigned i = 0; i < n; i++) {
+			rota_time at = begin + far_and_near[i];
+
+			assert_int_equal(rota_timer_init(&t[i], &kind[way]), 0);
+			rota_timer_reset_at(&t[i], at);
+			rota_timer_reset_at(&p[i].timer, at);
+		}
+		if (way & 1) /* else they are not filed */
+			world_poll(w, begin + TICK);
+		for (unsigned i = 0; i < n; i++)
+			memcpy(&t[i], left[way / 4], way & 2 ? 8 : 16);
+		for (unsigned i = 0; i < n; i++) {
+			world_poll(w, begin + far_and_near[i]);
+			expect_fired(w, i);
+		}
+		HEARD(w, "rota_shard_poll()", "kind free (",
+		    "objects_test.c:", "its memory was reused");
+		assert_int_equal(entries(w), 0);
+		for (unsigned i = 0; i < n; i++)
+			assert_memory_equal(
+			    &t[i], left[way / 4], way & 2 ? 8 : 16);
+		begin += far_and_near[n - 1];
+	}
+	free(t - WAYS * n);
+}
+
 static void
 memory_reused_before_it_was_filed_is_not_looked_at(void **state)
 {
@@ -597,6 +650,7 @@ main(void)
 		EVERY_OWNED(
 		    an_idle_timer_that_was_not_released_is_told_at_its_next_init),
 		EVERY_OWNED(memory_that_was_reused_is_not_looked_at),
+		EVERY_OWNED(what_free_writes_makes_a_timer_none),
 		EVERY_OWNED(memory_reused_before_it_was_filed_is_not_looked_at),
 		EVERY(memory_reused_in_the_inbox_is_not_looked_at),
 		EVERY_OWNED(others_go_on_beside_memory_that_was_reused),
