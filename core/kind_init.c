@@ -41,6 +41,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		return rota__misuse_kind_config(
 		    s, c, site, "is for a shard", "that has retired");
 	}
+	object_kinds(s);
 	for (old = s->kinds; old && old != k; old = old->r_next)
 		;
 	if (old) {
@@ -68,6 +69,7 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 	if (s->kinds)
 		s->kinds->r_prev = &k->r_next;
 	s->kinds = k;
+	object_kind_made(k);
 	lock_give(&s->lock);
 	return 0;
 }
@@ -86,9 +88,11 @@ rota_kind_release(struct rota_kind *k)
 		return rota__misuse_kind(
 		    k, MISUSE_KIND_IN_USE, -EBUSY, __func__);
 	s = rota__shard_lock(k);
+	object_kinds(s);
 	*k->r_prev = k->r_next;
 	if (k->r_next)
 		k->r_next->r_prev = k->r_prev;
+	object_kind(k);
 	k->r_magic = 0;
 	lock_give(&s->lock);
 	return 0;

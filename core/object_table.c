@@ -29,6 +29,7 @@ enum state {
 	RELEASED,
 	ENDED,       /* its engine was destroyed */
 	OVERWRITTEN, /* found so when its entry came up */
+	ORPHANED,    /* its kind was found so then */
 	GONE         /* rota_debug_gone() */
 };
 
@@ -43,6 +44,7 @@ enum mistake {
 	INIT_AGAIN,
 	INIT_ENDED,
 	LOST,
+	KIND_LOST,
 	NOT_OWNED_RESET,
 	NOT_OWNED_STOP,
 	NOT_OWNED_RELEASE,
@@ -54,6 +56,8 @@ enum mistake {
 struct origin {
 	struct origin *next;
 	const struct rota_kind *kind; /* NULL: another stands there by now */
+	rota_fire_fn *fire;           /* what it had, which stays */
+	uint32_t flags;
 	const struct rota_engine *engine;
 	rota_log_fn *log;
 	void *log_arg;
@@ -214,6 +218,8 @@ origin_of(const struct rota_kind *k, const struct rota_shard *s)
 	*g = (struct origin){
 		.next = table.origins,
 		.kind = k,
+		.fire = k->fire,
+		.flags = k->flags,
 		.engine = s->engine,
 		.log = s->config->log,
 		.log_arg = s->config->log_arg,
@@ -283,6 +289,24 @@ matches(const struct object *o)
 	    kind_mixed(o->timer, o->origin->kind);
 }
 
+/* Is the memory of the kind of @g still that kind? It is read. free() writes to
+ * `fire`. */
+static bool
+kind_there(const struct origin *g)
+{
+	const struct rota_kind *k = g->kind;
+
+	return k && kind_any(k) && k->fire == g->fire && k->site == g->site &&
+	    k->flags == g->flags;
+}
+
+/* May the timer of @o, which lives, be looked at? */
+static bool
+there(const struct object *o)
+{
+	return matches(o) && kind_there(o->origin);
+}
+
 /* Fill in @r; nothing if that was said. */
 static void
 report_on(struct report *r, const struct object *o, struct origin *g, int m,
@@ -304,6 +328,10 @@ report_on(struct report *r, const struct object *o, struct origin *g, int m,
 	    what);
 }
 
+static const char kind_lost[] =
+    "the memory of its kind went before the timer was released: "
+    "rota_timer_release() it, then rota_kind_release() its kind, first";
+
 int
 rota__object_may_init(const struct rota_timer *t, struct rota_kind *k)
 {
@@ -322,6 +350,11 @@ rota__object_may_init(const struct rota_timer *t, struct rota_kind *k)
 		report_on(&r, NULL, g, INIT_ENDED, t, fn,
 		    "the kind's engine was destroyed: rota_kind_init() it for "
 		    "another first");
+		answer = -EINVAL;
+	} else if (g && !kind_there(g)) {
+		report_on(&r, NULL, g, KIND_LOST, t, fn,
+		    "the memory of its kind was overwritten: "
+		    "rota_kind_release() it first");
 		answer = -EINVAL;
 	} else if (o && (o->state == LIVING || o->enqueued)) {
 		if (o->state == LIVING && matches(o))
@@ -426,6 +459,41 @@ rota__object_kind(const struct rota_kind *k)
 		g->kind = NULL;
 		g->ended = true; /* as to whom it belongs to */
 		origin_drop(g);
+	}
+	give(NULL);
+}
+
+void
+rota__object_kind_made(struct rota_kind *k)
+{
+	take();
+	if (!origin_of(k, shard_of(k)))
+		table.incomplete = true;
+	give(NULL);
+}
+
+void
+rota__object_kinds(struct rota_shard *s)
+{
+	bool gone = false;
+
+	take();
+	for (struct origin *g = table.origins; g; g = g->next)
+		gone |= !g->ended && g->engine == s->engine && !kind_there(g);
+	if (gone && !table.incomplete) {
+		s->kinds = NULL;
+		for (struct origin *g = table.origins; g; g = g->next) {
+			struct rota_kind *k = (struct rota_kind *)g->kind;
+
+			if (g->ended || g->engine != s->engine ||
+			    !kind_there(g) || shard_of(k) != s)
+				continue;
+			k->r_next = s->kinds;
+			k->r_prev = &s->kinds;
+			if (s->kinds)
+				s->kinds->r_prev = &k->r_next;
+			s->kinds = k;
+		}
 	}
 	give(NULL);
 }
@@ -540,10 +608,16 @@ rota__object_call(const struct rota_timer *t, const char *fn)
 	}
 	switch (o->state) {
 	case LIVING:
-		good = matches(o);
-		if (!good)
+		good = there(o);
+		if (!matches(o))
 			report_on(&r, o, o->origin, USED_OVERWRITTEN, t, fn,
 			    "its memory was overwritten since");
+		else if (!good)
+			report_on(
+			    &r, o, o->origin, KIND_LOST, t, fn, kind_lost);
+		break;
+	case ORPHANED:
+		report_on(&r, o, o->origin, KIND_LOST, t, fn, kind_lost);
 		break;
 	case RELEASED:
 		report_on(&r, o, o->origin, USED_DEAD, t, fn,
@@ -657,10 +731,16 @@ lost(struct rota_shard *s, const struct rota_timer *t, const char *what)
 	o = find(t);
 	if (!o && table.incomplete) {
 		gone = false;
-	} else if (o && o->state == LIVING && matches(o)) {
+	} else if (o && o->state == LIVING && there(o)) {
 		gone = false;
+	} else if (o && o->state == LIVING && matches(o)) {
+		report_on(&r, o, o->origin, KIND_LOST, t, "rota_shard_poll",
+		    kind_lost);
+		o->enqueued = false;
+		die(o, ORPHANED);
+		trim();
 	} else if (o) {
-		if (o->state != GONE) /* of that it was told */
+		if (o->state != GONE && o->state != ORPHANED) /* it was told */
 			report_on(
 			    &r, o, o->origin, LOST, t, "rota_shard_poll", what);
 		o->enqueued = false;
@@ -692,26 +772,35 @@ bool
 rota__object_there(const struct rota_timer *t)
 {
 	struct object *o;
-	bool there;
+	bool good;
 
 	take();
 	o = find(t);
-	there = o ? o->state == LIVING && matches(o) : table.incomplete;
+	good = o ? o->state == LIVING && there(o) : table.incomplete;
 	give(NULL);
-	return there;
+	return good;
 }
 
 bool
 rota__object_cut(struct rota_shard *s, struct rota_timer **list)
 {
-	if (!*list ||
-	    !lost(s, *list,
-		"its memory was reused before it was released, and the timers "
-		"that came after it to be filed are lost: "
-		"rota_timer_release() it first"))
-		return false;
-	*list = NULL;
-	return true;
+	struct rota_timer *t;
+	struct object *o;
+	bool any = false, links;
+
+	for (; (t = *list); any = true) {
+		take();
+		o = find(t);
+		links = o && o->state == LIVING && matches(o);
+		give(NULL);
+		if (!lost(s, t,
+			"its memory was reused before it was released, and the "
+			"timers that came after it to be filed are lost: "
+			"rota_timer_release() it first"))
+			return false;
+		*list = links ? t->r_link : NULL;
+	}
+	return any;
 }
 
 void
@@ -795,7 +884,7 @@ rota_debug_gone(const void *ptr, size_t size)
 	struct report r;
 	struct object *o;
 	const struct rota_timer *t;
-	bool there;
+	bool whole;
 	int n = 0;
 
 	if (!ptr || !size)
@@ -809,15 +898,15 @@ rota_debug_gone(const void *ptr, size_t size)
 			return n;
 		}
 		t = o->timer;
-		there = matches(o);
+		whole = there(o);
 		report_on(&r, o, o->origin, -1, t, __func__,
-		    there && word_load(&t->r_word, relaxed) & ST_ARMED
+		    whole && word_load(&t->r_word, relaxed) & ST_ARMED
 			? "it is armed and its memory goes: "
 			  "rota_timer_release() it first"
 			: "it was not released and its memory goes: "
 			  "rota_timer_release() it first");
 		give(&r);
-		if (there)
+		if (whole)
 			take_out((struct rota_timer *)(uintptr_t)t);
 		take();
 		o = find(t);

@@ -6,7 +6,7 @@
  * init to the end of its release, and for a while longer, so that it can tell
  * what a call on it misses. Each call asks it, and so does the owner before it
  * looks at a timer whose entry has come up: memory that was reused is not
- * looked at as if it were one. Without it all of this is nothing.
+ * looked at as if it were one, nor a timer whose kind's memory went. Without it all of this is nothing.
  *
  * The table is the process's, behind one mutex: the memory of a timer may have
  * been another engine's. A line is logged without that mutex.
@@ -36,8 +36,12 @@ void rota__object_born(const struct rota_timer *t, struct rota_kind *k,
 void rota__object_moved(const struct rota_timer *t, struct rota_kind *k);
 /* object_free - its release is complete. */
 void rota__object_free(const struct rota_timer *t);
-/* object_kind - @k begins anew. */
+/* object_kind - @k begins anew, or ends; object_kind_made - it has begun. */
 void rota__object_kind(const struct rota_kind *k);
+void rota__object_kind_made(struct rota_kind *k);
+/* object_kinds - before the kinds of @s are gone through: none is among them any
+ * more whose memory went. Under the lock of @s. */
+void rota__object_kinds(struct rota_shard *s);
 /* objects_end - so does no timer of @e: it is destroyed. */
 void rota__objects_end(const struct rota_engine *e);
 /* object_home - the calling thread owns @s: whom to tell of what is no timer
@@ -62,8 +66,9 @@ void rota__object_linked(const struct rota_timer *t, bool enqueued);
 bool rota__object_lost(struct rota_shard *s, const struct rota_timer *t);
 /* object_there - may @t be looked at? No more than a question. */
 bool rota__object_there(const struct rota_timer *t);
-/* object_cut - object_lost() of the first of a list of timers that wait to be filed,
- * which is cut there: what followed is not known any more. */
+/* object_cut - object_lost() of the first of a list of timers that wait to be
+ * filed. Where its memory was reused the list is cut: what followed is not known
+ * any more. True: some were lost, and none is left. */
 bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
 /* object_spare - before the entry of @t is taken out: those that would be
  * written to for it are of timers. The holder. */
@@ -75,6 +80,8 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_moved rota__object_moved
 #define object_free rota__object_free
 #define object_kind rota__object_kind
+#define object_kind_made rota__object_kind_made
+#define object_kinds rota__object_kinds
 #define objects_end rota__objects_end
 #define object_home rota__object_home
 #define object_call rota__object_call
@@ -94,6 +101,8 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_moved(t, k) ((void)0)
 #define object_free(t) ((void)0)
 #define object_kind(k) ((void)0)
+#define object_kind_made(k) ((void)0)
+#define object_kinds(s) ((void)0)
 #define objects_end(e) ((void)0)
 #define object_home(s) ((void)0)
 #define object_call(t, fn) true

@@ -219,6 +219,8 @@ armed_before(struct rota_shard *s, uint64_t before, bool *again)
 		struct rota_kind *k = kind_unchecked(t);
 		uint64_t is;
 
+		if (object_lost(s, t))
+			continue;
 		if (state_keep(&t->r_word, kind_confined(k), &is)) {
 			if (ST_DEADLINE(is) < before)
 				return true;

@@ -183,6 +183,8 @@ hand_over(
 	word_store(&s->target, target, release); /* rota__shard_pushed */
 	word_store(&target->former, s, release); /* shard_former */
 	rota__shard_below(s);
+	object_kinds(s);
+	object_kinds(target);
 	for (k = s->kinds; k; k = k->r_next) {
 		k->r_hot = &target->hot;
 		word_store(&k->r_shard, target, release); /* shard_of */

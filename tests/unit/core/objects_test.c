@@ -4,6 +4,7 @@
  * Claims: a timer that is armed or filed is not initialised again and fires
  * on; memory of a timer that was reused is never looked at as a timer, by no
  * way in which an entry comes up, and all other timers fire as they should;
+ * nor is a kind whose memory went before its timers;
  * rota_debug_gone() tells each timer in a range and takes it out; a call on
  * what was released, was copied, never was a timer, or outlived its engine is
  * refused and told; an instant that is a date and a span that counts ms are
@@ -41,6 +42,13 @@ heard(struct world *w, const char *const *words, int line)
 /* One line came, which has all these words. */
 #define HEARD(w, ...) \
 	heard((w), (const char *const[]){ __VA_ARGS__, NULL }, __LINE__)
+/* @n did, the latest with these words. */
+#define HEARD_MANY(w, n, word)                        \
+	do {                                          \
+		assert_int_equal((w)->logs, (n));     \
+		assert_non_null(strstr((w)->log, (word))); \
+		(w)->logs = 0;                        \
+	} while (0)
 #define SILENCE(w)                                                   \
 	do {                                                         \
 		if ((w)->logs)                                       \
@@ -308,6 +316,158 @@ others_go_on_beside_memory_that_was_reused(void **state)
 	HEARD(w, SITES, "its memory was reused");
 	assert_int_equal(entries(w), 0);
 	assert_int_equal(rota_shard_check(w->shard), 0);
+}
+
+/* Memory of a kind that was cleared, used anew, or given to free(). */
+enum { CLEARED, USED, FREED, GOINGS };
+
+static void
+kind_goes(struct rota_kind *k, unsigned how)
+{
+	static const uint64_t left[2] = { UINT64_C(0x555555559),
+		UINT64_C(0xd3c1a94be17d2f05) };
+
+	if (how == FREED)
+		memcpy(k, left, sizeof(left));
+	else
+		memset(k, how == USED ? 0xa5 : 0, sizeof(*k));
+}
+
+static void
+kind_lost(struct world *w, struct rota_kind *k)
+{
+	assert_int_equal(rota_kind_init(k, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = probe_released,
+				 .name = "lost",
+				 .flags = w->row->kind }),
+	    0);
+}
+
+static void
+timers_whose_kind_went_are_told_and_not_fired(void **state)
+{
+	enum { STAGED, FILED, PUSHED, WAYS = 3 * GOINGS };
+	static struct rota_kind kind[WAYS];
+	struct world *w = *state;
+	const unsigned n = CM_COUNT(far_and_near);
+	struct probe *p = world_probes(w, n);
+	struct rota_timer *t = calloc(WAYS * n, sizeof(*t));
+	rota_time begin = 0;
+
+	for (unsigned way = 0; way < WAYS; way++)
+		kind_lost(w, &kind[way]);
+	for (unsigned way = 0; way < WAYS; way++, t += n) {
+		unsigned where = way / GOINGS;
+
+		for (unsigned i = 0; i < n; i++) {
+			rota_time at = begin + far_and_near[i];
+
+			assert_int_equal(rota_timer_init(&t[i], &kind[way]), 0);
+			if (where == PUSHED && !w->row->kind) {
+				elsewhere_reset_at(&t[i], at);
+				elsewhere_reset_at(&p[i].timer, at);
+				continue;
+			}
+			rota_timer_reset_at(&t[i], at);
+			rota_timer_reset_at(&p[i].timer, at);
+		}
+		if (where == FILED)
+			world_poll(w, begin + TICK);
+		kind_goes(&kind[way], way % GOINGS);
+		assert_true(rota_shard_armed(w->shard, ROTA_NEVER));
+		for (unsigned i = 0; i < n; i++) {
+			world_poll(w, begin + far_and_near[i]);
+			expect_fired(w, i);
+		}
+		HEARD(w, "rota_shard_poll()", "kind lost (", "objects_test.c:",
+		    "initialised at ", "the memory of its kind went");
+		assert_int_equal(entries(w), 0);
+		assert_int_equal(rota_shard_check(w->shard), 0);
+		begin += far_and_near[n - 1];
+	}
+	SILENCE(w);
+	free(t - WAYS * n);
+}
+
+static void
+a_call_on_a_timer_whose_kind_went_is_told(void **state)
+{
+	/* not on the stack, where the next test has others */
+	static struct rota_timer t[GOINGS], more;
+	static struct rota_kind kind[GOINGS];
+	struct world *w = *state;
+
+	for (unsigned how = 0; how < GOINGS; how++)
+		kind_lost(w, &kind[how]);
+	for (unsigned how = 0; how < GOINGS; how++) {
+		struct rota_timer *one = &t[how];
+
+		assert_int_equal(rota_timer_init(one, &kind[how]), 0);
+		rota_timer_reset_at(one, 4 * TICK);
+		world_poll(w, TICK);
+		kind_goes(&kind[how], how);
+		SAYS(w, rota_timer_stop(one), -EINVAL, "rota_timer_stop()",
+		    "kind lost (", "objects_test.c:", "initialised at ",
+		    "the memory of its kind went");
+		assert_int_equal(rota_timer_reset_at(one, TICK), -EINVAL);
+		assert_int_equal(rota_timer_reset(one, TICK), -EINVAL);
+		assert_int_equal(rota_timer_stop_sync(one), -EINVAL);
+		assert_int_equal(rota_timer_pending(one), -EINVAL);
+		assert_int_equal(rota_timer_deadline(one), -EINVAL);
+		assert_int_equal(rota_timer_move(one, &w->kind), -EINVAL);
+		assert_int_equal(rota_timer_release(one), -EINVAL);
+		assert_int_equal(
+		    rota_timer_forward(one, 0, TICK, NULL), -EINVAL);
+		SILENCE(w);
+		assert_int_equal(rota_timer_init(&more, &kind[how]), -EINVAL);
+		w->logs = 0; /* of another mistake */
+		assert_int_equal(rota_timer_init(one, &w->kind), -EBUSY);
+		w->logs = 0;
+		assert_int_equal(rota_debug_gone(one, how ? 0 : 1), !how);
+		w->logs = 0;
+	}
+	world_poll(w, 9 * TICK);
+	expect_nothing(w);
+	SILENCE(w);
+	assert_int_equal(rota_timer_init(&t[0], &w->kind), 0);
+	assert_int_equal(world_destroy(w, ROTA_DROP), 0);
+	SILENCE(w);
+}
+
+/* The other kinds of the shard are made, released and handed on. */
+static void
+a_kind_whose_memory_went_is_in_no_list(void **state)
+{
+	static struct rota_kind kind[2 * GOINGS + 1], fresh[GOINGS];
+	static struct rota_timer t[GOINGS];
+	struct world *w = *state;
+	struct rota_shard *heir = rota_engine_shard(w->engine, 1);
+	struct probe *p = world_probes(w, 1);
+	struct rota_kind was;
+
+	for (unsigned i = 0; i < CM_COUNT(kind); i++)
+		kind_lost(w, &kind[i]);
+	for (unsigned how = 0; how < GOINGS; how++) {
+		struct rota_kind *gone = &kind[2 * how + 1];
+
+		assert_int_equal(rota_timer_init(&t[how], gone), 0);
+		rota_timer_reset_at(&t[how], 4 * TICK);
+		kind_goes(gone, how);
+		was = *gone;
+		kind_lost(w, &fresh[how]);
+		assert_int_equal(rota_kind_release(gone - 1), 0);
+		assert_int_equal(rota_kind_release(&fresh[how]), 0);
+		assert_memory_equal(gone, &was, sizeof(was));
+	}
+	rota_timer_reset_at(&p->timer, 4 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, heir), 0);
+	HEARD_MANY(w, GOINGS, "the memory of its kind went");
+	assert_int_equal(rota_shard_attach(heir), 0);
+	assert_int_equal(rota_shard_poll(heir, 5 * TICK, 0), 0);
+	expect_fired(w, 0);
+	assert_int_equal(rota_kind_release(&kind[2 * GOINGS]), 0);
+	SILENCE(w);
 }
 
 static void
@@ -654,6 +814,9 @@ main(void)
 		EVERY_OWNED(memory_reused_before_it_was_filed_is_not_looked_at),
 		EVERY(memory_reused_in_the_inbox_is_not_looked_at),
 		EVERY_OWNED(others_go_on_beside_memory_that_was_reused),
+		EVERY_OWNED(timers_whose_kind_went_are_told_and_not_fired),
+		EVERY_OWNED(a_call_on_a_timer_whose_kind_went_is_told),
+		ON(a_kind_whose_memory_went_is_in_no_list, two),
 		ON(a_retirement_leaves_what_was_reused_behind, two),
 		EVERY_OWNED(a_destroy_drops_what_was_reused),
 		EVERY(memory_told_gone_is_taken_out_at_once),
