@@ -88,39 +88,41 @@ kind_latest(const struct rota_kind *k, uint64_t d)
 	return d + (uint64_t)k->slack; /* below 2^60 and 2^63 */
 }
 
-/* kind_decode: decode the r_kind of @t. NULL: the bits cannot be a kind's
- * address. Does not read the kind. */
-rota_inline struct rota_kind *
-kind_decode(const struct rota_timer *t)
+/* kind_decode: decode the r_kind of @t into *@k. False: the bits cannot be a
+ * kind's address. Does not read the kind. */
+rota_inline bool
+kind_decode(const struct rota_timer *t, struct rota_kind **k)
 {
 	uintptr_t mixed;
 
 	if (rota_unlikely(!t))
-		return NULL;
+		return false;
 	/* Atomic: a stop_sync may run beside the release. */
 	mixed = word_load(&t->r_kind, relaxed);
-	if (rota_unlikely(
-		!mixed || (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) > 1))
-		return NULL;
-	return (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
+	*k = (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
+	return rota_likely(
+	    mixed && (ROTA_KIND_MIXED(t, mixed) & ROTA_KIND_BITS) <= 1);
 }
 
 /* kind_of: the kind of @t, or NULL if @t is not a timer. */
 rota_inline struct rota_kind *
 kind_of(const struct rota_timer *t)
 {
-	struct rota_kind *k = kind_decode(t);
+	struct rota_kind *k;
 
-	return k && kind_any(k) ? k : NULL;
+	return kind_decode(t, &k) && kind_any(k) ? k : NULL;
 }
 
 /* kind_untraced: the same, but NULL also for a traced kind. */
 rota_inline struct rota_kind *
 kind_untraced(const struct rota_timer *t)
 {
-	struct rota_kind *k = kind_decode(t);
+	struct rota_kind *k;
 
-	return k && rota_likely(kind_shared(k) || kind_confined(k)) ? k : NULL;
+	return kind_decode(t, &k) &&
+		rota_likely(kind_shared(k) || kind_confined(k))
+	    ? k
+	    : NULL;
 }
 
 rota_inline struct rota_shard *

@@ -19,7 +19,7 @@
 
 /* Why a stop that found @word did not prevent: *@verdict. False: the word has
  * changed, stop again. */
-static rota_noinline bool
+rota_inline bool
 stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
     int *verdict)
 {
@@ -42,35 +42,51 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	return true;
 }
 
+/* A stop found the word @was, which it disarmed. */
+rota_inline int
+stop_prevented(struct rota_timer *t, struct rota_kind *k, uint64_t was,
+    const bool traced)
+{
+	struct rota_shard *s = shard_of(k); /* after the word [P3] */
+
+	PROBE_STOP(t);
+	if (traced)
+		rota__trace(s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
+	if (rota_likely(word_load(&s->lock_owner, relaxed) == self_id()))
+		count_add(&s->hot.stops, 1);
+	else
+		word_add(&s->stops, (uint64_t)1, relaxed); /* a figure */
+	return ROTA_PREVENTED;
+}
+
+/* A stop found the word @was, which was not armed. Apart, so that the usual way
+ * has no loop and keeps no register. */
+static rota_noinline int
+stop_late(struct rota_timer *t, struct rota_kind *k, uint64_t was, bool traced)
+{
+	int verdict;
+
+	/* The shard is read after the word: it is the one that ended the
+	 * arming, and is asked for the callback. [P3] */
+	while (!stop_lost(shard_of(k), t, was, &verdict)) {
+		was = state_stop(&t->r_word, kind_confined(k));
+		if (was & ST_ARMED)
+			return stop_prevented(t, k, was, traced);
+	}
+	return verdict;
+}
+
 rota_inline int
 stop(struct rota_timer *t, struct rota_kind *k, const bool traced)
 {
-	struct rota_shard *s;
 	uint64_t was;
-	int verdict;
 
 	if (!object_owned(t, k, shard_of(k), "rota_timer_stop"))
 		return -EPERM;
-	do {
-		was = state_stop(&t->r_word, kind_confined(k));
-		/* Not before: this shard ended the arming, and is asked for the
-		 * callback. [P3] */
-		s = shard_of(k);
-		if (rota_likely(was & ST_ARMED)) {
-			PROBE_STOP(t);
-			if (traced)
-				rota__trace(
-				    s, k, t, ROTA_TRACE_STOP, was & ~ST_ARMED);
-			if (rota_likely(word_load(&s->lock_owner, relaxed) ==
-				self_id()))
-				count_add(&s->hot.stops, 1);
-			else
-				word_add(&s->stops, (uint64_t)1,
-				    relaxed); /* a figure */
-			return ROTA_PREVENTED;
-		}
-	} while (!stop_lost(s, t, was, &verdict));
-	return verdict;
+	was = state_stop(&t->r_word, kind_confined(k));
+	if (rota_likely(was & ST_ARMED))
+		return stop_prevented(t, k, was, traced);
+	return stop_late(t, k, was, traced);
 }
 
 /* Stop @t, of kind @k, traced or not. */
