@@ -12,12 +12,41 @@
 
 #include "core/misuse.h"
 
+/* @k, which is initialised already, was to be so again at @site. */
+static int
+init_again(struct rota_kind *k, const struct rota_shard *s, const char *site)
+{
+	if (!kind_any(k))
+		rota__misuse_once(s, MISUSE_KIND_LISTED,
+		    "rota_kind_init(): shard %u: a kind, at %s again, is "
+		    "initialised already, and its memory was overwritten since: "
+		    "rota_kind_release() it first",
+		    s->index, site ? site : "?");
+	else if (rota__misuse_first(&k->r_said, MISUSE_KIND_AGAIN))
+		rota__misuse_say(s->config,
+		    "rota_kind_init(): kind %s (%s): it is initialised "
+		    "already, and at %s again: rota_kind_release() it first",
+		    k->name ? k->name : "?", k->site ? k->site : "?",
+		    site ? site : "?");
+	return -EBUSY;
+}
+
+/* Is @k in the list of @s? Under its lock. */
+static bool
+listed(struct rota_shard *s, const struct rota_kind *k)
+{
+	const struct rota_kind *old;
+
+	object_kinds(s);
+	for (old = s->kinds; old && old != k; old = old->r_next)
+		;
+	return old;
+}
+
 int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
 {
-	struct rota_kind *old;
-
 	if (!k || !s || !c)
 		return -EINVAL;
 	if (c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
@@ -41,14 +70,9 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		return rota__misuse_kind_config(
 		    s, c, site, "is for a shard", "that has retired");
 	}
-	object_kinds(s);
-	for (old = s->kinds; old && old != k; old = old->r_next)
-		;
-	if (old) {
+	if (listed(s, k)) {
 		lock_give(&s->lock);
-		rota__misuse_kind_config(s, c, site, "it",
-		    "is initialised already: rota_kind_release() it first");
-		return -EBUSY;
+		return init_again(k, s, site);
 	}
 	object_kind(k);
 	*k = (struct rota_kind){

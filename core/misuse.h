@@ -25,7 +25,8 @@ enum misuse {
 	MISUSE_MOVE_OWNER,  /* move by another thread than the owner's */
 	MISUSE_MOVE_INSIDE, /* move in the timer's own callback */
 	MISUSE_MOVE_TO,     /* move to what is no kind */
-	MISUSE_PERIOD       /* forward by no period */
+	MISUSE_PERIOD,      /* forward by no period */
+	MISUSE_KIND_AGAIN   /* kind_init of what is one */
 };
 
 /* The same of a shard, after those of its functions; and of an engine, whose
@@ -40,7 +41,9 @@ enum misuse_other {
 	MISUSE_POLL_INSTANT,
 	MISUSE_NO_TIMER,
 	MISUSE_NO_KIND,
-	MISUSE_LOST
+	MISUSE_LOST,
+	/* In every build. */
+	MISUSE_KIND_LISTED
 };
 
 /* misuse_first - turns on bit @m of @said: true: it was off. */
