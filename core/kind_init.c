@@ -43,6 +43,24 @@ listed(struct rota_shard *s, const struct rota_kind *k)
 	return old;
 }
 
+/* Is @k in the list of another shard than @s of its engine? One lock at a time:
+ * what a retirement moves meanwhile may be missed. */
+static bool
+listed_elsewhere(struct rota_shard *s, const struct rota_kind *k)
+{
+	struct rota_shard *all = s - s->index;
+	bool found = false;
+
+	for (unsigned i = 0; i < s->config->shards && !found; i++) {
+		if (i == s->index)
+			continue;
+		lock_take(&all[i].lock, LOCK_SHARD);
+		found = listed(&all[i], k);
+		lock_give(&all[i].lock);
+	}
+	return found;
+}
+
 int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
@@ -64,6 +82,8 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		    "has ROTA_CONFINED, and the engine has ROTA_ADOPT");
 	if (shard_forked(s))
 		return -ECHILD;
+	if (listed_elsewhere(s, k))
+		return init_again(k, s, site);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (word_load(&s->target, relaxed)) { /* stored under the lock */
 		lock_give(&s->lock);

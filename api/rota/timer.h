@@ -140,10 +140,12 @@ enum rota_verdict {
  *          its name is not.
  * Returns  0; -EINVAL @k, @s or @config NULL; unknown flags; slack < 0; `fire`
  *          NULL without ROTA_BATCH or given with it; ROTA_CONFINED on an
- *          engine with ROTA_ADOPT; @s has retired. -EBUSY @k is a kind of @s
- *          already: rota_kind_release() it first. -ECHILD.
- * Cost     takes a lock and looks at each kind of @s: for start-up, not for
- *          every timer.
+ *          engine with ROTA_ADOPT; @s has retired. -EBUSY @k is a kind of one
+ *          of the shards of the engine already: rota_kind_release() it first.
+ *          (Those of other engines are not looked at: one that is a kind there
+ *          must be released, or that engine destroyed, before.) -ECHILD.
+ * Cost     takes the lock of each shard of the engine, one at a time, and looks
+ *          at each kind: for start-up, not for every timer.
  */
 #define rota_kind_init(k, s, ...) \
 	rota_kind_init_site((k), (s), __VA_ARGS__, ROTA_HERE)

@@ -398,6 +398,39 @@ a_kind_initialised_twice_is_told(void **state)
 	SILENCE(w);
 }
 
+/* It stays whole, on the shard where it was made, and so do their lists. */
+static void
+a_kind_of_another_shard_of_the_engine_is_told(void **state)
+{
+	const struct rota_kind_config c = { .fire = probe_fire, .name = "two" };
+	struct world *w = *state;
+	struct rota_shard *other = rota_engine_shard(w->engine, 1);
+	struct rota_kind here[3], there[3];
+	struct rota_timer t;
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rota_kind_init(&here[i], w->shard, &c), 0);
+		assert_int_equal(rota_kind_init(&there[i], other, &c), 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		SAYS(w, rota_kind_init(&here[i], other, &c), -EBUSY,
+		    "rota_kind_init()", "kind two (", "said_test.c:",
+		    "it is initialised already");
+		SAYS(w, rota_kind_init(&there[i], w->shard, &c), -EBUSY,
+		    "rota_kind_init()", "it is initialised already");
+	}
+	assert_int_equal(rota_timer_init(&t, &here[1]), 0);
+	assert_int_equal(rota_timer_reset_at(&t, TICK), 0);
+	assert_int_equal(rota_timer_stop(&t), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_release(&t), 0); /* the owner's */
+	for (unsigned i = 3; i-- > 0;) {
+		assert_int_equal(rota_kind_release(&here[i]), 0);
+		assert_int_equal(rota_kind_release(&there[i]), 0);
+		assert_int_equal(rota_kind_init(&here[i], other, &c), 0);
+	}
+	SILENCE(w);
+}
+
 static void
 an_owner_that_has_ended_is_told(void **state)
 {
@@ -661,6 +694,7 @@ main(void)
 		EVERY(a_destroy_that_is_refused_says_how_many_are_armed),
 		EVERY(an_overwritten_timer_is_no_leak_but_told),
 		ON(a_kind_initialised_twice_is_told, heap),
+		ON(a_kind_of_another_shard_of_the_engine_is_told, two),
 		ON(an_owner_that_has_ended_is_told, two),
 		EVERY_OWNED(a_period_that_is_none_is_told),
 		EVERY_OWNED(a_move_to_no_kind_is_told),
