@@ -42,7 +42,9 @@ typedef uint64_t rota_job;
  * end its thread by pthread_exit(): another takes its place. A worker can't be
  * cancelled.
  *
- * Owns     *@x until rota_executor_destroy(), before the engine's end.
+ * Owns     *@x until rota_executor_destroy(), before the engine's end, which
+ *          tells config.log of those that are left: their threads sleep on, and
+ *          no call on them may follow.
  * Returns  0; -EINVAL NULL, no thread or no room asked for; -ENOMEM, -EAGAIN.
  */
 int rota_executor_create(struct rota_executor **x, struct rota_engine *e,

@@ -133,7 +133,7 @@ typedef void rota_context_fn(
 /* rota_context_report - tell of each context of @e that is not done. Under a
  * lock: @tell may make, cancel or give back none.
  * Returns how many; -EINVAL. The engine's end tells its log of each, and in
- * one line how many channels and contexts were not given back. */
+ * one line how many channels, contexts and executors were not given back. */
 long rota_context_report(
     struct rota_engine *e, rota_context_fn *tell, void *arg);
 

@@ -392,6 +392,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		join(x, started);
 		return r;
 	}
+	word_add(&f->executors, (uint64_t)1, relaxed); /* a figure */
 	*out = x;
 	return 0;
 }
@@ -429,6 +430,7 @@ rota_executor_destroy(struct rota_executor *x)
 	}
 	lock_give(&x->lock);
 	rota__waiter_destroy(&w);
+	word_add(&x->facade->executors, (uint64_t)0 - 1, relaxed); /* figure */
 	join(x, x->threads);
 	return dropped;
 }

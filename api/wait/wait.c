@@ -12,20 +12,22 @@ static void
 facade_end(struct rota_layer *l)
 {
 	struct facade *f = rota_container_of(l, struct facade, layer);
-	unsigned long contexts, channels;
-	char line[100];
+	unsigned long contexts, channels, executors;
+	char line[120];
 
 	/* In the child of a fork a thread of the parent may have its lock, and
 	 * what is left is the parent's to tell. */
 	if (!facade_forked(f)) {
 		contexts = rota__context_leaks(f);
 		channels = word_load(&f->channels, relaxed); /* at rest */
-		if (channels || contexts) {
+		executors = word_load(&f->executors, relaxed); /* as they */
+		if (channels || contexts || executors) {
 			snprintf(line, sizeof(line),
 			    "rota: not given back: %lu channel%s, %lu "
-			    "context%s",
+			    "context%s, %lu executor%s",
 			    channels, channels == 1 ? "" : "s", contexts,
-			    contexts == 1 ? "" : "s");
+			    contexts == 1 ? "" : "s", executors,
+			    executors == 1 ? "" : "s");
 			rota_engine_log(f->engine, line);
 		}
 		pthread_mutex_destroy(&f->lock);

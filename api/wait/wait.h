@@ -27,12 +27,13 @@
 struct rota_bubble;
 struct rota_context;
 
-/* What all of an engine's channels and contexts share. */
+/* What all of an engine's channels, contexts and executors share. */
 struct facade {
 	struct rota_layer layer; /* first */
 	struct rota_engine *engine;
 	struct rota_bubble *bubble; /* whose engine it is; NULL: nobody's */
 	rota_word channels;         /* that there are */
+	rota_word executors;        /* the same */
 	pthread_mutex_t lock;
 	struct rota_context *contexts; /* that there are; under the lock */
 };

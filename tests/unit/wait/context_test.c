@@ -876,9 +876,9 @@ static void
 what_is_not_given_back_is_counted(void **state)
 {
 	static const char *const lines[] = { "",
-		"rota: not given back: 1 channel, 0 contexts;",
-		"rota: not given back: 0 channels, 1 context;",
-		"rota: not given back: 2 channels, 3 contexts;" };
+		"rota: not given back: 1 channel, 0 contexts, 0 executors;",
+		"rota: not given back: 0 channels, 1 context, 0 executors;",
+		"rota: not given back: 2 channels, 3 contexts, 0 executors;" };
 	static const unsigned channels[] = { 0, 1, 0, 2 },
 			      contexts[] = { 0, 0, 1, 3 };
 	(void)state;
