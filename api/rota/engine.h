@@ -154,8 +154,9 @@ struct rota_config {
 /* rota_engine_create - an engine as @config says, in *@e.
  *
  * Owns     *@e until rota_engine_destroy(). @config is not kept.
- * Returns  0; -EINVAL @e or @config NULL, size 0 or unknown, a field out of
- *          range (its name is told to config.log); -ENOMEM; -EMFILE, -ENFILE
+ * Returns  0; -EINVAL @e or @config NULL, a size that is not this one, a field
+ *          out of range (its name is told to config.log, but not where the size
+ *          and another field are wrong: then it may be no config at all); -ENOMEM; -EMFILE, -ENFILE
  *          and -EAGAIN from the descriptor or thread of a driver. On error
  *          nothing is left behind.
  */

@@ -550,6 +550,12 @@ the_field_of_a_refused_config_is_named(void **state)
 	REFUSED(
 	    c.size = 0, "config.size: 0 is not ", "sizeof(struct rota_config)");
 	REFUSED(c.size += 8, "config.size: ");
+	/* of a pointer; of some other struct; of an uninitialised member */
+	REFUSED(c.size = 8, "config.size: 8 is not ",
+	    "sizeof(struct rota_config)");
+	REFUSED(c.size = 10000, "config.size: 10000 is not ");
+	REFUSED(c.size -= 8, "config.size: ");
+	REFUSED(c.size = 0x5555555555555555, "config.size: 6148914691236517205 is not ");
 	REFUSED(c.backend = 17, "config.backend: 17");
 	REFUSED(c.clock = 17, "config.clock: 17");
 	REFUSED(c.flags = 0x30, "config.flags: 0x30");
@@ -566,12 +572,13 @@ the_field_of_a_refused_config_is_named(void **state)
 	REFUSED(c.allocator.alloc = NULL, "config.allocator: alloc is NULL");
 	REFUSED(c.allocator.free = frees, "config.allocator: free is NULL");
 #undef REFUSED
-	/* whose layout nobody knows */
-	c = good;
-	c.size = sizeof(c) - 8;
-	assert_int_equal(rota_engine_create(&e, &c), -EINVAL);
-	c.size = 0x5555555555555555;
-	assert_int_equal(rota_engine_create(&e, &c), -EINVAL);
+	/* whose layout nobody knows, if nothing else in it is right either */
+	memset(&c, 0x55, sizeof(c));
+	for (unsigned i = 0; i < 4; i++) {
+		c.size = (const size_t[]){ 8, sizeof(c) - 8, 10000,
+			0x5555555555555555 }[i];
+		assert_int_equal(rota_engine_create(&e, &c), -EINVAL);
+	}
 	SILENCE(&own);
 }
 
