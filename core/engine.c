@@ -492,7 +492,8 @@ rota_engine_advance(struct rota_engine *e, rota_span span)
 		rota__misuse_once(e->shard, MISUSE_ADVANCE,
 		    "rota_engine_advance(): %s",
 		    span < 0 ? "a span below 0: a clock does not go back"
-			     : "config.clock is not ROTA_CLOCK_VIRTUAL");
+			     : "config.clock is not ROTA_CLOCK_VIRTUAL: create "
+			       "the engine with it, or let time pass");
 		return -EINVAL;
 	}
 	rota__clock_advance(&e->clock, span);

@@ -175,9 +175,10 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 			    "%s(): shard %u has an owner already, %s", fn,
 			    s->index,
 			    s->config->flags & ROTA_DRIVERS
-				? "a driver of the engine"
+				? "a driver of the engine: leave ROTA_DRIVERS "
+				  "out to poll it yourself"
 				: word_load(&s->attached, relaxed) == self_id()
-				? "this thread"
+				? "this thread: attach it once"
 				: "another thread: rota_shard_detach() there "
 				  "first");
 		break;

@@ -625,7 +625,8 @@ rota__object_call(const struct rota_timer *t, const char *fn)
 		break;
 	case ENDED:
 		report_on(&r, o, o->origin, USED_ENDED, t, fn,
-		    "its engine was destroyed");
+		    "its engine was destroyed: rota_timer_release() it before, "
+		    "rota_timer_init() it for another");
 		break;
 	case OVERWRITTEN:
 	case GONE:

@@ -204,7 +204,8 @@ attaching_twice_is_told(void **state)
 	struct world *w = *state;
 
 	SAYS(w, rota_shard_attach(w->shard), -EBUSY, "rota_shard_attach()",
-	    "shard 0 has an owner already, this thread");
+	    "shard 0 has an owner already, this thread",
+	    "attach it once");
 }
 
 static const struct world_row driven = { .backend = ROTA_HEAP,
@@ -219,7 +220,7 @@ polling_beside_a_driver_is_told(void **state)
 	struct world *w = *state;
 
 	SAYS(w, rota_shard_attach(w->shard), -EBUSY, "rota_shard_attach()",
-	    "a driver of the engine");
+	    "a driver of the engine", "leave ROTA_DRIVERS out");
 	SAYS(w, rota_shard_poll(w->shard, 0, 0), -EPERM, "rota_shard_poll()",
 	    "a driver of the engine is");
 }
@@ -473,7 +474,8 @@ a_clock_that_cannot_be_moved_is_told(void **state)
 	struct world *w = *state;
 
 	SAYS(w, rota_engine_advance(w->engine, 1), -EINVAL,
-	    "rota_engine_advance()", "is not ROTA_CLOCK_VIRTUAL");
+	    "rota_engine_advance()", "is not ROTA_CLOCK_VIRTUAL",
+	    "create the engine with it");
 }
 
 static void

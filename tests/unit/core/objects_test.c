@@ -656,7 +656,8 @@ a_call_after_the_end_of_its_engine_is_told(void **state)
 	rota_timer_reset_at(&p[0].timer, TICK);
 	assert_int_equal(world_destroy(w, ROTA_DROP), 1);
 	SAYS(w, rota_timer_stop(&p[0].timer), -EINVAL, "rota_timer_stop()",
-	    SITES, "its engine was destroyed");
+	    SITES, "its engine was destroyed",
+	    "rota_timer_init() it for another");
 	assert_int_equal(rota_timer_reset_at(&p[1].timer, TICK), -EINVAL);
 	assert_int_equal(rota_timer_release(&p[1].timer), -EINVAL);
 	SAYS(w, rota_timer_init(&p[1].timer, &w->kind), -EINVAL,
