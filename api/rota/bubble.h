@@ -2,8 +2,8 @@
  *
  * rota/bubble.h - virtual time for threads that wait.
  *
- * A bubble has an engine whose clock stands still while any of its threads
- * runs. Once every one of them is blocked in a wait of rota (a sleep, a
+ * A bubble has an engine whose clock stands still while any of the bubble's
+ * threads runs. Once every one of them is blocked in a wait of rota (a sleep, a
  * channel, a select, a context) the clock jumps to the next deadline and its
  * timers fire. So a test of an hour's timeouts takes microseconds, and takes
  * the same course every time.
@@ -14,19 +14,19 @@
  *	rota_bubble_leave(b);
  *	rota_bubble_destroy(b);
  *
- * If all are blocked and nothing is armed no clock can help: that deadlock is
- * reported, and every wait of the bubble answers -EDEADLK from then on.
+ * If all threads are blocked and nothing is armed, that is a deadlock: every
+ * wait of the bubble answers -EDEADLK from then on.
  *
  * A thread that waits for anything else, a mutex or a descriptor, counts as
- * running: the clock waits for it. Callbacks run on whichever of the threads
- * was the last to block: also those that are due at once.
+ * running: the clock waits for it. Callbacks, those due at once included, run
+ * on the thread that blocked last.
  *
- * The clock moves to what is armed, and to nothing else; for as long as
- * something is, whoever has left: a ticker that nobody stops goes on for ever.
- * Where there are only workers of executors, without work, it moves for jobs,
- * which any thread may arm.
+ * The clock moves only to instants for which something is armed. It does so for
+ * as long as something is armed, even after threads have left: a ticker that
+ * nobody stops goes on for ever. If the only threads are workers of executors,
+ * all without work, the clock moves for jobs alone, which any thread may arm.
  *
- * Source  Go's testing/synctest.
+ * Source   Go's testing/synctest.
  */
 #ifndef ROTA_BUBBLE_H
 #define ROTA_BUBBLE_H
@@ -43,34 +43,35 @@ extern "C" {
 struct rota_bubble;
 
 /* rota_bubble_create - a bubble without threads, its clock at 0, in *@b. Its
- * engine has one shard, which is the bubble's to poll.
+ * engine has one shard, which the bubble polls.
  *
  * Owns     *@b until rota_bubble_destroy().
  * Returns  0; -EINVAL @b NULL, @backend unknown; -ENOMEM; -EAGAIN the process
- *          has all the pthread keys that it may: a bubble takes one.
+ *          has no pthread key left: a bubble takes one.
  */
 int rota_bubble_create(struct rota_bubble **b, enum rota_backend backend);
 
 /* rota_bubble_destroy - end of @b and its engine.
- * Returns  how many timers were still armed; -EBUSY it has threads, those of
- *          executors too; -EINVAL.
+ * Returns  how many timers were still armed; -EBUSY it has threads, perhaps
+ *          workers of executors; -EINVAL.
  */
 int rota_bubble_destroy(struct rota_bubble *b);
 
-/* rota_bubble_engine - its engine, for everything that takes one. */
+/* rota_bubble_engine - the bubble's engine, for every call that takes one. */
 struct rota_engine *rota_bubble_engine(struct rota_bubble *b);
 
-/* rota_bubble_join - the calling thread is one of @b's; rota_bubble_leave - it
- * is not any more. The end of a thread that has not left is one of these, too.
+/* rota_bubble_join - the calling thread joins @b; rota_bubble_leave - it leaves
+ * @b. A thread that ends leaves, too.
  *
- * Returns  0; -EBUSY it is in a bubble already; -EPERM it is not in this one;
- *          -EDEADLK it leaves in a callback; -EINVAL; -ENOMEM.
+ * Returns  0; -EBUSY the thread is in a bubble already; -EPERM it is not in
+ *          this one; -EDEADLK it leaves in a callback; -EINVAL; -ENOMEM.
  */
 int rota_bubble_join(struct rota_bubble *b);
 int rota_bubble_leave(struct rota_bubble *b);
 
-/* rota_bubble_thread - start a thread that is @b's from the beginning, so that
- * the clock does not move before it runs, and until it returns.
+/* rota_bubble_thread - start a thread that is in @b from the beginning: the
+ * clock does not move before the thread runs, and the thread leaves @b when it
+ * returns.
  *
  * Returns  0 and the thread to join in *@thread; -EINVAL; -EAGAIN, -ENOMEM.
  */
@@ -80,8 +81,8 @@ int rota_bubble_thread(struct rota_bubble *b, pthread_t *thread,
 /* rota_bubble_wait - sleep until every other thread of @b is blocked, at this
  * instant of the clock.
  *
- * Returns  0; -EDEADLK all are, for ever; -EPERM the caller is not of @b;
- *          -EINVAL.
+ * Returns  0; -EDEADLK all are blocked, for ever; -EPERM the caller is not in
+ *          @b; -EINVAL.
  */
 int rota_bubble_wait(struct rota_bubble *b);
 

@@ -2,9 +2,10 @@
  *
  * rota/clock.h - instants, spans, and where an engine's time comes from.
  *
- * An instant is a count of ns on the clock of one engine, since that began:
- * none of CLOCK_MONOTONIC's, nor a date. A span is a count of ns. An engine's clock never steps back: what its source says is clamped
- * to what it said before.
+ * An instant is a count of ns on the clock of one engine, since that engine
+ * began; it is not a value of CLOCK_MONOTONIC, nor a date. A span is a count of
+ * ns. An engine's clock never steps back: if its source does, the clock stands
+ * still.
  */
 #ifndef ROTA_CLOCK_H
 #define ROTA_CLOCK_H
@@ -25,8 +26,8 @@ typedef int64_t rota_span; /* ns */
 #define ROTA_MINUTE (60 * ROTA_SECOND)
 #define ROTA_HOUR (60 * ROTA_MINUTE)
 
-/* The instant that does not come: 2^60 - 1 ns, 36 years. Later ones are
- * taken for it. A timer armed for it is pending and does not fire. */
+/* The instant that never comes: 2^60 - 1 ns, 36 years. Every later instant
+ * counts as this one. A timer armed for it is pending and does not fire. */
 #define ROTA_NEVER ((rota_time)((UINT64_C(1) << 60) - 1))
 
 enum rota_clock {
@@ -38,9 +39,9 @@ enum rota_clock {
 
 /* rota_when - the instant @span after @now.
  *
- * Saturates: a span of zero or less is @now (due at once), and what would be
- * at ROTA_NEVER or later, overflow included, is ROTA_NEVER.
- * Source: when() in Go's runtime/time.go.
+ * Saturates: with a span of zero or less it is @now (due at once); a sum that
+ * would be ROTA_NEVER or later, overflow included, is ROTA_NEVER.
+ * Source   when() in Go's runtime/time.go.
  */
 static inline rota_time
 rota_when(rota_time now, rota_span span)

@@ -14,15 +14,15 @@
  *	rota_conn_init(&client->c, &kind);
  *	rota_conn_set(&client->c, ROTA_CONN_READ, now + 30 * ROTA_SECOND);
  *
- * A deadline that is moved or taken back in time is not told of: what had been
- * claimed for it finds another one in force and says nothing. In time means
- * before the callback begins: it is asked, and then called, in two steps. So
- * where deadlines are set by other threads than the shard's owner a callback
- * may find another one in force, and has to ask rota_conn_expired() under the
- * connection's lock, as who reads and writes does: that goes by the deadline
- * that is in force, and by nothing else.
+ * A deadline that is changed or cleared before its callback begins is not
+ * reported. The poll checks the deadline, then calls, in two steps: so if other
+ * threads than the shard's owner set deadlines, a callback may run although
+ * another deadline is in force by then. It has to call rota_conn_expired()
+ * under the connection's lock, as threads that read and write do:
+ * rota_conn_expired() answers for the deadline that is in force, and for no
+ * other.
  *
- * Threads  as those of rota/timer.h, which has all that is not said here.
+ * Threads  as for rota/timer.h, which has all that is not said here.
  * Source   Go's runtime/netpoll.go, whose rseq and wseq are the timer's word
  *          here.
  */
@@ -41,22 +41,23 @@ extern "C" {
 
 struct rota_conn;
 
-/* @which, one of the above, has come. As a rota_fire_fn; both at one instant
- * are two calls. */
+/* The deadline of @which, one of the above, has come. Rules as for
+ * rota_fire_fn; two deadlines at one instant are two calls. */
 typedef void rota_conn_fn(struct rota_conn *c, unsigned which, rota_time now);
 
 /* A release that had to wait is complete: @c is yours. */
 typedef void rota_conn_released_fn(struct rota_conn *c);
 
 /* What the connections of one sort on one shard have in common. Yours; must
- * outlive them. */
+ * outlive those connections. */
 struct rota_conn_kind {
 	struct rota_kind read, write;
 	rota_conn_fn *expired;
 	rota_conn_released_fn *released;
 };
 
-/* In your own struct; at the beginning of a cache line both are in one. */
+/* Embed it in your own struct; at the beginning of a cache line both timers are
+ * in that line. */
 struct rota_conn {
 	struct rota_timer read, write;
 	struct rota_conn_kind *r_kind;
@@ -80,27 +81,30 @@ int rota_conn_kind_release(struct rota_conn_kind *k);
 /* rota_conn_init - @c has no deadline. As rota_timer_init(). */
 int rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k);
 
-/* rota_conn_set - the deadline of @which, one or both, is @when; ROTA_NEVER:
- * there is none. One that has passed is met at once, and told by the next poll.
+/* rota_conn_set - set the deadline of @which, one or both, to @when; ROTA_NEVER
+ * clears it. A deadline that has passed is met at once, and the next poll
+ * reports it.
  *
  * Returns  0; -EINVAL.
  * Cost     for each of the two that of rota_timer_reset_at(): later, one
- *          compare-and-swap. One that was taken back stays armed, for never:
- *          rota_engine_destroy(ROTA_REFUSE) asks for its release.
+ *          compare-and-swap. A cleared deadline leaves its timer armed, for
+ *          never: rota_engine_destroy(ROTA_REFUSE) asks for its release.
  */
 int rota_conn_set(struct rota_conn *c, unsigned which, rota_time when);
 
-/* rota_conn_deadline - of @which, one of the two; ROTA_NEVER: none; -EINVAL. */
+/* rota_conn_deadline - the deadline of @which, one of the two; ROTA_NEVER:
+ * none; -EINVAL. */
 rota_time rota_conn_deadline(const struct rota_conn *c, unsigned which);
 
-/* rota_conn_expired - which of @which have passed by @now, whether that was
- * told or not: what they are for fails until another deadline is set.
- * Returns those, 0: none; -EINVAL. */
+/* rota_conn_expired - which deadlines of @which have passed by @now, reported
+ * or not: the connection's reads, or writes, fail until another deadline is
+ * set.
+ * Returns those as flags, 0: none; -EINVAL. */
 int rota_conn_expired(const struct rota_conn *c, unsigned which, rota_time now);
 
-/* rota_conn_release - no deadlines any more, and the memory back. As
- * rota_timer_release(): 0 @c is yours; 1 once released(@c) has run; -EINVAL,
- * -EAGAIN. */
+/* rota_conn_release - stop both deadlines and take the memory back. As
+ * rota_timer_release(): 0 @c is yours; 1 it is once released(@c) has run;
+ * -EINVAL, -EAGAIN. */
 int rota_conn_release(struct rota_conn *c);
 
 #pragma GCC visibility pop

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * rota/inline.h - the short ways, compiled into the caller.
+ * rota/inline.h - the fast paths, compiled into the caller.
  *
- * A timer of a confined kind is its owner's alone: to stop it, and to push it
- * later, takes a handful of plain instructions. How many matters: a processor
- * overlaps the cache misses of as many calls as fit its window. Everything
- * else goes to the library, which has these functions too.
+ * Only the owner touches a timer of a confined kind: stopping it, and moving
+ * its deadline later, take a handful of plain instructions. How many matters: a
+ * processor overlaps the cache misses of as many calls as fit its window. The
+ * library handles all other cases, and has these functions too.
  *
- * A shared timer keeps its entry if the deadline is not before the last one,
- * which is all that its word can say. Of a confined one it is known when the
- * entry comes up, and it stays for every deadline from then on.
+ * A shared timer keeps its entry if the new deadline is not before the last
+ * one: its word says no more. A confined timer also stores its entry's key
+ * (r_key), and keeps its entry for every deadline from that key on.
  *
- * Included by rota/timer.h. Nothing here is to be used by name.
+ * Included by rota/timer.h. Use nothing here by name.
  */
 #ifndef ROTA_INLINE_H
 #define ROTA_INLINE_H
@@ -23,9 +23,9 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* What the holder of a shard counts. */
+/* What the lock owner of a shard counts. */
 struct rota_hot {
-	uint64_t seq; /* rank of the latest arming */
+	uint64_t seq; /* sequence number of the latest arming */
 	uint64_t starts;
 	uint64_t stops;
 };
@@ -33,27 +33,28 @@ struct rota_hot {
 /* Arm a timer of the confined kind @k for @when, in range. */
 int rota_timer_reset_unfiled(
     struct rota_timer *t, rota_time when, struct rota_kind *k);
-/* The same for any timer, or none. */
+/* The same for any timer, and for memory that is no timer. */
 int rota_timer_reset_slow(struct rota_timer *t, rota_time when);
 int rota_timer_stop_slow(struct rota_timer *t);
 
-/* r_kind is the kind's address, 1 more if the kind is confined, mixed with
- * the timer's own address times this (odd, arbitrary): memory that is no
- * timer, or a copy of one, has bits on where no address has. */
+/* r_kind is the kind's address (plus 1 if the kind is confined) XORed with the
+ * timer's own address times this factor (odd, arbitrary). In memory that is no
+ * timer, and in a copy of a timer, the result has bits set that no address
+ * has. */
 #define ROTA_KIND_MIX UINT64_C(0xa5c3964be17d2f05)
 #define ROTA_KIND_BITS (UINT64_C(0xffff) << 48 | 7)
 #define ROTA_KIND_MIXED(t, kind) \
 	((kind) ^ (uintptr_t)((uintptr_t)(t)*ROTA_KIND_MIX))
 #define ROTA_KIND_OF(t) ROTA_KIND_MIXED(t, (t)->r_kind)
 
-/* core/state.h has the words; these are ARMED and LINKED. */
+/* core/state.h defines the bits of the word; these are ARMED and LINKED. */
 #define ROTA_WORD_FLAGS 15
 #define ROTA_WORD_ARMED 1
 #define ROTA_WORD_LINKED 2
 
 #if defined(__GNUC__) && !defined(ROTA_NO_INLINE)
 
-/* One writer, read by anyone: no locked instruction. */
+/* One writer, read by any thread: no locked instruction. */
 #define ROTA_COUNT(p) __atomic_store_n((p), *(p) + 1, __ATOMIC_RELAXED)
 
 extern inline __attribute__((__gnu_inline__)) int
@@ -70,9 +71,10 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	if (__builtin_expect(
 		(k & ROTA_KIND_BITS) != 1 || (uint64_t)when >> 60, 0))
 		return rota_timer_reset_slow(t, when);
-	/* Not the atomic word of a shared kind: nobody else touches it. What
-	 * follows hangs on the timer's line by branches, not by data: while
-	 * the line comes the processor guesses them and goes on. */
+	/* The word need not be atomic here: no other thread touches it. The
+	 * code below depends on the timer's cache line by branches, not by
+	 * data: while the line is loaded the processor predicts them and goes
+	 * on. */
 	hot = ((struct rota_kind *)(k - 1))->r_hot;
 	if ((uint64_t)when < t->r_key)
 		return rota_timer_reset_unfiled(
@@ -87,7 +89,8 @@ rota_timer_reset_at(struct rota_timer *t, rota_time when)
 	}
 	t->r_word = (uint64_t)when << 4 | ROTA_WORD_ARMED | ROTA_WORD_LINKED;
 	seq = hot->seq + 1;
-	/* What is counted first who reads this reads too: core/shard.h [F1] */
+	/* A reader of this count reads the counts above too: core/shard.h
+	 * [F1] */
 	__atomic_store_n(&hot->seq, seq, __ATOMIC_RELEASE);
 	t->r_seq = (uint32_t)seq;
 	return armed;

@@ -2,7 +2,7 @@
  *
  * rota/jemalloc.h - an arena of jemalloc for each shard.
  *
- * A library of its own, librota_jemalloc; librota knows nothing of it.
+ * A separate library, librota_jemalloc; librota does not depend on it.
  *
  *	struct rota_jemalloc *j;
  *	rota_jemalloc_create(&j, 4);
@@ -28,8 +28,8 @@ struct rota_jemalloc;
  * Returns 0; -EINVAL; -ENOMEM; -EAGAIN jemalloc has no more arenas. */
 int rota_jemalloc_create(struct rota_jemalloc **j, unsigned shards);
 
-/* rota_jemalloc_destroy - give the arenas back. After the engine's end: what
- * they hold is gone. */
+/* rota_jemalloc_destroy - give the arenas back, and all memory in them. Call it
+ * after the engine's end. */
 void rota_jemalloc_destroy(struct rota_jemalloc *j);
 
 /* rota_jemalloc_allocator - the table to put in rota_config.allocator. */
@@ -37,8 +37,8 @@ struct rota_allocator rota_jemalloc_allocator(struct rota_jemalloc *j);
 
 struct rota_jemalloc_stats {
 	uint64_t allocated; /* bytes in use by the shard */
-	uint64_t active;    /* in pages that hold them */
-	uint64_t resident;  /* physical, jemalloc's own included */
+	uint64_t active;    /* bytes of the pages that hold them */
+	uint64_t resident;  /* physical bytes, jemalloc's own included */
 };
 
 /* rota_jemalloc_stat - the figures of one shard's arena.

@@ -30,7 +30,7 @@ extern "C" {
 	(ROTA_VERSION_MAJOR * 10000 + ROTA_VERSION_MINOR * 100 + \
 	    ROTA_VERSION_PATCH)
 
-/* The version of the library that runs, to compare with ROTA_VERSION. */
+/* The version of the library at run time, to compare with ROTA_VERSION. */
 int rota_version(void);
 const char *rota_version_string(void);
 
