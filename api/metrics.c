@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics.c - an engine's figures by name, and as text.
+ * metrics.c - the counts of an engine by name, and as text.
  */
 #include <rota/metrics.h>
 
@@ -20,7 +20,7 @@
 		    offsetof(struct rota_stats, field), unit \
 	}
 
-/* A list: clang-format would make it a page. */
+/* A list: clang-format would spread it over a page. */
 /* clang-format off */
 static const struct rota_metric metrics[] = {
 	COUNTER("timer_starts", starts, "Resets of a timer that was not pending."),
@@ -100,7 +100,7 @@ put(struct text *t, const char *format, ...)
 		t->length += (size_t)n;
 }
 
-/* Whole numbers as such: a double would lose the last digits of a count. */
+/* Whole numbers as integers: a double would lose the last digits of a count. */
 static void
 put_figure(
     struct text *t, const struct rota_metric *m, const struct rota_stats *s)

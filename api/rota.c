@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * rota.c - the version of the library that runs.
+ * rota.c - the version of the library at run time.
  */
 #include <rota/rota.h>
 

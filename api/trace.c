@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trace.c - a change of state in words.
+ * trace.c - a change of a timer's state as text.
  */
 #include <rota/trace.h>
 

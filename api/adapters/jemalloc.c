@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * jemalloc.c - rota/jemalloc.h. No thread caches: shards allocate seldom and
- * in blocks, and what an arena holds is to be told exactly.
+ * jemalloc.c - rota/jemalloc.h. No thread caches: shards allocate seldom and in
+ * blocks, and the figures must say exactly what an arena has in use.
  */
 #include <rota/jemalloc.h>
 

@@ -2,10 +2,10 @@
  *
  * bubble.c - virtual time for threads that wait.
  *
- * The last thread to fall asleep becomes the owner of the shard for a moment
- * and polls it, moving the clock, until somebody is awake. A thread counts as
- * awake from the moment it is woken, not from when it runs: so nothing can
- * move the clock in between.
+ * The last thread to fall asleep becomes the owner of the shard for a moment,
+ * and polls it and moves the clock until a thread is awake. A thread counts as
+ * awake from the moment it is woken, not from when it runs: so the clock cannot
+ * move in between.
  */
 #include <rota/bubble.h>
 
@@ -21,14 +21,15 @@ struct rota_bubble {
 	pthread_mutex_t lock;
 	unsigned members, asleep, idle;
 	uint64_t jobs;       /* of its executors: armed, queued or running */
-	unsigned long woken; /* times that one was, or joined, or got a job */
-	bool moving;         /* one of them polls */
-	bool dead;           /* nothing would ever wake them */
+	unsigned long woken; /* how often a thread woke, joined or got a job */
+	bool moving;         /* a member polls the shard */
+	bool dead;           /* nothing would ever wake the members */
 	bool still;          /* nothing would ever wake the idle */
 	struct wait_list sleepers;
 	struct wait_list settlers; /* rota_bubble_wait */
 	struct wait_list idlers;
-	pthread_key_t ends; /* of who joined: its thread's end */
+	pthread_key_t ends; /* its destructor runs when a member's thread
+			     * ends */
 };
 
 static _Thread_local struct rota_bubble *mine;
@@ -58,9 +59,8 @@ rota__bubble_woken(struct rota_bubble *b, const struct waiter *w)
 	}
 }
 
-/* Is it for one of them to see to it that somebody is awake? Idle workers are
- * there for jobs: without one, and without others, the clock stands. Under the
- * lock. */
+/* Must one of the sleeping threads wake another? Idle workers exist for jobs:
+ * with no job, and no other thread, the clock stands. Under the lock. */
 static bool
 all_asleep(const struct rota_bubble *b)
 {
@@ -69,7 +69,8 @@ all_asleep(const struct rota_bubble *b)
 	return b->idle && b->jobs && !b->still;
 }
 
-/* Somebody who goes on has done what may make it so. Under the lock. */
+/* The calling thread, which goes on, may have made all_asleep() true: wake one
+ * thread to deal with it. Under the lock. */
 static void
 nudge(struct rota_bubble *b)
 {
@@ -85,26 +86,26 @@ rota__bubble_jobs(struct rota_bubble *b, uint64_t more)
 {
 	lock_take(&b->lock, LOCK_WAITER);
 	b->jobs += more;
-	b->woken++; /* whoever moves the clock looks again */
+	b->woken++; /* the thread that moves the clock checks again */
 	b->still = false;
 	nudge(b);
 	lock_give(&b->lock);
 }
 
-/* Instants from here on do not come: the last tick of a wheel. */
+/* Instants from here on never come: the last tick of a wheel. */
 #define LAST (ROTA_NEVER - ((rota_time)1 << 21))
 
-/* Is it for the clock to move on? Not if somebody is awake, or waits just for
- * all to be asleep, who may have begun to meanwhile. Under the lock. */
+/* True if virtual time must advance: all are asleep, and none of them is in
+ * rota_bubble_wait(), which may have begun meanwhile. Under the lock. */
 static bool
 stuck(const struct rota_bubble *b)
 {
 	return all_asleep(b) && !b->settlers.first;
 }
 
-/* Poll and move the clock until somebody is awake. False: nothing is armed
- * and nobody is. Under the lock, but for the polls; whoever is woken from
- * outside in between is seen before the clock moves. */
+/* Poll and move the clock until a thread is awake. False: nothing is armed and
+ * no thread is awake. Under the lock, which the polls give up; if another
+ * thread wakes a member meanwhile, that is seen before the clock moves. */
 static bool
 advance(struct rota_bubble *b)
 {
@@ -114,7 +115,8 @@ advance(struct rota_bubble *b)
 	int r;
 
 	lock_give(&b->lock);
-	while ((r = rota_shard_attach(s)) == -EBUSY) /* a user's thread's */
+	while ((r = rota_shard_attach(s)) == -EBUSY) /* a thread of the user has
+						      * attached */
 		sched_yield();
 	lock_take(&b->lock, LOCK_WAITER);
 	while (!r && armed && stuck(b)) {
@@ -128,7 +130,7 @@ advance(struct rota_bubble *b)
 		armed = next <= now || rota_shard_armed(s, LAST) > 0;
 		lock_take(&b->lock, LOCK_WAITER);
 		if (b->woken != woken || !stuck(b)) {
-			armed = true; /* if not by a timer */
+			armed = true; /* woken, if not by a timer */
 			continue;
 		}
 		if (armed && next > now)
@@ -141,7 +143,7 @@ advance(struct rota_bubble *b)
 	return !r && armed;
 }
 
-/* Under the lock, which is that of the waiters. */
+/* Under the lock, which is also the waiters' lock. */
 static void
 wake_all(struct wait_list *l)
 {
@@ -156,8 +158,7 @@ wake_all(struct wait_list *l)
 	}
 }
 
-/* All are asleep: somebody has to be woken. Under the lock, which it gives up
- * meanwhile. */
+/* All are asleep: wake one. Under the lock, given up meanwhile. */
 static void
 move(struct rota_bubble *b)
 {
@@ -212,7 +213,7 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 	rota__wait_list_remove(list, &node);
 }
 
-/* The end of a thread that has not left. */
+/* A thread ends that has not left. */
 static void
 thread_ends(void *bubble)
 {
@@ -277,7 +278,7 @@ rota_bubble_destroy(struct rota_bubble *b)
 		lock_take(&b->lock, LOCK_WAITER);
 		busy = b->members || b->idle || b->moving;
 		lock_give(&b->lock);
-	} else if (mine == b) { /* the others are not here */
+	} else if (mine == b) { /* the other members are not in this process */
 		mine = NULL;
 	}
 	if (busy)
@@ -308,7 +309,7 @@ members_add(struct rota_bubble *b)
 	lock_give(&b->lock);
 }
 
-/* Those that are left may all be asleep: one of them shall see to it. */
+/* The remaining members may all be asleep: wake one to deal with it. */
 static void
 members_remove(struct rota_bubble *b)
 {
@@ -346,7 +347,8 @@ rota_bubble_leave(struct rota_bubble *b)
 	if (rota_engine_would_deadlock(b->engine))
 		return -EDEADLK;
 	mine = NULL;
-	(void)pthread_setspecific(b->ends, NULL); /* it needs no memory */
+	(void)pthread_setspecific(b->ends, NULL); /* cannot fail: NULL needs no
+						   * memory */
 	members_remove(b);
 	return 0;
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * channel.c - timers that are received from, and tickers.
+ * channel.c - channels and tickers.
  *
- * Whatever happens to a channel happens between lock and unlock, at one
- * instant: an asynchronous one first takes up what has come due, and those
- * that wait are served, so that no newcomer is before them; at the end they
- * are served again, the descriptor shows what there is, and the timer is armed
- * if somebody needs it. A timer that rings just does that. So a ring that
- * comes too late, for an arming that is not wanted any more, does no harm.
+ * Everything that happens to a channel happens between lock and unlock, at one
+ * instant. Locking first puts what has come due into the buffer of an
+ * asynchronous channel and serves the waiting threads, so that no newcomer is
+ * before them. Unlocking serves them again, shows in the descriptor whether
+ * there is a value, and arms the timer if it is needed. The timer's callback,
+ * ring(), does just that. So a callback that comes too late, for an arming that
+ * is no longer wanted, does no harm.
  *
- * There is one arming at a time: until the ring of one that could not be
- * prevented has come nothing is armed, and that ring arms what is needed. It
- * has a reference: a stop that prevents it gives that back, else the ring does.
- * Nobody but a channel that needs a timer for the first time can lack one.
+ * There is one arming at a time: if a stop could not prevent a callback nothing
+ * is armed until that callback has run; it then arms what is needed. An arming
+ * has a reference: a stop that prevents it gives the reference back, otherwise
+ * the callback does. Only a channel that needs a timer for the first time can
+ * fail to get one.
  */
 #include "api/wait/channel.h"
 
@@ -21,7 +23,7 @@
 
 static void ring(void *arg);
 
-/* Unlock, and one reference less. */
+/* Drop one reference and unlock. */
 static void
 put(struct rota_channel *c)
 {
@@ -32,7 +34,7 @@ put(struct rota_channel *c)
 		return;
 	rota__fd_close(&c->fd);
 	pthread_mutex_destroy(&c->lock);
-	word_add(&c->facade->channels, (uint64_t)0 - 1, relaxed); /* figure */
+	word_add(&c->facade->channels, (uint64_t)0 - 1, relaxed); /* a count */
 	rota_engine_free(c->facade->engine, c, sizeof(*c));
 }
 
@@ -49,7 +51,8 @@ late(const struct rota_channel *c, rota_time now)
 	return (uint64_t)(now - c->when) / (uint64_t)c->period;
 }
 
-/* A tick has been received, put in the buffer or dropped: when is the next? */
+/* A tick has been received, put in the buffer or dropped: set the instant of
+ * the next. */
 static void
 go_on(struct rota_channel *c, rota_time now)
 {
@@ -67,12 +70,13 @@ go_on(struct rota_channel *c, rota_time now)
 	if (c->policy == ROTA_MISSED_SKIP && now > c->when)
 		periods += late(c, now);
 	c->missed += periods - 1;
-	/* No overflow but from the last period: that far @now has come. */
+	/* Only the last period can overflow: the instant before it is not after
+	 * @now. */
 	c->when = rota_when(
 	    c->when + (rota_span)(periods - 1) * c->period, c->period);
 }
 
-/* It is stopped or reset: nobody will receive what is due. */
+/* It is stopped or reset: what is due will never be received. */
 static void
 drop(struct rota_channel *c, rota_time now)
 {
@@ -82,7 +86,7 @@ drop(struct rota_channel *c, rota_time now)
 	c->armed = c->put = false;
 }
 
-/* What an asynchronous one would have put in its buffer by now. */
+/* Put into the buffer of an asynchronous channel what has come due by @now. */
 static void
 take_up(struct rota_channel *c, rota_time now)
 {
@@ -147,7 +151,8 @@ rota__channel_lock(struct rota_channel *c)
 	return now;
 }
 
-/* Arm, move or stop the timer, which it has at least until then with @keep. */
+/* Arm, move or stop the timer. With @keep the channel keeps the timer even if
+ * it is not armed. */
 static int
 file(struct rota_channel *c, bool needed, bool keep)
 {
@@ -161,7 +166,7 @@ file(struct rota_channel *c, bool needed, bool keep)
 		c->filed = false;
 		c->refs--; /* the caller has one, too */
 	}
-	if (c->filed) /* or its ring is about to come, and does all this */
+	if (c->filed) /* armed; or ring() is about to run, and does all this */
 		return 0;
 	if (needed && !c->timer)
 		r = rota__node_take(c->facade->engine, ring, c, &c->timer);
@@ -177,7 +182,8 @@ file(struct rota_channel *c, bool needed, bool keep)
 	return r;
 }
 
-/* Serve who waits, show what there is, arm the timer if it is needed. */
+/* Serve waiting threads, show in the descriptor whether there is a value, arm
+ * the timer if it is needed. */
 static int
 settle(struct rota_channel *c, rota_time now)
 {
@@ -188,16 +194,17 @@ settle(struct rota_channel *c, rota_time now)
 	serve(c, now);
 	ready = rota__channel_ready(c, now);
 	rota__fd_show(&c->fd, ready);
-	/* Not what waits for the buffer. */
+	/* Not a tick that has to wait for the buffer. */
 	comes = c->armed && !c->put &&
 	    !(c->full && c->policy != ROTA_MISSED_SKIP);
-	/* One that shows without being asked has a timer from then on. */
+	/* An asynchronous channel, and one with a descriptor, keeps its
+	 * timer. */
 	r = file(c,
 	    comes &&
 		(c->waiters.first || c->mode == ROTA_CHANNEL_ASYNC ||
 		    (c->fd.at && !ready)),
 	    c->armed && (c->mode == ROTA_CHANNEL_ASYNC || c->fd.at));
-	while (r && c->waiters.first) { /* nothing would wake them */
+	while (r && c->waiters.first) { /* nothing else would wake them */
 		c->waiters.first->who = WAIT_FAILED;
 		w = rota__wait_list_claim(&c->waiters);
 		if (w) {
@@ -223,18 +230,18 @@ ring(void *arg)
 	struct rota_channel *c = arg;
 	rota_time now = rota__channel_lock(c);
 
-	/* The instant has come, by the date of some poll if not by the
+	/* The instant has come: by the instant of some poll, if not by the
 	 * clock. */
 	c->filed = false;
 	if (c->rings > now) {
 		now = c->rings;
 		take_up(c, now);
 	}
-	(void)settle(c, now); /* it has a timer */
+	(void)settle(c, now); /* cannot fail: it has a timer */
 	put(c);
 }
 
-/* In place of an instant: a span from now, as far as the lock sees it. */
+/* Instead of an instant: a span from the instant at which the lock is taken. */
 #define FROM_NOW ((rota_time)-1)
 
 /* Instants before 0 are 0. */
@@ -244,7 +251,8 @@ instant(rota_time when)
 	return when < 0 ? 0 : when < ROTA_NEVER ? when : ROTA_NEVER;
 }
 
-/* With @period 0 no ticker. First at @first, or FROM_NOW @span. */
+/* With @period 0 no ticker. Due first at @first, or, if that is FROM_NOW, @span
+ * from now. */
 static int
 create(struct rota_channel **out, struct rota_engine *e, rota_time first,
     rota_span span, rota_span period, enum rota_missed policy,
@@ -274,7 +282,7 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
 	c->policy = policy;
 	c->period = period;
 	c->ticker = period > 0;
-	word_add(&f->channels, (uint64_t)1, relaxed); /* a figure */
+	word_add(&f->channels, (uint64_t)1, relaxed); /* a count */
 	now = rota__channel_lock(c);
 	c->armed = true;
 	c->when = first == FROM_NOW ? rota_when(now, span) : first;
@@ -336,7 +344,7 @@ rota_channel_stop(struct rota_channel *c)
 	return pending;
 }
 
-/* As create(). */
+/* @first, @span and @period as for create(). */
 static int
 arm(struct rota_channel *c, rota_time first, rota_span span, rota_span period)
 {
@@ -377,7 +385,8 @@ rota_channel_poll(struct rota_channel *c, rota_time *value)
 	ready = rota__channel_ready(c, now);
 	if (ready)
 		got = rota__channel_take(c, now);
-	/* If it can't be armed for those that wait, the next call will. */
+	/* If no timer is to be had for the waiting threads, the next call tries
+	 * again. */
 	(void)rota__channel_unlock(c, now);
 	if (ready && value)
 		*value = got;

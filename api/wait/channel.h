@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * channel.h - what a channel is made of, for those that select on it.
+ * channel.h - the inside of a channel, for select.c.
  *
- * A synchronous channel needs no buffer: it is due or it is not, and who
- * receives asks the clock. Its timer is armed only while somebody waits, or a
- * descriptor is to be raised. Then whoever waits is served by the callback, or
- * by whoever comes by before: under the lock nothing is there for a newcomer
- * as long as somebody waits.
+ * A synchronous channel needs no buffer: it is due or not, and a receiver
+ * compares it with the clock. Its timer is armed only while a thread waits, or
+ * while a descriptor is to become readable. The callback serves the waiting
+ * threads; a call that takes the lock earlier serves them first. So under the
+ * lock a newcomer finds nothing as long as another thread waits.
  */
 #ifndef ROTA_API_WAIT_CHANNEL_H
 #define ROTA_API_WAIT_CHANNEL_H
@@ -24,30 +24,31 @@ struct rota_channel {
 	bool ticker;
 	pthread_mutex_t lock;
 	/* Under the lock. */
-	unsigned users; /* references of theirs */
-	unsigned refs;  /* one for all of those, one for a ring to come */
+	unsigned users; /* references of the users */
+	unsigned refs;  /* one for all users', one for a callback to come */
 	bool armed;
-	rota_time when;   /* it is due, if armed */
+	rota_time when;   /* the instant at which it is due, if armed */
 	rota_span period; /* of a ticker */
 	uint64_t missed;
-	bool full; /* asynchronous: @value waits */
-	bool put;  /* and until it is received nothing else comes due: DELAY */
+	bool full; /* asynchronous: @value is in the buffer */
+	bool put;  /* DELAY: nothing else comes due until it is received */
 	rota_time value;
 	struct wait_list waiters;
-	struct rota_timer *timer; /* kept as long as it has use for it */
-	bool filed; /* a ring is to come, of an arming for @rings */
+	struct rota_timer *timer; /* kept as long as it is needed */
+	bool filed; /* the timer is armed for @rings, or its callback is to
+		     * come */
 	rota_time rings;
-	struct fd fd; /* shows while something is due */
+	struct fd fd; /* readable while a value is due */
 };
 
-/* rota__channel_lock - and the instant that everything under it happens at;
- * those that wait have been served. */
+/* rota__channel_lock - lock, and return the instant of all that happens under
+ * this lock; waiting threads have been served. */
 rota_time rota__channel_lock(struct rota_channel *c);
-/* rota__channel_unlock - serve who waits, then arm the timer if it is needed
- * and only then. 0, or -ENOMEM, -ENOSPC: there was none to be had. */
+/* rota__channel_unlock - serve waiting threads, then arm the timer if and only
+ * if it is needed. 0, or -ENOMEM, -ENOSPC: no timer was to be had. */
 int rota__channel_unlock(struct rota_channel *c, rota_time now);
-/* rota__channel_ready - is there something to receive? rota__channel_take:
- * receive it. Under the lock. */
+/* rota__channel_ready - is there a value to receive? rota__channel_take -
+ * receive it. Both under the lock. */
 bool rota__channel_ready(struct rota_channel *c, rota_time now);
 rota_time rota__channel_take(struct rota_channel *c, rota_time now);
 

@@ -2,24 +2,26 @@
  *
  * context.c - a tree of contexts, and what ends them.
  *
- * A context has ended when its word says why, or the word of one above does:
- * who asks looks upwards, and what it answers it leaves in the word, which is
- * written once. So all below are done the moment that a context is. What is
- * left is to wake those that wait, stop timers and show descriptors: whoever
- * ended the context walks down and does that, a deadline in slices, each in a
- * poll. A walk has each context that it will come to, or knows from its parent
- * that it is left to another's walk. Nobody looks upwards but during a walk.
+ * A context has ended when its word says why, or when the word of a parent
+ * further up does. A thread that asks checks the parents, and stores the answer
+ * in the word, which is written once. So all contexts below an ended one have
+ * ended at the same moment. What is left to do is to wake waiting threads, stop
+ * timers and show descriptors. The thread that ended the context does that in a
+ * walk down the tree; after a deadline the walk goes in slices, one in each
+ * poll. A walk has a reference to each context that it will come to; if a
+ * context has been walked already, it belongs to another walk. Only during a
+ * walk do threads check the parents.
  *
- * References: one for all of the users', one for each child, one for the
- * timer, one for a walk. A child is in its parent's list until a walk has
- * come to it; under the parent's lock what is in the list is still there, but
- * may be about to leave: its last reference has gone then. Locks are taken
- * from a parent to its child: to leave the parent's list a context gives up
- * its own.
+ * References: one for all of the users', one for each child, one for the timer,
+ * one for a walk. A child is in its parent's list until a walk has come to it.
+ * Under the parent's lock a context in the list still exists, but it may be
+ * about to leave, its last reference gone. Locks are taken from a parent to its
+ * child: to leave the parent's list a context gives up its own lock.
  *
- * [E1] ended -> asked   who finds it ended sees what was written before.
- * [E2] walks -> asked   who knows that a context has ended finds a walk under
- *                       way, or the word that the walk left below.
+ * [E1] ended -> asked  a thread that finds it ended sees what was written
+ *                      before.
+ * [E2] walks -> asked  a thread that knows that a context has ended finds a
+ *                      walk under way, or the word that the walk left below.
  */
 #include <rota/handle.h>
 
@@ -31,8 +33,8 @@
 #include "api/wait/context.h"
 #include "core/sys/fd.h"
 
-/* Of a deadline's walk, in one poll: some 100 us. A context is a step, a
- * thread that is woken so many. Both arbitrary. */
+/* Steps of a deadline's walk in one poll: some 100 us. A context is one step, a
+ * thread that is woken is WAKE_STEPS. Both arbitrary. */
 #ifdef ROTA_HOSTILE
 enum { SLICE = 1, WAKE_STEPS = 1 };
 #else
@@ -42,34 +44,36 @@ enum { SLICE = 1024, WAKE_STEPS = 16 };
 struct rota_context {
 	struct facade *facade;
 	struct rota_context *parent; /* NULL: the background */
-	struct rota_context *root;   /* of the tree: itself, if no parent */
+	struct rota_context *root;   /* of the tree: itself, if it has no
+				      * parent */
 	const char *site;
 	rota_time deadline;
-	int late;      /* the cause, if that ends it */
-	rota_func *fn; /* to be run at its end; NULL: none */
+	int late;      /* the cause, if the deadline ends it */
+	rota_func *fn; /* runs at the parent's end; NULL: none */
 	void *arg;
-	rota_word ended; /* WHY(); 0: not */
-	rota_word walks; /* of a root: those in its tree, under way */
+	rota_word ended; /* WHY(); 0: it goes on */
+	rota_word walks; /* of a root: walks under way in its tree */
 	pthread_mutex_t lock;
 	/* Under the lock. */
 	unsigned users, refs;
-	bool walked; /* it has ended, and somebody does what is to be done */
-	bool filed;  /* the timer is armed, or its ring is to come */
+	bool walked; /* it has ended, and a walk has come to it */
+	bool filed;  /* the timer is armed, or its callback is to come */
 	struct rota_timer *timer; /* NULL: none */
 	struct rota_context *children;
 	struct wait_list waiters;
 	struct fd fd;
-	/* Under the parent's: its place in that one's list. */
+	/* Under the parent's lock: its place in the parent's list. */
 	struct rota_context *next, **prev;
-	/* Whose walk begins here: what it has still to come to, by @next. */
+	/* If a walk begins here: the contexts it has still to come to, by
+	 * @next. */
 	struct rota_context *todo;
-	bool counts; /* in the root's walks */
-	bool rings;  /* the walk is its ring's */
-	/* Under the facade's: all that there are. */
+	bool counts; /* the walk is counted in the root's walks */
+	bool rings;  /* the walk is that of its timer's callback */
+	/* Under the wait layer's lock: the list of all contexts. */
 	struct rota_context *all_next, **all_prev;
 };
 
-/* The word of what has ended. */
+/* The word of an ended context. */
 #define WHY(err, cause) ((uint64_t)(uint32_t)(cause) << 32 | (uint32_t)(err))
 #define WHY_ERR(why) ((int)(uint32_t)(why))
 #define WHY_CAUSE(why) ((int)(uint32_t)((why) >> 32))
@@ -101,7 +105,7 @@ list_remove(struct rota_context *c)
 	c->prev = NULL;
 }
 
-/* It ends because of @why, if it has not ended. */
+/* Set the word to @why, if it is not set. True: set. */
 static bool
 set(struct rota_context *c, uint64_t why)
 {
@@ -113,8 +117,8 @@ set(struct rota_context *c, uint64_t why)
 	return false;
 }
 
-/* Why it has ended; 0: it has not. What is found further up is left on the way:
- * nobody looks there twice. */
+/* Why it has ended; 0: it has not. An answer from further up is stored in all
+ * words on the way, so that no thread searches there twice. */
 static uint64_t
 ended(struct rota_context *c)
 {
@@ -142,7 +146,7 @@ destroy(struct rota_context *c)
 	rota_engine_free(f->engine, c, sizeof(*c));
 }
 
-/* Under the lock: no ring is to come, and so no timer is needed. */
+/* Give the timer back. Under the lock; no callback is to come. */
 static void
 give(struct rota_context *c)
 {
@@ -151,7 +155,8 @@ give(struct rota_context *c)
 	c->filed = false;
 }
 
-/* Under the lock. If it is too late its ring does that. */
+/* Stop the timer and give it back. Under the lock. If it is too late to stop,
+ * the callback gives it back. */
 static void
 disarm(struct rota_context *c)
 {
@@ -162,8 +167,8 @@ disarm(struct rota_context *c)
 	c->refs--; /* the caller has one, too */
 }
 
-/* Under the lock. What nobody uses any more needs no deadline; but its users'
- * children do, a function that is to be run, a walk. */
+/* A context without users needs no deadline, unless it has children, a function
+ * to run, or a walk. Under the lock. */
 static void
 disarm_unused(struct rota_context *c)
 {
@@ -184,7 +189,7 @@ leave_parent(struct rota_context *c)
 	lock_give(&p->lock);
 }
 
-/* One reference less; the parents' go with the last. */
+/* Drop one reference; with the last, also that on the parent. */
 static void
 put(struct rota_context *c)
 {
@@ -209,8 +214,8 @@ put(struct rota_context *c)
 	}
 }
 
-/* Under the lock, once: it has ended, by its own end or @above. What takes no
- * time is done here. */
+/* The context has ended, by its own end or @above: do what takes no time. Under
+ * the lock, once. */
 static void
 begin(struct rota_context *c, bool above)
 {
@@ -218,13 +223,14 @@ begin(struct rota_context *c, bool above)
 	rota__fd_show(&c->fd, true);
 	if (c->fn && above) {
 		c->filed = true;
-		rota_timer_reset_at(c->timer, 0); /* to run it */
+		rota_timer_reset_at(c->timer, 0); /* to run the function */
 	} else {
 		disarm(c);
 	}
 }
 
-/* Under the lock. What is left of @steps. */
+/* Wake waiting threads, as far as @steps allow; returns the steps left. Under
+ * the lock. */
 static long
 wake(struct rota_context *c, long steps)
 {
@@ -237,7 +243,7 @@ wake(struct rota_context *c, long steps)
 	return steps;
 }
 
-/* Under the lock: is there more for a walk to do? */
+/* Does it leave a walk more to do? Under the lock. */
 static bool
 more(const struct rota_context *c)
 {
@@ -251,18 +257,18 @@ todo_add(struct rota_context *top, struct rota_context *c)
 	top->todo = c;
 }
 
-/* Under the lock of its parent @c, which has ended: @child does, in @top's
- * walk. */
+/* @child ends because its parent @c has ended, in the walk of @top. Under @c's
+ * lock. Returns the steps left. */
 static long
 end_child(struct rota_context *top, struct rota_context *c,
     struct rota_context *child, long steps)
 {
 	list_remove(child);
 	lock_take(&child->lock, LOCK_CONTEXT);
-	/* Or that is another walk's. One that only waits for @c, to leave, has
-	 * nothing left to be done. */
+	/* Else another walk does this. If @child only waits for @c's lock, to
+	 * leave the list, there is nothing to do. */
 	if (!child->walked) {
-		set(child, word_load(&c->ended, relaxed)); /* it is written */
+		set(child, word_load(&c->ended, relaxed)); /* it is set */
 		begin(child, true);
 		steps = wake(child, steps);
 		if (more(child)) {
@@ -274,8 +280,8 @@ end_child(struct rota_context *top, struct rota_context *c,
 	return steps - 1;
 }
 
-/* Do what is to be done because @top has ended, there and below, up to @steps.
- * False: there is more. */
+/* Do up to @steps of what is left to do since @top has ended, for @top and the
+ * contexts below. False: there is more. */
 static bool
 walk(struct rota_context *top, long steps)
 {
@@ -305,7 +311,8 @@ walk(struct rota_context *top, long steps)
 	return true;
 }
 
-/* End @c and all below. True: this did, and the walk is the caller's. */
+/* End @c and all contexts below. True: this call did, and the caller must
+ * walk. */
 static bool
 end(struct rota_context *c, int err, int cause)
 {
@@ -315,7 +322,7 @@ end(struct rota_context *c, int err, int cause)
 	mine = !ended(c);
 	if (mine) {
 		c->counts = c->children != NULL;
-		if (c->counts) /* before anybody can know */
+		if (c->counts) /* before a thread can see the end */
 			word_add(&c->root->walks, (uint64_t)1, acq_rel);
 		mine = set(c, WHY(err, cause));
 		if (!mine && c->counts)
@@ -323,7 +330,7 @@ end(struct rota_context *c, int err, int cause)
 	}
 	if (mine) {
 		begin(c, false);
-		c->refs++; /* who is woken may give the last one back */
+		c->refs++; /* a thread that is woken may drop the last one */
 	}
 	lock_give(&c->lock);
 	if (!mine)
@@ -343,7 +350,8 @@ ring(void *arg)
 	else if (!c->rings)
 		c->rings = end(c, -ETIME, c->late);
 	if (c->rings && !walk(c, SLICE)) {
-		rota_timer_reset_at(c->timer, 0); /* its reference stays */
+		rota_timer_reset_at(c->timer, 0); /* the timer's reference
+						   * stays */
 		return;
 	}
 	lock_take(&c->lock, LOCK_CONTEXT);
@@ -366,8 +374,8 @@ arm(struct rota_context *c)
 	return 0;
 }
 
-/* Become a child of the parent, or end as it has. True: that has a deadline
- * which comes first. Nobody else knows @c. */
+/* Become a child of the parent, or end as the parent has. True: the parent's
+ * deadline comes first. No other thread knows @c. */
 static bool
 join_parent(struct rota_context *c)
 {
@@ -385,7 +393,7 @@ join_parent(struct rota_context *c)
 		c->deadline = p->deadline;
 		c->late = p->late;
 	}
-	/* If it is one further up that has ended, a walk comes by. */
+	/* If a parent further up has ended, its walk will come by. */
 	if (c->ended)
 		begin(c, true);
 	else
@@ -394,8 +402,8 @@ join_parent(struct rota_context *c)
 	return first;
 }
 
-/* One that ends at the instant @when, or that runs @fn(@arg) at its parent's
- * end. */
+/* A context that ends at the instant @when, or that runs @fn(@arg) when its
+ * parent ends. */
 static int
 create(struct rota_context **out, struct rota_engine *e,
     struct rota_context *parent, rota_time when, int cause, rota_func *fn,
@@ -449,7 +457,8 @@ create(struct rota_context **out, struct rota_engine *e,
 		put(c);
 		return r;
 	}
-	/* Or its parent's has, and is late: that one's ring runs a function. */
+	/* The deadline may be the parent's, whose callback is late: that
+	 * callback will run a function. */
 	if (!fn && c->deadline <= now && end(c, -ETIME, c->late))
 		walk(c, LONG_MAX);
 	*out = c;
@@ -603,7 +612,7 @@ rota__context_leave(struct rota_context *c, struct wait_node *n)
 	lock_give(&c->lock);
 }
 
-/* A context in the list may be about to leave it: that needs this lock. */
+/* A context in the list cannot leave while this lock is taken. */
 static long
 report(struct facade *f, rota_context_fn *tell, void *arg)
 {
@@ -650,9 +659,9 @@ log_one(void *arg, const char *site, rota_time deadline, int dropped)
 	rota_engine_log(arg, line);
 }
 
-/* As report(), but the log may call anything on contexts: no lock is held, and
- * nobody else calls. The one that it is told of has a reference until the next
- * has one. */
+/* As report(), but the log may call any function of contexts: no lock is taken,
+ * and no other thread calls. A reference keeps the context that is reported
+ * until the next has one. */
 static void
 log_all(struct facade *f)
 {
@@ -681,7 +690,7 @@ rota__context_leaks(struct facade *f)
 		next = c->all_next;
 		if (c->users)
 			left++;
-		else /* what kept it, a walk or a timer, is not any more */
+		else /* a walk or a timer kept it, and both have ended */
 			destroy(c);
 	}
 	return left;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * context.h - contexts, for those that select on them.
+ * context.h - the inside of contexts, for select.c and sleep.c.
  */
 #ifndef ROTA_API_WAIT_CONTEXT_H
 #define ROTA_API_WAIT_CONTEXT_H
@@ -9,9 +9,9 @@
 
 #include "api/wait/wait.h"
 
-/* rota__context_join - put @w in the list of those that wait for @c's end.
- * False: it is done, and @w, if nobody else had it, was claimed for @who.
- * rota__context_leave - out of it, if it is in it. */
+/* rota__context_join - put @w in the list of waiters for @c's end. False: @c is
+ * done; @w was claimed for @who, if no other source had claimed it.
+ * rota__context_leave - take it out of the list, if it is in it. */
 bool rota__context_join(struct rota_context *c, struct wait_node *n,
     struct waiter *w, unsigned who);
 void rota__context_leave(struct rota_context *c, struct wait_node *n);

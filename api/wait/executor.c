@@ -2,11 +2,12 @@
  *
  * executor.c - a bounded pool of threads for functions that are due.
  *
- * All the jobs there can be are made at the start, so that nothing can fail
- * once a job is armed. A job is free, armed, queued or running. A ring that was
- * too far to be prevented is a stray: it finds that it is none of the job's any
- * more. The job that it comes for is kept from the next user until then; its
- * room is not, there are jobs to spare for all rings that can be under way.
+ * All jobs are made at the start, so that nothing can fail once a job is armed.
+ * A job is free, armed, queued or running. A timer's callback that could not be
+ * prevented any more is a stray: it will find that it no longer belongs to the
+ * job. Until the stray has run the next user cannot have this job. The job's
+ * room is free at once: there are enough spare jobs for all callbacks that can
+ * be under way.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include <rota/after.h>
@@ -22,22 +23,24 @@
 enum job_state { FREE, ARMED, DROPPED, QUEUED, RUNNING };
 
 struct job {
-	uint64_t generation; /* of the next to have it; never 0 */
+	uint64_t generation; /* of the next user; never 0 */
 	struct rota_executor *x;
 	rota_func *fn;
 	void *arg;
 	rota_handle timer;
 	enum job_state state;
-	unsigned strays;          /* rings to come that are not its own */
-	struct job *next, **prev; /* in the list of its state; prev: queued */
+	unsigned strays;          /* callbacks to come that are no longer its
+				   * own */
+	struct job *next, **prev; /* in the list of its state; prev: only if
+				   * queued */
 };
 
 struct worker {
 	struct rota_executor *x;
 	pthread_t thread;
-	pthread_t former; /* which a job ended, and which nobody has joined */
-	bool follows;     /* there is one */
-	struct job *job;  /* that it runs */
+	pthread_t former; /* ended by a job, and not joined yet */
+	bool follows;     /* there is a former */
+	struct job *job;  /* it runs this job */
 };
 
 struct rota_executor {
@@ -45,11 +48,12 @@ struct rota_executor {
 	pthread_mutex_t lock;
 	bool closing;
 	unsigned threads;
-	uint32_t capacity, jobs; /* that may be in use; that there are */
+	uint32_t capacity, jobs; /* jobs in use at most; jobs made */
 	uint32_t used;
-	unsigned index_bits; /* of a rota_job; the rest is its generation */
-	unsigned busy; /* workers that have not ended, strays: until then it
-			* must stay */
+	unsigned index_bits; /* bits of the index in a rota_job; the rest is the
+			      * generation */
+	unsigned busy; /* workers that have not ended, and strays: the executor
+		        * must stay until 0 */
 	struct job *job, *free;
 	struct job *first, **last; /* queued */
 	struct wait_list idle;     /* workers */
@@ -58,10 +62,10 @@ struct rota_executor {
 	struct worker worker[];
 };
 
-static _Thread_local struct rota_executor *mine; /* a worker's */
+static _Thread_local struct rota_executor *mine; /* the executor of a worker */
 
-/* Under the lock, as all up to rota_executor_create(). To be used again, unless
- * its generations are used up. */
+/* Free the job for its next user, unless its generations are used up. Under the
+ * lock, like all functions up to rota_executor_create(). */
 static void
 job_put(struct job *j)
 {
@@ -75,8 +79,8 @@ job_put(struct job *j)
 	x->free = j;
 }
 
-/* The clock of a bubble may have to be moved for @more jobs, modulo, or for one
- * that was. */
+/* Tell the bubble that @more jobs (modulo 2^64) have come, or that a job was
+ * moved: its clock may have to move. */
 static void
 tell_bubble(struct rota_executor *x, uint64_t more)
 {
@@ -84,7 +88,7 @@ tell_bubble(struct rota_executor *x, uint64_t more)
 		rota__bubble_jobs(x->facade->bubble, more);
 }
 
-/* Its room is another's. */
+/* Give the job's room back. */
 static void
 job_free(struct job *j)
 {
@@ -124,7 +128,8 @@ queue_remove(struct rota_executor *x, struct job *j)
 	x->stat.queued--;
 }
 
-/* The ring of its timer waits for the lock, and shall find nothing to do. */
+/* The callback of the job's timer waits for the lock: it must find nothing to
+ * do. */
 static void
 stray(struct rota_executor *x, struct job *j)
 {
@@ -132,7 +137,7 @@ stray(struct rota_executor *x, struct job *j)
 	x->busy++;
 }
 
-/* It shall not run. False: it does. */
+/* The job shall not run. False: it runs. */
 static bool
 drop(struct rota_executor *x, struct job *j)
 {
@@ -153,7 +158,7 @@ drop(struct rota_executor *x, struct job *j)
 	return true;
 }
 
-/* A worker has ended, or a ring that was to come has. */
+/* A worker has ended, or a stray has run. */
 static void
 less_busy(struct rota_executor *x)
 {
@@ -181,7 +186,8 @@ ring(void *arg)
 	lock_give(&x->lock);
 }
 
-/* Sleep until there is work, or the end. Under the lock, which it gives up. */
+/* Sleep until there is work, or until the executor closes. Under the lock,
+ * given up meanwhile. */
 static void
 rest(struct rota_executor *x)
 {
@@ -189,7 +195,8 @@ rest(struct rota_executor *x)
 	struct waiter w;
 
 	if (rota__waiter_init(&w, x->facade)) {
-		/* A job made its thread an owner: ask again and again. */
+		/* A job made its thread an owner, which must not wait: check
+		 * again and again. */
 		const struct timespec nap = { 0, 1000000 };
 
 		lock_give(&x->lock);
@@ -243,7 +250,7 @@ serve(struct rota_executor *x, struct worker *w)
 
 static int worker_start(struct rota_executor *x, struct worker *w);
 
-/* A job has ended the thread of its worker: another one follows. */
+/* A job has ended the thread of its worker: another thread follows. */
 static void
 ended(void *arg)
 {
@@ -263,7 +270,7 @@ ended(void *arg)
 			w->follows = false;
 	}
 	lock_give(&x->lock);
-	if (r) /* there is none to be had: this one goes on */
+	if (r) /* no other thread to be had: this thread goes on */
 		serve(x, w);
 }
 
@@ -277,7 +284,8 @@ work(void *arg)
 	int was;
 
 	mine = x;
-	/* A job may end its thread; a wait of ours must not be cut short. */
+	/* A job may end its thread, but a wait of rota must not be
+	 * cancelled. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
 	lock_take(&x->lock, LOCK_SOURCE);
 	follows = w->follows;
@@ -298,7 +306,7 @@ executor_bytes(unsigned threads)
 	return sizeof(struct rota_executor) + threads * sizeof(struct worker);
 }
 
-/* Nobody uses it any more. */
+/* No thread uses @x any more. */
 static void
 unmake(struct rota_executor *x)
 {
@@ -320,7 +328,7 @@ worker_start(struct rota_executor *x, struct worker *w)
 	return -pthread_create(&w->thread, NULL, work, w);
 }
 
-/* Under the lock: its workers shall end. */
+/* Make the workers end. Under the lock. */
 static void
 close_down(struct rota_executor *x)
 {
@@ -331,7 +339,8 @@ close_down(struct rota_executor *x)
 		rota__waiter_wake(w);
 }
 
-/* They have ended, or will without waiting for the clock. */
+/* Join the workers: they have ended, or will end without waiting for the
+ * clock. */
 static void
 join(struct rota_executor *x, unsigned started)
 {
@@ -367,7 +376,8 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 	x->threads = threads;
 	x->capacity = capacity;
 	x->last = &x->first;
-	/* Whoever polls a shard has one ring under way: its owner, an adopter. */
+	/* A thread that polls a shard has one callback under way, and a shard
+	 * has two: its owner and an adopter. */
 	x->jobs = capacity + 2 * rota_engine_shards(e);
 	while (x->jobs >> x->index_bits)
 		x->index_bits++;
@@ -392,7 +402,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		join(x, started);
 		return r;
 	}
-	word_add(&f->executors, (uint64_t)1, relaxed); /* a figure */
+	word_add(&f->executors, (uint64_t)1, relaxed); /* a count */
 	*out = x;
 	return 0;
 }
@@ -419,7 +429,7 @@ rota_executor_destroy(struct rota_executor *x)
 		dropped += drop(x, &x->job[i]);
 	rota__wait_list_add(&x->closers, &node, &w, WAIT_SELF);
 	lock_give(&x->lock);
-	/* In a bubble what is running may wait for the clock. */
+	/* In a bubble a job that runs may wait for the clock. */
 	(void)rota__waiter_wait(&w, ROTA_NEVER); /* arms nothing */
 	lock_take(&x->lock, LOCK_SOURCE);
 	rota__wait_list_remove(&x->closers, &node);
@@ -430,7 +440,7 @@ rota_executor_destroy(struct rota_executor *x)
 	}
 	lock_give(&x->lock);
 	rota__waiter_destroy(&w);
-	word_add(&x->facade->executors, (uint64_t)0 - 1, relaxed); /* figure */
+	word_add(&x->facade->executors, (uint64_t)0 - 1, relaxed); /* a count */
 	join(x, x->threads);
 	return dropped;
 }
@@ -488,7 +498,8 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 	return r;
 }
 
-/* The job that @job names, which @x may have no more; NULL: it names none. */
+/* The struct that @job names, which another job may have by now; NULL: it names
+ * none. */
 static struct job *
 job_at(struct rota_executor *x, rota_job job)
 {
@@ -500,7 +511,7 @@ job_at(struct rota_executor *x, rota_job job)
 	return job >> x->index_bits && index < x->jobs ? &x->job[index] : NULL;
 }
 
-/* Is it that of @job still? Under the lock. */
+/* Does @j still belong to @job? Under the lock. */
 static bool
 job_is(const struct job *j, rota_job job)
 {
@@ -546,7 +557,7 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 	    rota_handle_reset_at(x->facade->engine, j->timer, when) == 1) {
 		r = 1;
 	} else {
-		r = arm(x, j, when); /* if that fails it stays as it is */
+		r = arm(x, j, when); /* if that fails the job stays as it is */
 		if (!r && j->state == ARMED)
 			stray(x, j);
 		else if (!r)

@@ -17,7 +17,7 @@ node_of(struct rota_case *k)
 	return (struct wait_node *)(void *)k->r_node;
 }
 
-/* A number below @n, by chance. */
+/* A random number below @n. */
 static unsigned
 turn(unsigned n)
 {
@@ -31,7 +31,8 @@ turn(unsigned n)
 	return (unsigned)(x >> 33) % n;
 }
 
-/* Whose all of them are; NULL: not of one engine, or there is none. */
+/* The wait layer of all cases; NULL: they are of several engines, or there is
+ * none. */
 static struct facade *
 facade_of(const struct rota_case *cases, unsigned n)
 {
@@ -50,7 +51,7 @@ facade_of(const struct rota_case *cases, unsigned n)
 	return f;
 }
 
-/* Would it be taken? */
+/* Has it come? */
 static bool
 ready(struct rota_case *k)
 {
@@ -65,7 +66,7 @@ ready(struct rota_case *k)
 	return is;
 }
 
-/* Take it, if it has come. */
+/* Take it, if it has come. True: taken. */
 static bool
 come(struct rota_case *k)
 {
@@ -74,14 +75,13 @@ come(struct rota_case *k)
 	return k->context && rota_context_err(k->context);
 }
 
-/* Take one of those that have come, each as likely as the others; @n: none
- * has. */
+/* Take one of the cases that have come, each as likely; @n: none has. */
 static unsigned
 choose(struct rota_case *cases, unsigned n)
 {
 	unsigned chosen;
 
-	if (n == 1) /* one lock, one look at the clock */
+	if (n == 1) /* one lock, one clock read */
 		return come(cases) ? 0 : 1;
 	do {
 		unsigned there = 0;
@@ -90,13 +90,13 @@ choose(struct rota_case *cases, unsigned n)
 		for (unsigned i = 0; i < n; i++)
 			if (ready(&cases[i]) && turn(++there) == 0)
 				chosen = i;
-		/* or another thread took it */
+		/* or another thread took it meanwhile */
 	} while (chosen < n && !come(&cases[chosen]));
 	return chosen;
 }
 
-/* The order in which they are joined, each as likely as the others: in that
- * order are armed, and ring, those that come at one instant. */
+/* Shuffle the order in which the cases are joined: channels that come due at
+ * one instant are armed, and fire, in that order. */
 static void
 shuffle(struct rota_case *cases, unsigned n)
 {
@@ -108,8 +108,8 @@ shuffle(struct rota_case *cases, unsigned n)
 	}
 }
 
-/* Put @w in the channel's list, or, if it has something by now, take that.
- * 0 or -errno; *@on: it is in the list. */
+/* Put @w in the channel's list; or, if the channel has a value by now, take
+ * that value. 0 or -errno; *@on: @w is in the list. */
 static int
 join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on)
 {
@@ -135,7 +135,7 @@ leave_channel(struct rota_channel *c, struct wait_node *n)
 	(void)rota__channel_unlock(c, now); /* it arms nothing new */
 }
 
-/* Nothing is there: sleep. As rota_select(). */
+/* No case has come: sleep. Returns as rota_select(). */
 static int
 wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 {
@@ -159,15 +159,15 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 			on = rota__context_join(
 			    k->context, node_of(k), &w, WAIT_CASE + which);
 	}
-	if (!r) /* not on: it is claimed, and woken or about to be */
+	if (!r) /* not @on: @w is claimed, and woken or about to be */
 		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
-	/* Nothing was handed over: what else has come by now? */
+	/* No value was handed over: has a case come since? */
 	if (!r &&
 	    (w.taken == WAIT_TIME ||
 		(w.taken >= WAIT_CASE && !cases[w.taken - WAIT_CASE].channel)))
 		at = choose(cases, n);
-	/* Who claims does so, and wakes, under the lock of its source: out of
-	 * the lists it can't be claimed, and nobody is at work on it. */
+	/* A source claims and wakes @w under the source's lock: once @w is out
+	 * of the lists no source can claim it, and none is at work on it. */
 	for (unsigned i = 0; i < n; i++) {
 		if (cases[i].channel)
 			leave_channel(cases[i].channel, node_of(&cases[i]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * after.c - once, later.
+ * sleep.c - rota_sleep() and rota_after().
  */
 #include <rota/after.h>
 

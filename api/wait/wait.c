@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * wait.c - a thread's sleep, its end by a claim or by the clock.
+ * wait.c - a thread's wait, which a claim or the clock ends; and the wait
+ * layer.
  */
 #include "api/wait/wait.h"
 
@@ -15,12 +16,12 @@ facade_end(struct rota_layer *l)
 	unsigned long contexts, channels, executors;
 	char line[120];
 
-	/* In the child of a fork a thread of the parent may have its lock, and
-	 * what is left is the parent's to tell. */
+	/* In the child of a fork a thread of the parent may have locked the
+	 * mutex, and only the parent reports what was not given back. */
 	if (!facade_forked(f)) {
 		contexts = rota__context_leaks(f);
 		channels = word_load(&f->channels, relaxed); /* at rest */
-		executors = word_load(&f->executors, relaxed); /* as they */
+		executors = word_load(&f->executors, relaxed); /* at rest */
 		if (channels || contexts || executors) {
 			snprintf(line, sizeof(line),
 			    "rota: not given back: %lu channel%s, %lu "
@@ -50,12 +51,12 @@ rota__wait_layer(struct rota_engine *e)
 		f->engine = e;
 		pthread_mutex_init(&f->lock, NULL);
 		l = rota_engine_at_destroy(e, &f->layer);
-		if (l != &f->layer) { /* another was first */
+		if (l != &f->layer) { /* another thread was first */
 			pthread_mutex_destroy(&f->lock);
 			rota_engine_free(e, f, sizeof(*f));
 		}
 	}
-	/* Somebody else's layer: the place is taken. */
+	/* Another maker's layer: the place is taken. */
 	return l->end == facade_end ? rota_container_of(l, struct facade, layer)
 				    : NULL;
 }
@@ -116,7 +117,8 @@ rota__wait_list_claim(struct wait_list *l)
 		struct waiter *w = n->waiter;
 
 		detach(l, n);
-		/* Who is in a list has one; the analyser can't know. */
+		/* A node in a list has a waiter; the static analyser cannot
+		 * know. */
 		if (w && rota__waiter_claim(w, n->who))
 			return w;
 	}
@@ -195,7 +197,8 @@ rota__waiter_wake(struct waiter *w)
 	lock_give(lock);
 }
 
-/* The instant has come. In one piece: the waiter may be gone afterwards. */
+/* The instant has come. All under one lock: afterwards the waiter may be
+ * gone. */
 static void
 ring(void *arg)
 {
@@ -234,7 +237,7 @@ rota__waiter_wait(struct waiter *w, rota_time until)
 	lock_give(lock);
 	if (!h || rota_handle_stop(e, h) == ROTA_PREVENTED)
 		return 0;
-	lock_take(lock, LOCK_WAITER); /* ring() has it or is about to */
+	lock_take(lock, LOCK_WAITER); /* ring() has @w or is about to */
 	while (!w->rung)
 		lock_wait(&w->wake, lock);
 	lock_give(lock);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * wait.h - threads that wait for something a timer brings: a value of a
+ * wait.h - threads that wait for something that a timer brings: a value of a
  * channel, the end of a context, an instant.
  *
  * A waiter is one thread's wait, on its stack. It may stand in the lists of
- * several sources at once; the first to claim it has it, hands its value over
- * and wakes it. Claims are made under the lock of the source, so a waiter that
- * has left a list is not claimed from there.
+ * several sources at once. The first source to claim the waiter has it, hands
+ * its value over and wakes the thread. Claims are made under the lock of the
+ * source, so a source cannot claim a waiter that has left its list.
  *
- * In a bubble (rota/bubble.h) one lock and its counters also say who is
- * asleep, for the clock to move once all are.
+ * In a bubble (rota/bubble.h) all waiters share one lock. Under it the bubble
+ * counts the threads that are asleep, so that the clock moves once all are.
  *
- * Locks   a source's, then a waiter's or its bubble's; never the other way.
+ * Locks    a source's, then a waiter's or its bubble's; never the other way.
  */
 #ifndef ROTA_API_WAIT_WAIT_H
 #define ROTA_API_WAIT_WAIT_H
@@ -27,48 +27,50 @@
 struct rota_bubble;
 struct rota_context;
 
-/* What all of an engine's channels, contexts and executors share. */
+/* The wait layer: what the channels, contexts and executors of an
+ * engine share. */
 struct facade {
 	struct rota_layer layer; /* first */
 	struct rota_engine *engine;
-	struct rota_bubble *bubble; /* whose engine it is; NULL: nobody's */
-	rota_word channels;         /* that there are */
-	rota_word executors;        /* the same */
+	struct rota_bubble *bubble; /* whose engine it is, or NULL */
+	rota_word channels;         /* how many there are */
+	rota_word executors;        /* how many there are */
 	pthread_mutex_t lock;
-	struct rota_context *contexts; /* that there are; under the lock */
+	struct rota_context *contexts; /* all there are; under the lock */
 };
 
-/* facade_forked: is this the child of a fork? There no lock is to be taken: a
- * thread of the parent may have had it. */
+/* facade_forked: is this the child of a fork? No lock may be taken there: a
+ * thread of the parent may have locked it. */
 static inline bool
 facade_forked(const struct facade *f)
 {
 	return rota_engine_forked(f->engine) > 0;
 }
 
-/* rota__wait_layer - @e's, made by the first call; NULL: no memory. */
+/* rota__wait_layer - the wait layer of @e; the first call makes it. NULL: no
+ * memory. */
 struct facade *rota__wait_layer(struct rota_engine *e);
-/* rota__facade_alloc - zeroed memory for a part of it, and in *@f whose; NULL:
- * there is none. */
+/* rota__facade_alloc - zeroed memory for an object of the wait layer, and in
+ * *@f that layer; NULL: no memory. */
 void *rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f);
 
-/* Who has claimed a waiter; CASE and more: the source of that number. FAILED:
- * @value is -errno. */
+/* Which source has claimed a waiter: CASE + n is source n. FAILED: @value is
+ * -errno. */
 enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_FAILED, WAIT_CASE };
 
 struct waiter {
 	struct facade *facade;
-	rota_time value; /* handed over by who claimed it */
-	bool idle; /* no clock waits for it, nor it for the clock: a worker
-		    * without work */
-	/* Under the lock: its own, or that of the bubble. */
+	rota_time value; /* handed over by the source that claimed it */
+	bool idle; /* a worker without work: no clock waits for it, and it waits
+		    * for no clock */
+	/* Under the lock: @own, or that of the bubble. */
 	unsigned taken;
 	bool asleep, awake, rung;
 	pthread_mutex_t own;
 	pthread_cond_t wake;
 };
 
-/* Its place in the list of one source; under that one's lock. */
+/* A waiter's place in the list of one source; under the source's lock. */
 struct wait_node {
 	struct waiter *waiter; /* NULL: in no list */
 	struct wait_node *next, **prev;
@@ -83,44 +85,47 @@ struct wait_list {
 
 /* rota__waiter_init - 0; -EDEADLK the caller may not wait on the engine: it is
  * in one of its callbacks or owns one of its shards; -EPERM it is not in the
- * engine's bubble; -ECHILD. rota__waiter_destroy when nobody can claim it any more. */
+ * engine's bubble; -ECHILD. rota__waiter_destroy - once no source can claim it
+ * any more. */
 int rota__waiter_init(struct waiter *w, struct facade *f);
 void rota__waiter_destroy(struct waiter *w);
-/* rota__waiter_claim - true: it is the caller's, to be woken.
- * rota__waiter_take: the same, under its lock. */
+/* rota__waiter_claim - true: the caller has claimed @w, and must wake it.
+ * rota__waiter_take - the same, under @w's lock. */
 bool rota__waiter_claim(struct waiter *w, unsigned who);
 bool rota__waiter_take(struct waiter *w, unsigned who);
-/* rota__waiter_wake - as the last of a claim. rota__waiter_awake: the same,
- * under its lock. */
+/* rota__waiter_wake - the last step of a claim. rota__waiter_awake - the same,
+ * under @w's lock. */
 void rota__waiter_wake(struct waiter *w);
 void rota__waiter_awake(struct waiter *w);
-/* rota__waiter_wait - sleep until it is claimed; at @until it claims itself as
+/* rota__waiter_wait - sleep until @w is claimed; at @until it claims itself as
  * WAIT_TIME. 0, or -ENOMEM, -ENOSPC: not slept. */
 int rota__waiter_wait(struct waiter *w, rota_time until);
 
 void rota__wait_list_init(struct wait_list *l);
 void rota__wait_list_add(
     struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned who);
-/* Nothing if it is in no list. */
+/* Does nothing if @n is in no list. */
 void rota__wait_list_remove(struct wait_list *l, struct wait_node *n);
-/* rota__wait_list_claim - the first waiter that nobody had, out of the list, to
- * be woken; NULL: there is none. */
+/* rota__wait_list_claim - claim the first waiter that no source has claimed,
+ * and take it out of the list; the caller must wake it. NULL: there is none. */
 struct waiter *rota__wait_list_claim(struct wait_list *l);
 
-/* api/wait/bubble.c, under its lock but for the last three.
- * Sleep until w->awake, the clock moving when all are asleep. */
+/* api/wait/bubble.c; all but the last three are called under the bubble's lock.
+ * Sleep until w->awake; the clock moves when all are asleep. */
 void rota__bubble_sleep(struct rota_bubble *b, struct waiter *w);
 /* @w, which was asleep, is awake. */
 void rota__bubble_woken(struct rota_bubble *b, const struct waiter *w);
-/* @more jobs, modulo, are armed, queued or running: the clock moves for them if
- * there are but idle workers. Also when one was moved. Takes the lock. */
+/* Add @more (modulo 2^64) to the number of jobs that are armed, queued or
+ * running: for them the clock moves even if all threads are idle workers. Call
+ * it also after moving a job's deadline. Takes the lock. */
 void rota__bubble_jobs(struct rota_bubble *b, uint64_t more);
 pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 /* Is the calling thread in @b? */
 bool rota__bubble_member(const struct rota_bubble *b);
 
-/* api/wait/context.c, at the engine's end: tell its log of those that are not done,
- * forget those that nobody uses. How many are left. */
+/* api/wait/context.c, at the engine's end: report the contexts that are not
+ * done to the engine's log, and free those that have no user. How many are
+ * left. */
 unsigned long rota__context_leaks(struct facade *f);
 
 #endif
