@@ -385,8 +385,9 @@ rota_time rota_shard_now(const struct rota_shard *s);
  * kind (on a coarse wheel: slack and a slot), so one wake meets the deadlines
  * of many timers; timers whose kinds have no slack are on time. A poll in
  * between fires what is due. From this call on a thread, the owner too, that
- * arms a timer which would be later than that makes rota_shard_fd() readable
- * (or calls config.wake). The next poll ends the parking.
+ * arms a timer which that sleep would make later than this makes
+ * rota_shard_fd() readable (or calls config.wake). The next poll ends the
+ * parking.
  *
  * On an engine with ROTA_ADOPT, whose adopters go by the deadline, the instant
  * is not later than the earliest known deadline; a thread that arms an earlier
@@ -427,8 +428,9 @@ int rota_shard_fd(struct rota_shard *s);
 
 /* rota_shard_wake - make a sleeping owner poll. Any thread; safe in a signal
  * handler if rota_shard_fd() was called before. A poll consumes earlier wakes.
- * If you wake the owner for your own reasons (e.g. shutdown), check that flag
- * after the poll and before sleeping.
+ * If you wake the owner for a reason of your own (e.g. shutdown), set a flag
+ * before the wake, and let the owner check it after the poll and before
+ * sleeping.
  * Returns 0 or -EINVAL. */
 int rota_shard_wake(struct rota_shard *s);
 

@@ -67,7 +67,7 @@ struct rota_trace {
 	unsigned state;
 	unsigned shard;                 /* its number */
 	rota_time deadline;             /* the latest: it stays after a stop */
-	const struct rota_timer *timer; /* may be gone by now */
+	const struct rota_timer *timer; /* its memory may be gone */
 	const struct rota_kind *kind; /* may be gone if another thread released
 				       * @timer and @kind */
 };
