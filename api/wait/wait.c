@@ -20,7 +20,7 @@ facade_end(struct rota_layer *l)
 	 * mutex, and only the parent reports what was not given back. */
 	if (!facade_forked(f)) {
 		contexts = rota__context_leaks(f);
-		channels = word_load(&f->channels, relaxed); /* at rest */
+		channels = word_load(&f->channels, relaxed);   /* at rest */
 		executors = word_load(&f->executors, relaxed); /* at rest */
 		if (channels || contexts || executors) {
 			snprintf(line, sizeof(line),
