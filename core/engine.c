@@ -75,16 +75,16 @@ rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
 
 static int config_check(struct rota_config *c);
 
-/* Log only if config.log is surely where this rota has it: the size is 0, or one
- * that a later rota may have, or all other fields are valid. In any other config
- * `log` may be anything. */
+/* Log only if config.log is surely where this rota has it: the size is 0, or
+ * one that a later rota may have, or all other fields are valid. In any other
+ * config `log` may be anything. */
 static int
 size_refused(const struct rota_config *c)
 {
 	struct rota_config rest = *c;
 
 	rest.size = sizeof(rest);
-	rest.log = NULL; /* nothing is told of it */
+	rest.log = NULL; /* so nothing is logged */
 	if (c->size && (c->size < sizeof(*c) || c->size > 2 * sizeof(*c)) &&
 	    config_check(&rest))
 		return -EINVAL;

@@ -12,7 +12,8 @@
 
 #include "core/misuse.h"
 
-/* @k, which is initialised already, was to be so again at @site. */
+/* Log that @k, which is initialised already, was to be initialised again at
+ * @site. */
 static int
 init_again(struct rota_kind *k, const struct rota_shard *s, const char *site)
 {

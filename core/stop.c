@@ -42,10 +42,10 @@ stop_lost(struct rota_shard *s, const struct rota_timer *t, uint64_t word,
 	return true;
 }
 
-/* A stop found the word @was, which it disarmed. */
+/* A stop found the word @was, and turned ARMED off. */
 rota_inline int
-stop_prevented(struct rota_timer *t, struct rota_kind *k, uint64_t was,
-    const bool traced)
+stop_prevented(
+    struct rota_timer *t, struct rota_kind *k, uint64_t was, const bool traced)
 {
 	struct rota_shard *s = shard_of(k); /* after the word [P3] */
 
@@ -59,8 +59,8 @@ stop_prevented(struct rota_timer *t, struct rota_kind *k, uint64_t was,
 	return ROTA_PREVENTED;
 }
 
-/* A stop found the word @was, which was not armed. Apart, so that the usual way
- * has no loop and keeps no register. */
+/* A stop found the word @was, which is not ARMED. A function of its own, so
+ * that the common case has no loop and saves no register. */
 static rota_noinline int
 stop_late(struct rota_timer *t, struct rota_kind *k, uint64_t was, bool traced)
 {
