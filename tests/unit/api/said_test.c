@@ -204,8 +204,7 @@ attaching_twice_is_told(void **state)
 	struct world *w = *state;
 
 	SAYS(w, rota_shard_attach(w->shard), -EBUSY, "rota_shard_attach()",
-	    "shard 0 has an owner already, this thread",
-	    "attach it once");
+	    "shard 0 has an owner already, this thread", "attach it once");
 }
 
 static const struct world_row driven = { .backend = ROTA_HEAP,
@@ -415,8 +414,8 @@ a_kind_of_another_shard_of_the_engine_is_told(void **state)
 	}
 	for (unsigned i = 0; i < 3; i++) {
 		SAYS(w, rota_kind_init(&here[i], other, &c), -EBUSY,
-		    "rota_kind_init()", "kind two (", "said_test.c:",
-		    "it is initialised already");
+		    "rota_kind_init()", "kind two (",
+		    "said_test.c:", "it is initialised already");
 		SAYS(w, rota_kind_init(&there[i], w->shard, &c), -EBUSY,
 		    "rota_kind_init()", "it is initialised already");
 	}
@@ -553,11 +552,12 @@ the_field_of_a_refused_config_is_named(void **state)
 	    c.size = 0, "config.size: 0 is not ", "sizeof(struct rota_config)");
 	REFUSED(c.size += 8, "config.size: ");
 	/* of a pointer; of some other struct; of an uninitialised member */
-	REFUSED(c.size = 8, "config.size: 8 is not ",
-	    "sizeof(struct rota_config)");
+	REFUSED(
+	    c.size = 8, "config.size: 8 is not ", "sizeof(struct rota_config)");
 	REFUSED(c.size = 10000, "config.size: 10000 is not ");
 	REFUSED(c.size -= 8, "config.size: ");
-	REFUSED(c.size = 0x5555555555555555, "config.size: 6148914691236517205 is not ");
+	REFUSED(c.size = 0x5555555555555555,
+	    "config.size: 6148914691236517205 is not ");
 	REFUSED(c.backend = 17, "config.backend: 17");
 	REFUSED(c.clock = 17, "config.clock: 17");
 	REFUSED(c.flags = 0x30, "config.flags: 0x30");

@@ -43,11 +43,11 @@ heard(struct world *w, const char *const *words, int line)
 #define HEARD(w, ...) \
 	heard((w), (const char *const[]){ __VA_ARGS__, NULL }, __LINE__)
 /* @n did, the latest with these words. */
-#define HEARD_MANY(w, n, word)                        \
-	do {                                          \
-		assert_int_equal((w)->logs, (n));     \
+#define HEARD_MANY(w, n, word)                             \
+	do {                                               \
+		assert_int_equal((w)->logs, (n));          \
 		assert_non_null(strstr((w)->log, (word))); \
-		(w)->logs = 0;                        \
+		(w)->logs = 0;                             \
 	} while (0)
 #define SILENCE(w)                                                   \
 	do {                                                         \
@@ -182,11 +182,11 @@ what_free_writes_makes_a_timer_none(void **state)
 	rota_time begin = 0;
 
 	for (unsigned way = 0; way < WAYS; way++)
-		assert_int_equal(rota_kind_init(&kind[way], w->shard,
-				     &(struct rota_kind_config){
-					 .fire = probe_fire,
-					 .name = "free",
-					 .flags = w->row->kind }),
+		assert_int_equal(
+		    rota_kind_init(&kind[way], w->shard,
+			&(struct rota_kind_config){ .fire = probe_fire,
+			    .name = "free",
+			    .flags = w->row->kind }),
 		    0);
 	for (unsigned way = 0; way < WAYS; way++, t += n) {
 		for (unsigned i = 0; i < n; i++) {
@@ -380,8 +380,9 @@ timers_whose_kind_went_are_told_and_not_fired(void **state)
 			world_poll(w, begin + far_and_near[i]);
 			expect_fired(w, i);
 		}
-		HEARD(w, "rota_shard_poll()", "kind lost (", "objects_test.c:",
-		    "initialised at ", "the memory of its kind went");
+		HEARD(w, "rota_shard_poll()", "kind lost (",
+		    "objects_test.c:", "initialised at ",
+		    "the memory of its kind went");
 		assert_int_equal(entries(w), 0);
 		assert_int_equal(rota_shard_check(w->shard), 0);
 		begin += far_and_near[n - 1];

@@ -223,9 +223,11 @@ static void
 the_descriptor_is_readable_from_the_wake_to_the_poll(void **state)
 {
 	struct world *w = *state;
+	int fd = rota_shard_fd(w->shard); /* before the park */
 	struct probe *p = parked(w);
 
 	assert_int_equal(readable(w), 0);
+	assert_int_equal(rota_shard_fd(w->shard), fd);
 	elsewhere_reset_at(&p[1].timer, 5 * TICK);
 	assert_int_equal(readable(w), 1);
 	assert_int_equal(readable(w), 1);
