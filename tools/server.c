@@ -29,7 +29,7 @@ half_the_cores(void)
 bool
 server_find(char *path, size_t size)
 {
-	static const char *const places[] = { "../../examples/httpd",
+	static const char *const places[] = { "../examples/httpd",
 		"../libexec/rota/httpd" };
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
