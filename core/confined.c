@@ -8,6 +8,10 @@
  */
 #include "core/confined.h"
 
+_Static_assert(ROTA_WORD_ARMED == ST_ARMED && ROTA_WORD_LINKED == ST_LINKED &&
+	ROTA_WORD_FLAGS == ST_FLAGS,
+    "api/rota/inline.h knows the bits of the word");
+
 /* owner_reset() of a confined timer that is staged in any case. */
 static rota_noinline int
 stage_reset(struct rota_timer *t, uint64_t d, struct rota_shard *s)
@@ -119,10 +123,11 @@ rota_timer_reset_unfiled(
 	struct rota_shard *s = rota_container_of(
 	    k->r_hot, struct rota_shard, hot);
 
-	if (s->backend == ROTA_HEAP && (t->r_word & 14) == ST_LINKED &&
+	if (s->backend == ROTA_HEAP &&
+	    (t->r_word & ST_FLAGS & ~ST_ARMED) == ST_LINKED &&
 	    s->queue.heap.len < HEAP_SMALL)
 		return heap_earlier(t, (uint64_t)when, s);
-	if (t->r_word & 15)
+	if (t->r_word & ST_FLAGS)
 		return stage_reset(t, (uint64_t)when, s);
 	if (s->backend == ROTA_WHEEL)
 		return fresh_reset(t, (uint64_t)when, s, k, ROTA_WHEEL);

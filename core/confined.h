@@ -20,7 +20,7 @@ confined_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d,
 
 	if (push && !(old & ST_ARMED))
 		return -EINVAL;
-	if ((old & ~ST_ARMED & 15) != ST_LINKED || d < t->r_key)
+	if ((old & ~ST_ARMED & ST_FLAGS) != ST_LINKED || d < t->r_key)
 		return rota_timer_reset_unfiled(t, (rota_time)d, k);
 	t->r_word = d << ST_SHIFT | ST_ARMED | ST_LINKED;
 	count_add(&s->hot.starts, ~old & ST_ARMED);

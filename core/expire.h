@@ -68,12 +68,25 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		rota_shard_wake(s); /* the lock owner may wait for this end */
 }
 
-/* @t came up but does not fire; its word is @is. */
+/* @t came up, its entry is out, and it does not fire: it goes where its word, @is,
+ * says. */
 rota_inline void
-trace_not_fired(const struct rota_shard *s, const struct rota_kind *k,
-    const struct rota_timer *t, enum state_expire how, uint64_t is)
+not_fired(struct poll *p, struct rota_kind *k, struct rota_timer *t,
+    enum state_expire how, uint64_t is, const enum rota_backend backend,
+    const bool confined)
 {
-	if (kind_traced(k))
+	struct rota_shard *s = p->s;
+	uint64_t d = ST_DEADLINE(is);
+
+	if (how == EXPIRE_DEFER) {
+		backend_defer(&s->queue, backend, &t->r_place);
+		deferred(k, t);
+	} else if (how == EXPIRE_REFILE) {
+		shard_set_key(k, t, d,
+		    backend_insert(&s->queue, backend, &t->r_place, d, t->r_seq,
+			(uint64_t)k->slack));
+	}
+	if (!confined && kind_traced(k))
 		rota__trace(s, k, t,
 		    how == EXPIRE_REFILE      ? ROTA_TRACE_FILE
 			: how == EXPIRE_DEFER ? ROTA_TRACE_DEFER
@@ -130,7 +143,7 @@ step_heap(struct poll *p, const enum rota_backend backend)
 	struct rota_timer *t = timer_of(*heap_item(h, first.id));
 	struct rota_kind *k;
 	enum state_expire how;
-	uint64_t is, d, when;
+	uint64_t is;
 
 	if (object_lost(s, t)) {
 		heap_take(h, 0);
@@ -139,33 +152,17 @@ step_heap(struct poll *p, const enum rota_backend backend)
 	k = kind_unchecked(t);
 	/* The way through the heap outweighs what a fast path would save. */
 	how = expire_entry(p, k, t, first.when, first.seq, &is, false);
-	d = ST_DEADLINE(is);
-	switch (how) {
-	case EXPIRE_FIRE:
-		heap_take(h, 0);
-		fire(p, k, t, is, false);
-		return false;
-	case EXPIRE_DROP:
-		heap_take(h, 0);
-		break;
-	case EXPIRE_DEFER:
-		heap_take(h, 0);
-		heap_bag(h, &t->r_place);
-		deferred(k, t);
-		break;
-	case EXPIRE_REFILE:
-		when = d;
-		if (backend == ROTA_HEAP) {
-			heap_rekey(h, 0, d, t->r_seq);
-		} else {
-			heap_take(h, 0);
-			when = backend_insert(
-			    &s->queue, backend, &t->r_place, d, t->r_seq, 0);
-		}
-		shard_set_key(k, t, d, when);
-		break;
+	if (how == EXPIRE_REFILE && backend == ROTA_HEAP) {
+		heap_rekey(h, 0, ST_DEADLINE(is), t->r_seq); /* in its place */
+		shard_set_key(k, t, ST_DEADLINE(is), ST_DEADLINE(is));
+		trace(s, k, t, ROTA_TRACE_FILE, is);
+		return true;
 	}
-	trace_not_fired(s, k, t, how, is);
+	heap_take(h, 0);
+	if (how == EXPIRE_FIRE)
+		fire(p, k, t, is, false);
+	else
+		not_fired(p, k, t, how, is, backend, false);
 	return how == EXPIRE_REFILE;
 }
 

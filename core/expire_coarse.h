@@ -17,28 +17,13 @@ step_coarse(struct poll *p, struct rota_timer *t, struct rota_kind *k,
     const bool confined)
 {
 	enum state_expire how;
-	uint64_t is, d;
+	uint64_t is;
 
 	how = expire_one(p, k, t, p->now + 1, &is, confined);
-	d = ST_DEADLINE(is);
-	switch (how) {
-	case EXPIRE_FIRE:
+	if (how == EXPIRE_FIRE)
 		fire(p, k, t, is, confined);
-		return;
-	case EXPIRE_DROP:
-		break;
-	case EXPIRE_DEFER:
-		backend_defer(&p->s->queue, ROTA_WHEEL_COARSE, &t->r_place);
-		deferred(k, t);
-		break;
-	case EXPIRE_REFILE:
-		shard_set_key(k, t, d,
-		    backend_insert(&p->s->queue, ROTA_WHEEL_COARSE, &t->r_place,
-			d, t->r_seq, (uint64_t)k->slack));
-		break;
-	}
-	if (!confined)
-		trace_not_fired(p->s, k, t, how, is);
+	else
+		not_fired(p, k, t, how, is, ROTA_WHEEL_COARSE, confined);
 }
 
 /* What earlier polls deferred is a slot of its own. After it a slot that is due

@@ -19,34 +19,18 @@ rota_inline void
 step_run(struct poll *p, struct run_entry *e, struct rota_kind *k,
     const bool confined)
 {
-	struct rota_shard *s = p->s;
-	struct run *r = &s->queue.run;
+	struct run *r = &p->s->queue.run;
 	struct rota_timer *t = timer_of(e->item);
 	enum state_expire how;
-	uint64_t is, d;
+	uint64_t is;
 
 	how = expire_entry(
 	    p, k, t, run_when(r, e), run_seq(r, e), &is, confined);
-	d = ST_DEADLINE(is);
 	run_take(r, e);
-	switch (how) {
-	case EXPIRE_FIRE:
+	if (how == EXPIRE_FIRE)
 		fire(p, k, t, is, confined);
-		return;
-	case EXPIRE_DROP:
-		break;
-	case EXPIRE_DEFER:
-		backend_defer(&s->queue, ROTA_WHEEL, &t->r_place);
-		deferred(k, t);
-		break;
-	case EXPIRE_REFILE:
-		shard_set_key(k, t, d,
-		    backend_insert(
-			&s->queue, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
-		break;
-	}
-	if (!confined)
-		trace_not_fired(s, k, t, how, is);
+	else
+		not_fired(p, k, t, how, is, ROTA_WHEEL, confined);
 }
 
 /* Bring up the run as far as it is due and before the first of the heap. False:

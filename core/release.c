@@ -30,58 +30,45 @@ running_no_more(struct rota_shard *s, const struct rota_timer *t)
 			    release); /* [R1] */
 }
 
-int
-rota_timer_release(struct rota_timer *t)
+/* Report a release that left @how; the word was @was. */
+rota_inline void
+tell(const struct rota_shard *s, const struct rota_kind *k,
+    const struct rota_timer *t, enum state_release how, uint64_t was)
 {
-	struct rota_kind *k;
-	const struct rota_kind *traced;
-	struct rota_shard *s;
-	bool owner, unlock, confined;
-	enum state_release how;
-	uint64_t was = 0, wake = 0;
-
-	if (!object_call(t, __func__))
-		return -EINVAL;
-	k = kind_of(t);
+	if (how == RELEASE_GONE || how == RELEASE_BUSY)
+		return;
+	PROBE_RELEASE(t);
 	if (!k)
-		return -EINVAL;
-	traced = kind_traced(k) ? k : NULL; /* @k may be gone later */
-	s = shard_of(k);
-	if (shard_forked(s))
-		return -ECHILD;
-	if (!object_owned(t, k, s, __func__))
-		return -EPERM;
-	confined = kind_confined(k);
-	owner = shard_trylock(s, &unlock);
-	if (owner &&
-	    running_elsewhere(s, t)) { /* then it goes through the inbox */
-		if (unlock)
-			shard_unlock(s);
-		owner = unlock = false;
-	}
-	/* An adopter is polling, or in the callback: the owner tries again. */
-	if (!owner && !k->released)
-		return word_load(&s->attached, relaxed) == self_id()
-		    ? -EAGAIN
-		    : rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL,
-			  __func__); /* only this thread stores it */
-	if (owner && word_load(&t->r_word, relaxed) & ST_QUEUED)
-		rota__shard_flush_staging(s); /* it may be only staged */
-	if (owner)
-		how = state_release(
-		    &t->r_word, true, confined, k->released != NULL, &was);
+		return;
+	if (how == RELEASE_FREE)
+		rota__trace(
+		    s, k, t, ROTA_TRACE_RELEASED, was >> ST_SHIFT << ST_SHIFT);
 	else
-		how = remote_release(&s->remote, &s->park, &t->r_word, t,
-		    &t->r_link, &was, &wake);
-	if (how != RELEASE_GONE && how != RELEASE_BUSY)
-		PROBE_RELEASE(t);
-	if (traced && how == RELEASE_FREE)
-		rota__trace(s, traced, t, ROTA_TRACE_RELEASED,
-		    was >> ST_SHIFT << ST_SHIFT);
-	else if (traced && (how == RELEASE_WAIT || how == RELEASE_POST))
-		rota__trace(s, traced, t, ROTA_TRACE_RELEASE,
+		rota__trace(s, k, t, ROTA_TRACE_RELEASE,
 		    (was & ~ST_ARMED) | ST_QUEUED | ST_RELEASE);
-	if (how == RELEASE_FREE) {
+}
+
+/* A release by the lock owner. */
+static int
+release_owner(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
+{
+	enum state_release how;
+	uint64_t was = 0;
+
+	if (word_load(&t->r_word, relaxed) & ST_QUEUED)
+		rota__shard_flush_staging(s); /* it may be only staged */
+	how = state_release(
+	    &t->r_word, true, kind_confined(k), k->released != NULL, &was);
+	tell(s, kind_traced(k) ? k : NULL, t, how, was);
+	if (was & ST_ARMED)
+		count_add(&s->hot.stops, 1);
+	switch (how) {
+	case RELEASE_GONE:
+		return rota__misuse_kind(
+		    k, MISUSE_WAITS, -EINVAL, "rota_timer_release");
+	case RELEASE_BUSY:
+		return -EAGAIN;
+	case RELEASE_FREE:
 		if (was & ST_LINKED) {
 			shard_remove(s, t);
 			shard_busy(s); /* the next poll publishes the entries */
@@ -89,31 +76,69 @@ rota_timer_release(struct rota_timer *t)
 		running_no_more(s, t);
 		rota__shard_free(s, k, t);
 		shard_freed(s);
-	} else if (owner && how == RELEASE_WAIT) {
+		return 0;
+	case RELEASE_WAIT:
 		/* The thread that is pushing it may do so for a later deadline.
 		 * [K2] */
 		word_add(&s->remote.kick, (uint64_t)1, seq_cst);
-	} else if (!owner && how != RELEASE_GONE) {
-		rota__shard_pushed(s, wake);
-	}
-	if (was & ST_ARMED) {
-		if (owner)
-			count_add(&s->hot.stops, 1);
-		else
-			word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
-	}
-	if (unlock)
-		shard_unlock(s);
-	switch (how) {
-	case RELEASE_GONE:
-		return rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, __func__);
-	case RELEASE_BUSY:
-		return -EAGAIN;
-	case RELEASE_FREE:
-		return 0;
-	case RELEASE_WAIT:
+		break;
 	case RELEASE_POST:
 		break;
 	}
 	return 1;
+}
+
+/* A release by way of the inbox. The timer and @k may be gone once it is pushed. */
+static int
+release_remote(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
+{
+	const struct rota_kind *traced = kind_traced(k) ? k : NULL;
+	uint64_t was = 0, wake = 0;
+	enum state_release how;
+
+	how = remote_release(
+	    &s->remote, &s->park, &t->r_word, t, &t->r_link, &was, &wake);
+	tell(s, traced, t, how, was);
+	if (how != RELEASE_GONE)
+		rota__shard_pushed(s, wake);
+	if (was & ST_ARMED)
+		word_add(&s->stops, (uint64_t)1, relaxed); /* figure */
+	return how == RELEASE_GONE
+	    ? rota__misuse_kind(k, MISUSE_WAITS, -EINVAL, "rota_timer_release")
+	    : 1;
+}
+
+int
+rota_timer_release(struct rota_timer *t)
+{
+	struct rota_kind *k;
+	struct rota_shard *s;
+	bool owner, unlock;
+	int r;
+
+	if (!object_call(t, __func__))
+		return -EINVAL;
+	k = kind_of(t);
+	if (!k)
+		return -EINVAL;
+	s = shard_of(k);
+	if (shard_forked(s))
+		return -ECHILD;
+	if (!object_owned(t, k, s, __func__))
+		return -EPERM;
+	owner = shard_trylock(s, &unlock);
+	if (owner && !running_elsewhere(s, t)) {
+		r = release_owner(s, k, t);
+	} else if (k->released) {
+		if (unlock) /* it is in a callback: it goes through the inbox */
+			shard_unlock(s);
+		return release_remote(s, k, t);
+	} else if (word_load(&s->attached, relaxed) == self_id()) {
+		r = -EAGAIN; /* an adopter polls, or is in the callback */
+	} else {             /* only this thread stores its identity */
+		r = rota__misuse_kind(k, MISUSE_NO_RELEASED, -EINVAL, __func__);
+	}
+	if (unlock)
+		shard_unlock(s);
+	return r;
 }

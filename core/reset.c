@@ -83,8 +83,8 @@ owner_push(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 
 	if ((old & (ST_ARMED | ST_LINKED | ST_RELEASE)) !=
 		(ST_ARMED | ST_LINKED) ||
-	    (later | 15) < old ||
-	    !word_cas(&t->r_word, &old, later | (old & 15), acq_rel,
+	    (later | ST_FLAGS) < old ||
+	    !word_cas(&t->r_word, &old, later | (old & ST_FLAGS), acq_rel,
 		relaxed)) /* as state_reset() */
 		return false;
 	PROBE_RESET(t, d);

@@ -93,6 +93,7 @@
 #define ST_QUEUED ((uint64_t)4)
 #define ST_RELEASE ((uint64_t)8)
 #define ST_SHIFT 4
+#define ST_FLAGS (((uint64_t)1 << ST_SHIFT) - 1)
 #define ST_DEADLINE(word) ((word) >> ST_SHIFT)
 /* 60 bits of ns: 36 years. The last instant stands for "never". */
 #define ST_NEVER (UINT64_MAX >> ST_SHIFT)
