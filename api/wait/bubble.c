@@ -17,7 +17,7 @@
 
 struct rota_bubble {
 	struct rota_engine *engine;
-	struct facade *facade;
+	struct wait_layer *layer;
 	pthread_mutex_t lock;
 	unsigned members, asleep, idle;
 	uint64_t jobs;       /* of its executors: armed, queued or running */
@@ -246,8 +246,8 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 	}
 	r = rota_engine_create(&b->engine, &config);
 	if (!r)
-		b->facade = rota__wait_layer(b->engine);
-	if (!r && !b->facade) {
+		b->layer = rota__wait_layer(b->engine);
+	if (!r && !b->layer) {
 		rota_engine_destroy(b->engine, ROTA_DROP);
 		r = -ENOMEM;
 	}
@@ -260,7 +260,7 @@ rota_bubble_create(struct rota_bubble **out, enum rota_backend backend)
 	rota__wait_list_init(&b->sleepers);
 	rota__wait_list_init(&b->settlers);
 	rota__wait_list_init(&b->idlers);
-	b->facade->bubble = b;
+	b->layer->bubble = b;
 	*out = b;
 	return 0;
 }
@@ -406,7 +406,7 @@ rota_bubble_wait(struct rota_bubble *b)
 
 	if (!b)
 		return -EINVAL;
-	r = rota__waiter_init(&w, b->facade);
+	r = rota__waiter_init(&w, b->layer);
 	if (r)
 		return r;
 	lock_take(&b->lock, LOCK_WAITER);

@@ -34,8 +34,8 @@ put(struct rota_channel *c)
 		return;
 	rota__fd_close(&c->fd);
 	pthread_mutex_destroy(&c->lock);
-	word_add(&c->facade->channels, (uint64_t)0 - 1, relaxed); /* a count */
-	rota_engine_free(c->facade->engine, c, sizeof(*c));
+	word_add(&c->layer->channels, (uint64_t)0 - 1, relaxed); /* a count */
+	rota_engine_free(c->layer->engine, c, sizeof(*c));
 }
 
 static bool
@@ -145,7 +145,7 @@ rota__channel_lock(struct rota_channel *c)
 	rota_time now;
 
 	lock_take(&c->lock, LOCK_SOURCE);
-	now = rota_engine_now(c->facade->engine);
+	now = rota_engine_now(c->layer->engine);
 	take_up(c, now);
 	serve(c, now);
 	return now;
@@ -169,7 +169,7 @@ file(struct rota_channel *c, bool needed, bool keep)
 	if (c->filed) /* armed; or ring() is about to run, and does all this */
 		return 0;
 	if (needed && !c->timer)
-		r = rota__node_take(c->facade->engine, ring, c, &c->timer);
+		r = rota__node_take(c->layer->engine, ring, c, &c->timer);
 	if (needed && !r) {
 		c->refs++;
 		c->filed = true;
@@ -259,7 +259,7 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
     enum rota_channel_mode mode)
 {
 	struct rota_channel *c;
-	struct facade *f;
+	struct wait_layer *f;
 	rota_time now;
 	int r;
 
@@ -271,12 +271,12 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	c = rota__facade_alloc(e, sizeof(*c), &f);
+	c = rota__layer_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
 	rota__wait_list_init(&c->waiters);
-	c->facade = f;
+	c->layer = f;
 	c->users = c->refs = 1;
 	c->mode = mode;
 	c->policy = policy;
@@ -304,7 +304,7 @@ rota_channel_create(struct rota_channel **c, struct rota_engine *e,
 struct rota_channel *
 rota_channel_ref(struct rota_channel *c)
 {
-	if (c && !facade_forked(c->facade)) {
+	if (c && !layer_forked(c->layer)) {
 		lock_take(&c->lock, LOCK_SOURCE);
 		c->users++;
 		lock_give(&c->lock);
@@ -315,7 +315,7 @@ rota_channel_ref(struct rota_channel *c)
 void
 rota_channel_unref(struct rota_channel *c)
 {
-	if (!c || facade_forked(c->facade))
+	if (!c || layer_forked(c->layer))
 		return;
 	lock_take(&c->lock, LOCK_SOURCE);
 	if (--c->users) {
@@ -335,7 +335,7 @@ rota_channel_stop(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	pending = c->armed;
@@ -351,7 +351,7 @@ arm(struct rota_channel *c, rota_time first, rota_span span, rota_span period)
 	rota_time now;
 	int pending, r;
 
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	pending = c->armed;
@@ -379,7 +379,7 @@ rota_channel_poll(struct rota_channel *c, rota_time *value)
 
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	ready = rota__channel_ready(c, now);
@@ -422,7 +422,7 @@ rota_channel_length(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	length = c->full;
@@ -444,7 +444,7 @@ rota_channel_fd(struct rota_channel *c)
 
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	fd = rota__fd_open(&c->fd);
@@ -508,7 +508,7 @@ rota_ticker_missed(struct rota_channel *c)
 
 	if (!c || !c->ticker)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	now = rota__channel_lock(c);
 	missed = c->missed;

@@ -18,7 +18,7 @@
 #include "api/wait/wait.h"
 
 struct rota_channel {
-	struct facade *facade;
+	struct wait_layer *layer;
 	enum rota_channel_mode mode;
 	enum rota_missed policy;
 	bool ticker;

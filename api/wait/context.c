@@ -42,7 +42,7 @@ enum { SLICE = 1024, WAKE_STEPS = 16 };
 #endif
 
 struct rota_context {
-	struct facade *facade;
+	struct wait_layer *layer;
 	struct rota_context *parent; /* NULL: the background */
 	struct rota_context *root;   /* of the tree: itself, if it has no
 				      * parent */
@@ -78,10 +78,10 @@ struct rota_context {
 #define WHY_ERR(why) ((int)(uint32_t)(why))
 #define WHY_CAUSE(why) ((int)(uint32_t)((why) >> 32))
 
-struct facade *
+struct wait_layer *
 rota__context_wait_layer(const struct rota_context *c)
 {
-	return c->facade;
+	return c->layer;
 }
 
 static void
@@ -139,7 +139,7 @@ ended(struct rota_context *c)
 static void
 destroy(struct rota_context *c)
 {
-	struct facade *f = c->facade;
+	struct wait_layer *f = c->layer;
 
 	rota__fd_close(&c->fd);
 	pthread_mutex_destroy(&c->lock);
@@ -195,7 +195,7 @@ put(struct rota_context *c)
 {
 	while (c) {
 		struct rota_context *parent = c->parent;
-		struct facade *f = c->facade;
+		struct wait_layer *f = c->layer;
 		bool last;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
@@ -364,7 +364,7 @@ ring(void *arg)
 static int
 arm(struct rota_context *c)
 {
-	int r = rota__node_take(c->facade->engine, ring, c, &c->timer);
+	int r = rota__node_take(c->layer->engine, ring, c, &c->timer);
 
 	if (r)
 		return r;
@@ -410,19 +410,19 @@ create(struct rota_context **out, struct rota_engine *e,
     void *arg, const char *site)
 {
 	struct rota_context *c;
-	struct facade *f;
+	struct wait_layer *f;
 	rota_time now;
 	bool first;
 	int r = 0;
 
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	c = rota__facade_alloc(e, sizeof(*c), &f);
+	c = rota__layer_alloc(e, sizeof(*c), &f);
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
 	rota__wait_list_init(&c->waiters);
-	c->facade = f;
+	c->layer = f;
 	c->parent = parent;
 	c->site = site;
 	c->deadline = when < 0 ? 0 : when < ROTA_NEVER ? when : ROTA_NEVER;
@@ -472,7 +472,7 @@ rota_context_create_site(struct rota_context **c, struct rota_engine *e,
 	if (!c)
 		return -EINVAL;
 	*c = NULL;
-	if (!e || (parent && parent->facade->engine != e))
+	if (!e || (parent && parent->layer->engine != e))
 		return -EINVAL;
 	return create(c, e, parent, when, cause, NULL, NULL, site);
 }
@@ -497,7 +497,7 @@ rota_context_after_func_site(struct rota_context **c,
 	if (!parent || !fn)
 		return -EINVAL;
 	r = create(
-	    &own, parent->facade->engine, parent, ROTA_NEVER, 0, fn, arg, site);
+	    &own, parent->layer->engine, parent, ROTA_NEVER, 0, fn, arg, site);
 	if (r)
 		return r;
 	if (c)
@@ -510,7 +510,7 @@ rota_context_after_func_site(struct rota_context **c,
 struct rota_context *
 rota_context_ref(struct rota_context *c)
 {
-	if (c && !facade_forked(c->facade)) {
+	if (c && !layer_forked(c->layer)) {
 		lock_take(&c->lock, LOCK_CONTEXT);
 		c->users++;
 		lock_give(&c->lock);
@@ -523,7 +523,7 @@ rota_context_unref(struct rota_context *c)
 {
 	bool last;
 
-	if (!c || facade_forked(c->facade))
+	if (!c || layer_forked(c->layer))
 		return;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	last = --c->users == 0;
@@ -538,7 +538,7 @@ rota_context_cancel(struct rota_context *c, int cause)
 {
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	if (!end(c, -ECANCELED, cause ? cause : -ECANCELED))
 		return 0;
@@ -551,7 +551,7 @@ rota_context_err(struct rota_context *c)
 {
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	return WHY_ERR(ended(c));
 }
@@ -561,7 +561,7 @@ rota_context_cause(struct rota_context *c)
 {
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	return WHY_CAUSE(ended(c));
 }
@@ -579,7 +579,7 @@ rota_context_fd(struct rota_context *c)
 
 	if (!c)
 		return -EINVAL;
-	if (facade_forked(c->facade))
+	if (layer_forked(c->layer))
 		return -ECHILD;
 	lock_take(&c->lock, LOCK_CONTEXT);
 	fd = rota__fd_open(&c->fd);
@@ -614,7 +614,7 @@ rota__context_leave(struct rota_context *c, struct wait_node *n)
 
 /* A context in the list cannot leave while this lock is taken. */
 static long
-report(struct facade *f, rota_context_fn *tell, void *arg)
+report(struct wait_layer *f, rota_context_fn *tell, void *arg)
 {
 	long n = 0;
 
@@ -637,7 +637,7 @@ report(struct facade *f, rota_context_fn *tell, void *arg)
 long
 rota_context_report(struct rota_engine *e, rota_context_fn *tell, void *arg)
 {
-	struct facade *f;
+	struct wait_layer *f;
 
 	if (!e)
 		return -EINVAL;
@@ -663,7 +663,7 @@ log_one(void *arg, const char *site, rota_time deadline, int dropped)
  * and no other thread calls. A reference keeps the context that is reported
  * until the next has one. */
 static void
-log_all(struct facade *f)
+log_all(struct wait_layer *f)
 {
 	struct rota_context *c, *next;
 
@@ -680,7 +680,7 @@ log_all(struct facade *f)
 }
 
 unsigned long
-rota__context_leaks(struct facade *f)
+rota__context_leaks(struct wait_layer *f)
 {
 	struct rota_context *c, *next;
 	unsigned long left = 0;

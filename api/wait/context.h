@@ -15,6 +15,6 @@
 bool rota__context_join(struct rota_context *c, struct wait_node *n,
     struct waiter *w, unsigned who);
 void rota__context_leave(struct rota_context *c, struct wait_node *n);
-struct facade *rota__context_wait_layer(const struct rota_context *c);
+struct wait_layer *rota__context_wait_layer(const struct rota_context *c);
 
 #endif

@@ -44,7 +44,7 @@ struct worker {
 };
 
 struct rota_executor {
-	struct facade *facade;
+	struct wait_layer *layer;
 	pthread_mutex_t lock;
 	bool closing;
 	unsigned threads;
@@ -84,8 +84,8 @@ job_put(struct job *j)
 static void
 tell_bubble(struct rota_executor *x, uint64_t more)
 {
-	if (x->facade->bubble)
-		rota__bubble_jobs(x->facade->bubble, more);
+	if (x->layer->bubble)
+		rota__bubble_jobs(x->layer->bubble, more);
 }
 
 /* Give the job's room back. */
@@ -143,7 +143,7 @@ drop(struct rota_executor *x, struct job *j)
 {
 	switch (j->state) {
 	case ARMED:
-		if (rota_handle_stop(x->facade->engine, j->timer) !=
+		if (rota_handle_stop(x->layer->engine, j->timer) !=
 		    ROTA_PREVENTED)
 			stray(x, j);
 		break;
@@ -194,7 +194,7 @@ rest(struct rota_executor *x)
 	struct wait_node node;
 	struct waiter w;
 
-	if (rota__waiter_init(&w, x->facade)) {
+	if (rota__waiter_init(&w, x->layer)) {
 		/* A job made its thread an owner, which must not wait: check
 		 * again and again. */
 		const struct timespec nap = { 0, 1000000 };
@@ -310,7 +310,7 @@ executor_bytes(unsigned threads)
 static void
 unmake(struct rota_executor *x)
 {
-	struct rota_engine *e = x->facade->engine;
+	struct rota_engine *e = x->layer->engine;
 
 	pthread_mutex_destroy(&x->lock);
 	if (x->job)
@@ -322,9 +322,9 @@ static int
 worker_start(struct rota_executor *x, struct worker *w)
 {
 	w->x = x;
-	if (x->facade->bubble)
+	if (x->layer->bubble)
 		return rota_bubble_thread(
-		    x->facade->bubble, &w->thread, work, w);
+		    x->layer->bubble, &w->thread, work, w);
 	return -pthread_create(&w->thread, NULL, work, w);
 }
 
@@ -355,7 +355,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 {
 	struct rota_executor *x;
 	unsigned started = 0;
-	struct facade *f;
+	struct wait_layer *f;
 	int r = 0;
 
 	if (!out)
@@ -366,13 +366,13 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	x = rota__facade_alloc(e, executor_bytes(threads), &f);
+	x = rota__layer_alloc(e, executor_bytes(threads), &f);
 	if (!x)
 		return -ENOMEM;
 	pthread_mutex_init(&x->lock, NULL);
 	rota__wait_list_init(&x->idle);
 	rota__wait_list_init(&x->closers);
-	x->facade = f;
+	x->layer = f;
 	x->threads = threads;
 	x->capacity = capacity;
 	x->last = &x->first;
@@ -416,11 +416,11 @@ rota_executor_destroy(struct rota_executor *x)
 
 	if (!x)
 		return -EINVAL;
-	if (facade_forked(x->facade))
+	if (layer_forked(x->layer))
 		return -ECHILD;
 	if (mine == x)
 		return -EDEADLK;
-	r = rota__waiter_init(&w, x->facade);
+	r = rota__waiter_init(&w, x->layer);
 	if (r)
 		return r;
 	lock_take(&x->lock, LOCK_SOURCE);
@@ -440,7 +440,7 @@ rota_executor_destroy(struct rota_executor *x)
 	}
 	lock_give(&x->lock);
 	rota__waiter_destroy(&w);
-	word_add(&x->facade->executors, (uint64_t)0 - 1, relaxed); /* a count */
+	word_add(&x->layer->executors, (uint64_t)0 - 1, relaxed); /* a count */
 	join(x, x->threads);
 	return dropped;
 }
@@ -451,7 +451,7 @@ arm(struct rota_executor *x, struct job *j, rota_time when)
 {
 	rota_handle h;
 	int r = rota_shard_after_func(
-	    rota_engine_local_shard(x->facade->engine), when, ring, j, &h);
+	    rota_engine_local_shard(x->layer->engine), when, ring, j, &h);
 
 	if (r)
 		return r;
@@ -469,9 +469,9 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 
 	if (!x || !fn)
 		return -EINVAL;
-	if (facade_forked(x->facade))
+	if (layer_forked(x->layer))
 		return -ECHILD;
-	when = rota_when(rota_engine_now(x->facade->engine), span);
+	when = rota_when(rota_engine_now(x->layer->engine), span);
 	lock_take(&x->lock, LOCK_SOURCE);
 	j = x->closing || x->used == x->capacity ? NULL : x->free;
 	if (!j) {
@@ -527,7 +527,7 @@ rota_executor_stop(struct rota_executor *x, rota_job job)
 
 	if (!j)
 		return -EINVAL;
-	if (facade_forked(x->facade))
+	if (layer_forked(x->layer))
 		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);
 	if (!job_is(j, job))
@@ -547,14 +547,14 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 
 	if (!j)
 		return -EINVAL;
-	if (facade_forked(x->facade))
+	if (layer_forked(x->layer))
 		return -ECHILD;
-	when = rota_when(rota_engine_now(x->facade->engine), span);
+	when = rota_when(rota_engine_now(x->layer->engine), span);
 	lock_take(&x->lock, LOCK_SOURCE);
 	if (!job_is(j, job) || j->state == RUNNING) {
 		r = -ESTALE;
 	} else if (j->state == ARMED &&
-	    rota_handle_reset_at(x->facade->engine, j->timer, when) == 1) {
+	    rota_handle_reset_at(x->layer->engine, j->timer, when) == 1) {
 		r = 1;
 	} else {
 		r = arm(x, j, when); /* if that fails the job stays as it is */
@@ -578,7 +578,7 @@ rota_executor_stat(struct rota_executor *x, struct rota_executor_stats *out)
 {
 	if (!x || !out)
 		return -EINVAL;
-	if (facade_forked(x->facade))
+	if (layer_forked(x->layer))
 		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);
 	*out = x->stat;

@@ -33,14 +33,14 @@ turn(unsigned n)
 
 /* The wait layer of all cases; NULL: they are of several engines, or there is
  * none. */
-static struct facade *
-facade_of(const struct rota_case *cases, unsigned n)
+static struct wait_layer *
+layer_of(const struct rota_case *cases, unsigned n)
 {
-	struct facade *f = NULL;
+	struct wait_layer *f = NULL;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct rota_case *k = &cases[i];
-		struct facade *own = k->channel ? k->channel->facade
+		struct wait_layer *own = k->channel ? k->channel->layer
 		    : k->context ? rota__context_wait_layer(k->context)
 				 : f;
 
@@ -137,7 +137,8 @@ leave_channel(struct rota_channel *c, struct wait_node *n)
 
 /* No case has come: sleep. Returns as rota_select(). */
 static int
-wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
+wait_for(
+    struct wait_layer *f, struct rota_case *cases, unsigned n, rota_time until)
 {
 	struct waiter w;
 	bool on = true;
@@ -190,12 +191,12 @@ wait_for(struct facade *f, struct rota_case *cases, unsigned n, rota_time until)
 int
 rota_select(struct rota_case *cases, unsigned n, rota_time until)
 {
-	struct facade *f = cases ? facade_of(cases, n) : NULL;
+	struct wait_layer *f = cases ? layer_of(cases, n) : NULL;
 	unsigned at;
 
 	if (!f || n > INT32_MAX / 2)
 		return -EINVAL;
-	if (facade_forked(f))
+	if (layer_forked(f))
 		return -ECHILD;
 	at = choose(cases, n);
 	if (at < n)

@@ -12,7 +12,7 @@
 int
 rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 {
-	struct facade *f;
+	struct wait_layer *f;
 	rota_time until;
 	struct waiter w;
 	int r;

@@ -10,15 +10,16 @@
 #include <string.h>
 
 static void
-facade_end(struct rota_layer *l)
+layer_end(struct rota_layer *l)
 {
-	struct facade *f = rota_container_of(l, struct facade, layer);
+	struct wait_layer *f = rota_container_of(
+	    l, struct wait_layer, at_destroy);
 	unsigned long contexts, channels, executors;
 	char line[120];
 
 	/* In the child of a fork a thread of the parent may have locked the
 	 * mutex, and only the parent reports what was not given back. */
-	if (!facade_forked(f)) {
+	if (!layer_forked(f)) {
 		contexts = rota__context_leaks(f);
 		channels = word_load(&f->channels, relaxed);   /* at rest */
 		executors = word_load(&f->executors, relaxed); /* at rest */
@@ -36,33 +37,34 @@ facade_end(struct rota_layer *l)
 	rota_engine_free(f->engine, f, sizeof(*f));
 }
 
-struct facade *
+struct wait_layer *
 rota__wait_layer(struct rota_engine *e)
 {
 	struct rota_layer *l = rota_engine_at_destroy(e, NULL);
-	struct facade *f;
+	struct wait_layer *f;
 
 	if (!l) {
 		f = rota_engine_alloc(e, sizeof(*f));
 		if (!f)
 			return NULL;
 		memset(f, 0, sizeof(*f));
-		f->layer.end = facade_end;
+		f->at_destroy.end = layer_end;
 		f->engine = e;
 		pthread_mutex_init(&f->lock, NULL);
-		l = rota_engine_at_destroy(e, &f->layer);
-		if (l != &f->layer) { /* another thread was first */
+		l = rota_engine_at_destroy(e, &f->at_destroy);
+		if (l != &f->at_destroy) { /* another thread was first */
 			pthread_mutex_destroy(&f->lock);
 			rota_engine_free(e, f, sizeof(*f));
 		}
 	}
 	/* Another maker's layer: the place is taken. */
-	return l->end == facade_end ? rota_container_of(l, struct facade, layer)
-				    : NULL;
+	return l->end == layer_end
+	    ? rota_container_of(l, struct wait_layer, at_destroy)
+	    : NULL;
 }
 
 void *
-rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f)
+rota__layer_alloc(struct rota_engine *e, size_t size, struct wait_layer **f)
 {
 	void *part;
 
@@ -126,15 +128,15 @@ rota__wait_list_claim(struct wait_list *l)
 }
 
 int
-rota__waiter_init(struct waiter *w, struct facade *f)
+rota__waiter_init(struct waiter *w, struct wait_layer *f)
 {
-	if (facade_forked(f))
+	if (layer_forked(f))
 		return -ECHILD;
 	if (rota_engine_would_deadlock(f->engine))
 		return -EDEADLK;
 	if (f->bubble && !rota__bubble_member(f->bubble))
 		return -EPERM;
-	*w = (struct waiter){ .facade = f };
+	*w = (struct waiter){ .layer = f };
 	pthread_mutex_init(&w->own, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	return 0;
@@ -150,7 +152,7 @@ rota__waiter_destroy(struct waiter *w)
 static pthread_mutex_t *
 lock_of(struct waiter *w)
 {
-	struct rota_bubble *b = w->facade->bubble;
+	struct rota_bubble *b = w->layer->bubble;
 
 	return b ? rota__bubble_lock(b) : &w->own;
 }
@@ -181,8 +183,8 @@ void
 rota__waiter_awake(struct waiter *w)
 {
 	w->awake = true;
-	if (w->asleep && w->facade->bubble)
-		rota__bubble_woken(w->facade->bubble, w);
+	if (w->asleep && w->layer->bubble)
+		rota__bubble_woken(w->layer->bubble, w);
 	w->asleep = false;
 	pthread_cond_signal(&w->wake);
 }
@@ -216,7 +218,7 @@ ring(void *arg)
 int
 rota__waiter_wait(struct waiter *w, rota_time until)
 {
-	struct rota_engine *e = w->facade->engine;
+	struct rota_engine *e = w->layer->engine;
 	pthread_mutex_t *lock = lock_of(w);
 	rota_handle h = 0;
 	int r;
@@ -228,8 +230,8 @@ rota__waiter_wait(struct waiter *w, rota_time until)
 			return r;
 	}
 	lock_take(lock, LOCK_WAITER);
-	if (w->facade->bubble) {
-		rota__bubble_sleep(w->facade->bubble, w);
+	if (w->layer->bubble) {
+		rota__bubble_sleep(w->layer->bubble, w);
 	} else {
 		while (!w->awake)
 			lock_wait(&w->wake, lock);

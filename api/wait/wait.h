@@ -29,8 +29,8 @@ struct rota_context;
 
 /* The wait layer: what the channels, contexts and executors of an
  * engine share. */
-struct facade {
-	struct rota_layer layer; /* first */
+struct wait_layer {
+	struct rota_layer at_destroy; /* first */
 	struct rota_engine *engine;
 	struct rota_bubble *bubble; /* whose engine it is, or NULL */
 	rota_word channels;         /* how many there are */
@@ -39,27 +39,28 @@ struct facade {
 	struct rota_context *contexts; /* all there are; under the lock */
 };
 
-/* facade_forked: is this the child of a fork? No lock may be taken there: a
+/* layer_forked: is this the child of a fork? No lock may be taken there: a
  * thread of the parent may have locked it. */
 static inline bool
-facade_forked(const struct facade *f)
+layer_forked(const struct wait_layer *f)
 {
 	return rota_engine_forked(f->engine) > 0;
 }
 
 /* rota__wait_layer - the wait layer of @e; the first call makes it. NULL: no
  * memory. */
-struct facade *rota__wait_layer(struct rota_engine *e);
-/* rota__facade_alloc - zeroed memory for an object of the wait layer, and in
+struct wait_layer *rota__wait_layer(struct rota_engine *e);
+/* rota__layer_alloc - zeroed memory for an object of the wait layer, and in
  * *@f that layer; NULL: no memory. */
-void *rota__facade_alloc(struct rota_engine *e, size_t size, struct facade **f);
+void *rota__layer_alloc(
+    struct rota_engine *e, size_t size, struct wait_layer **f);
 
 /* Which source has claimed a waiter: CASE + n is source n. FAILED: @value is
  * -errno. */
 enum { WAIT_NOBODY, WAIT_SELF, WAIT_TIME, WAIT_DEAD, WAIT_FAILED, WAIT_CASE };
 
 struct waiter {
-	struct facade *facade;
+	struct wait_layer *layer;
 	rota_time value; /* handed over by the source that claimed it */
 	bool idle; /* a worker without work: no clock waits for it, and it waits
 		    * for no clock */
@@ -87,7 +88,7 @@ struct wait_list {
  * in one of its callbacks or owns one of its shards; -EPERM it is not in the
  * engine's bubble; -ECHILD. rota__waiter_destroy - once no source can claim it
  * any more. */
-int rota__waiter_init(struct waiter *w, struct facade *f);
+int rota__waiter_init(struct waiter *w, struct wait_layer *f);
 void rota__waiter_destroy(struct waiter *w);
 /* rota__waiter_claim - true: the caller has claimed @w, and must wake it.
  * rota__waiter_take - the same, under @w's lock. */
@@ -126,6 +127,6 @@ bool rota__bubble_member(const struct rota_bubble *b);
 /* api/wait/context.c, at the engine's end: report the contexts that are not
  * done to the engine's log, and free those that have no user. How many are
  * left. */
-unsigned long rota__context_leaks(struct facade *f);
+unsigned long rota__context_leaks(struct wait_layer *f);
 
 #endif

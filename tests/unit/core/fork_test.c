@@ -560,7 +560,7 @@ tell(void *arg, const char *site, rota_time deadline, int dropped)
 }
 
 static void *
-take_the_facades(void *arg)
+take_the_layers(void *arg)
 {
 	struct world *w = arg;
 
@@ -595,7 +595,7 @@ static void
 a_mutex_that_was_held_hangs_nobody(void **state)
 {
 	static void *(*const take[])(
-	    void *) = { take_the_shards, take_the_engines, take_the_facades };
+	    void *) = { take_the_shards, take_the_engines, take_the_layers };
 	struct world *w = *state;
 	struct rota_config c = world_config(w);
 
@@ -621,7 +621,7 @@ a_mutex_that_was_held_hangs_nobody(void **state)
 		assert_int_equal(rota_context_with_deadline(&made.context,
 				     w->engine, NULL, ROTA_NEVER),
 		    0);
-		slow.armed = take[i] != take_the_facades;
+		slow.armed = take[i] != take_the_layers;
 		pthread_create(&t, NULL, take[i], w);
 		sem_wait(&begun);
 		assert_int_equal(in_a_child(calls_what_locks, w, NULL), 0);
