@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine.c - an engine is made and destroyed, and threads drive its shards.
+ * engine.c - an engine is made and destroyed.
  *
  * Invariant  `alive` is 1 in the process that made the engine, 0 in a child.
  * Threads    any. Create and destroy are each one thread's, with no other call
@@ -12,36 +12,8 @@
 #include "core/misuse.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
-#define MAX_SHARDS 1024 /* arbitrary: more than there are cores */
-#define DEFAULT_TIMERS (1 << 24)
-#define MAX_TIMERS (1 << 26) /* a place has 31 bits, chunks have gaps */
-#define DRIVER_BUDGET 256    /* steps of each kind: some 100 us */
-/* How late a shard must be for a driver to adopt it, and how often drivers
- * check: Go's sysmon, 10 ms. */
-#define ADOPT_AFTER (10 * ROTA_MILLISECOND)
-
-static void *
-libc_alloc(void *arg, unsigned shard, size_t size, size_t align)
-{
-	(void)arg;
-	(void)shard;
-	return aligned_alloc(align, (size + align - 1) & ~(align - 1));
-}
-
-static void
-libc_free(void *arg, unsigned shard, void *ptr, size_t size)
-{
-	(void)arg;
-	(void)shard;
-	(void)size;
-	free(ptr);
-}
 
 /* Count @size bytes more, or less. Memory from before the shards are there is
  * counted by make(). */
@@ -71,190 +43,6 @@ rota__engine_free(struct rota_engine *e, unsigned shard, void *ptr, size_t size)
 
 	count_bytes(e, shard, (size_t)0 - size);
 	a->free(a->arg, shard, ptr, size);
-}
-
-static int config_check(struct rota_config *c);
-
-/* Log only if config.log is surely where this rota has it: the size is 0, or
- * one that a later rota may have, or all other fields are valid. In any other
- * config `log` may be anything. */
-static int
-size_refused(const struct rota_config *c)
-{
-	struct rota_config rest = *c;
-
-	rest.size = sizeof(rest);
-	rest.log = NULL; /* so nothing is logged */
-	if (c->size && (c->size < sizeof(*c) || c->size > 2 * sizeof(*c)) &&
-	    config_check(&rest))
-		return -EINVAL;
-	return rota__misuse_config(c, "size",
-	    "%zu is not %zu: set it to sizeof(struct rota_config)", c->size,
-	    sizeof(*c));
-}
-
-/* Check, and fill in the defaults. 0 or -EINVAL. */
-static int
-config_check(struct rota_config *c)
-{
-	if (c->size != sizeof(*c))
-		return size_refused(c);
-	if ((unsigned)c->backend > ROTA_WHEEL_COARSE)
-		return rota__misuse_config(c, "backend",
-		    "%u is no enum rota_backend", (unsigned)c->backend);
-	if ((unsigned)c->clock > ROTA_CLOCK_CALLER)
-		return rota__misuse_config(
-		    c, "clock", "%u is no enum rota_clock", (unsigned)c->clock);
-	if (c->flags & ~(ROTA_DRIVERS | ROTA_ADOPT))
-		return rota__misuse_config(c, "flags",
-		    "0x%x has more than ROTA_DRIVERS and ROTA_ADOPT", c->flags);
-	if ((c->clock == ROTA_CLOCK_CALLER) != (c->now != NULL))
-		return rota__misuse_config(c, "now", "%s",
-		    c->now ? "is for ROTA_CLOCK_CALLER only"
-			   : "NULL, and config.clock is ROTA_CLOCK_CALLER");
-	if (c->clock == ROTA_CLOCK_CALLER && c->flags & ROTA_DRIVERS)
-		return rota__misuse_config(c, "flags",
-		    "ROTA_DRIVERS, which cannot sleep by ROTA_CLOCK_CALLER");
-	if (c->start < 0 || c->start > (rota_time)SHARD_LAST)
-		return rota__misuse_config(c, "start",
-		    "%lld is not within 0 and %lld", (long long)c->start,
-		    (long long)SHARD_LAST);
-	if (c->shards > MAX_SHARDS)
-		return rota__misuse_config(
-		    c, "shards", "%u is more than %d", c->shards, MAX_SHARDS);
-	if (c->max_timers > MAX_TIMERS)
-		return rota__misuse_config(c, "max_timers",
-		    "%llu is more than %d", (unsigned long long)c->max_timers,
-		    MAX_TIMERS);
-	if (!c->allocator.alloc != !c->allocator.free)
-		return rota__misuse_config(c, "allocator",
-		    "%s is NULL, the other is not",
-		    c->allocator.alloc ? "free" : "alloc");
-	if (!c->allocator.alloc)
-		c->allocator = (struct rota_allocator){ libc_alloc, libc_free,
-			NULL };
-	if (!c->max_timers)
-		c->max_timers = DEFAULT_TIMERS;
-	if (!c->budget)
-		c->budget = DRIVER_BUDGET;
-	if (!c->shards) {
-		long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-		c->shards = n < 1    ? 1
-		    : n > MAX_SHARDS ? MAX_SHARDS
-				     : (unsigned)n;
-	}
-	return 0;
-}
-
-/* Poll the shards of other drivers that are late. */
-static void
-adopt_others(struct rota_engine *e, const struct rota_shard *own)
-{
-	rota_time now = rota__clock_read(&e->clock);
-
-	for (unsigned i = 0; i < e->shards; i++) {
-		struct rota_shard *s = &e->shard[i];
-
-		if (s != own && rota_shard_overdue(s, now) >= ADOPT_AFTER)
-			rota_shard_adopt(s, now, e->config.budget);
-	}
-}
-
-/* Make @id the owner of @s, in place of any other. */
-static void
-shard_own(struct rota_shard *s, uint64_t id)
-{
-	word_store(&s->lock_owner, s->adoptable ? 0 : id, relaxed);
-	word_store(&s->attached, id, release); /* [H1] */
-}
-
-/* A driver's thread ends, maybe in a callback that ended the thread. */
-static void
-drive_end(void *arg)
-{
-	rota__shard_ended();
-	rota__shard_leave(arg);
-}
-
-static void
-drive_on(struct rota_engine *e, struct rota_shard *s)
-{
-	bool adopts = e->config.flags & ROTA_ADOPT && e->shards > 1;
-	struct timespec nap = { 0, 50000 }; /* an adopter is at work */
-
-	while (!word_load(&e->stopping, acquire)) {
-		rota_time now = rota__clock_read(&e->clock);
-		int r = rota_shard_poll(s, now, e->config.budget);
-
-		if (adopts)
-			adopt_others(e, s);
-		if (r == -EBUSY)
-			nanosleep(&nap, NULL);
-		else if (r == 0 && !word_load(&e->stopping, acquire))
-			/* The poll may have taken the wake, so `stopping` is
-			 * read again. */
-			rota__shard_wait(s,
-			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
-	}
-}
-
-static void *
-drive(void *arg)
-{
-	struct driver *d = arg;
-
-	shard_own(d->shard, rota__self_named());
-	pthread_cleanup_push(drive_end, d->shard);
-	drive_on(d->engine, d->shard);
-	pthread_cleanup_pop(1);
-	return NULL;
-}
-
-static void
-drivers_stop(struct rota_engine *e)
-{
-	word_store(&e->stopping, (uint64_t)1, release); /* drive */
-	for (unsigned i = 0; i < e->drivers; i++)
-		rota_shard_wake(&e->shard[i]);
-	for (unsigned i = 0; i < e->drivers; i++)
-		pthread_join(e->driver[i].thread, NULL);
-	e->drivers = 0;
-	word_store(&e->stopping, (uint64_t)0, relaxed); /* they are gone */
-}
-
-static int
-start(struct rota_engine *e, unsigned i)
-{
-	struct driver *d = &e->driver[i];
-	int r;
-
-	d->engine = e;
-	d->shard = &e->shard[i];
-	shard_own(d->shard, ID_COMES); /* no other thread can attach */
-	r = -pthread_create(&d->thread, NULL, drive, d);
-	if (r)
-		shard_own(d->shard, 0);
-	return r;
-}
-
-static int
-drivers_start(struct rota_engine *e)
-{
-	if (!(e->config.flags & ROTA_DRIVERS))
-		return 0;
-	for (unsigned i = 0; i < e->shards; i++) {
-		int r = rota__shard_open(&e->shard[i]);
-
-		if (!r)
-			r = start(e, i);
-		if (r) {
-			drivers_stop(e);
-			return r;
-		}
-		e->drivers++;
-	}
-	return 0;
 }
 
 static size_t
@@ -322,7 +110,7 @@ make(struct rota_engine *e)
 			return r;
 	}
 	count_bytes(e, 0, sizeof(*e) + driver_bytes(e));
-	return drivers_start(e);
+	return rota__drivers_start(e);
 }
 
 int
@@ -336,7 +124,7 @@ rota_engine_create(struct rota_engine **out, const struct rota_config *config)
 		return -EINVAL;
 	*out = NULL;
 	c = *config;
-	r = config_check(&c);
+	r = rota__config_check(&c);
 	if (r)
 		return r;
 	e = c.allocator.alloc(c.allocator.arg, 0, sizeof(*e), ROTA_LINE);
@@ -433,7 +221,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 	}
 	if (how == ROTA_REFUSE && live(e))
 		return destroy_refused(e);
-	drivers_stop(e);
+	rota__drivers_stop(e);
 	rota__self_named();
 	for (unsigned i = 0; i < e->shards; i++) {
 		struct rota_shard *s = &e->shard[i];
@@ -458,7 +246,7 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 		for (unsigned i = 0; i < e->shards; i++)
 			shard_own(&e->shard[i], e->driver[i].owner);
 		near_forget(e->number);
-		r = drivers_start(e);
+		r = rota__drivers_start(e);
 		return r ? r : destroy_refused(e);
 	}
 	for (unsigned i = 0; i < e->shards; i++)
