@@ -168,7 +168,8 @@ rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 {
 	const struct rota_kind *k = kind_unchecked(t);
 
-	if (kind_confined(k))
+	/* A heap's entry may be before @d, and its key has to say so. */
+	if (kind_confined(k) && s->backend != ROTA_HEAP)
 		t->r_key = d;
 	if (s->backend == ROTA_WHEEL_COARSE)
 		d = backend_tick(s->backend, d, (uint64_t)k->slack)

@@ -317,6 +317,34 @@ no_wake_is_for_nothing(void **state)
 	assert_in_range(needless, 0, DEADLINES / 20);
 }
 
+/* A timer of much slack is armed for the past and for later again, before it
+ * is enqueued; its entry stays, and its key with it. */
+static void
+a_key_stays_that_of_the_entry(void **state)
+{
+	struct world *w = *state;
+	struct probe p[2];
+
+	probes_of(w, p, 1, kind_of_slack(w, 0, 1000 * MS));
+	probes_of(w, &p[1], 1, kind_of_slack(w, 1, 10 * MS));
+	world_poll(w, 1);
+	rota_timer_reset_at(&p[0].timer, 50 * MS);
+	rota_timer_reset_at(&p[1].timer, 52 * MS);
+	world_poll(w, 2);
+	assert_in_range(rota_shard_park(w->shard), 50 * MS, 62 * MS + TICK);
+	rota_timer_reset_at(&p[0].timer, 0);
+	rota_timer_reset_at(&p[0].timer, 60 * MS);
+	assert_in_range(rota_shard_next(w->shard), 1, 60 * MS);
+	rota_timer_reset_at(&p[0].timer, 55 * MS);
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	world_poll(w, 53 * MS + LATE(w) + (LATE(w) ? 11 * MS : 0));
+	assert_int_equal(p[1].fires, 1);
+	world_poll(w, 2000 * MS);
+	assert_int_equal(p[0].fires, 1);
+	for (unsigned i = 0; i < 2; i++)
+		rota_timer_release(&p[i].timer);
+}
+
 /* What was stopped since the last park wakes nobody, polled or not. */
 static void
 a_stop_between_two_parks_is_seen(void **state)
@@ -774,6 +802,7 @@ main(void)
 		EVERY_OWNED(what_stays_filed_is_not_slept_past),
 		EXACT_OWNED(a_poll_in_between_fires_what_is_due),
 		EVERY_OWNED(no_wake_is_for_nothing),
+		EVERY_OWNED(a_key_stays_that_of_the_entry),
 		EVERY_OWNED(a_stop_between_two_parks_is_seen),
 		EVERY_OWNED(a_slack_is_spent_once),
 		EVERY_OWNED(no_instant_overflows),
