@@ -9,12 +9,12 @@
  *            thread can see the claim, until the callback has returned or
  *            released the timer. [P3] [R1]
  * Threads    the lock owner. While a callback runs on a shard that may be
- *            adopted, another thread may be that.
+ *            adopted, another thread may have the lock.
  */
 #ifndef ROTA_CORE_EXPIRE_H
 #define ROTA_CORE_EXPIRE_H
 
-#include "core/filing.h"
+#include "core/enqueue.h"
 
 /* fast_path: is @k confined, and are its timers fired by callback? No other
  * thread reads the claim then, so a poll compiles the fast path apart, without

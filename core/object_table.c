@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/misuse.h"
 
 #ifdef ROTA_DEBUG_OBJECTS

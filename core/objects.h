@@ -3,10 +3,11 @@
  * objects.h - debug builds know which timers live.
  *
  * With ROTA_DEBUG_OBJECTS a table has each timer by its address, from its
- * init to the end of its release, and for a while longer, so that it can tell
- * what a call on it misses. Each call asks it, and so does the owner before it
- * looks at a timer whose entry has come up: memory that was reused is not
- * looked at as if it were one, nor a timer whose kind's memory went. Without it all of this is nothing.
+ * init to the end of its release, and for a while longer, so that a call on a
+ * dead timer is reported. Each call asks the table. So does the owner before it
+ * reads a timer whose entry has come up: it does not read memory that was reused,
+ * nor a timer whose kind's memory is gone. Without ROTA_DEBUG_OBJECTS the
+ * functions here are empty.
  *
  * The table is the process's, behind one mutex: the memory of a timer may have
  * been another engine's. A line is logged without that mutex.

@@ -88,7 +88,7 @@ poll_idle(struct rota_shard *s, rota_time now)
 
 	struct wheel *w = &s->queue.wheel;
 
-	/* A slot may begin before its timers are due: core/front.c. */
+	/* A slot may begin before its timers are due: core/park_until.c. */
 	if (s->backend != ROTA_HEAP)
 		wheel_advance(
 		    w, tick < w->next_expiry ? tick : w->next_expiry - 1);

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/misuse.h"
 
 /* owner_check: 0 if the caller, in @fn, is the owner and outside of the shard's

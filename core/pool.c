@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * handle.c - pooled timers behind handles that are safe when stale.
+ * pool.c - pooled timers behind handles that are safe when stale.
  *
- * A handle is the index of a node and its generation. The node's pin word
- * holds the generation too, and how many have the node in use:
+ * A node is a timer and the function that it runs. A handle is the index of a
+ * node and the node's generation. The node's pin word has the generation, too,
+ * and counts the uses of the node:
  *
  *	| generation, 32 bits | uses, 32 bits |
  *
- * The arming itself is one use. A call on a handle takes another by a
- * compare-and-swap that fails if the generation is not the handle's, so what
- * it does next is done to the timer it means. Whoever ends the arming, the
- * callback or the stop that prevented it, raises the generation and gives the
- * arming's use back; whoever gives back the last use recycles the node. An
- * arming whose handle nobody took has no use and leaves the word as it is:
- * nobody can name it. A node of rota_handle_init() is kept: who may release it
- * has a use, and so has each of its armings.
+ * The arming is one use. A call on a handle takes another, by a compare-and-swap
+ * that fails if the generation is not the handle's: so the call cannot touch the
+ * node's next timer. The callback, or the stop that prevented it, ends the
+ * arming: it raises the generation and gives the arming's use back. The thread
+ * that gives back the last use recycles the node. An arming whose handle no
+ * caller took has no use, and leaves the pin word as it is, since no caller can
+ * name it. A node of rota_handle_init() is kept: its user has one use, and each
+ * of its armings has one.
  *
  * A node is in use, or free, or bare. Free nodes stand on a stack of their
- * shard, from which every thread pushes and pops: what one has fired another
- * can arm. Their timers stay initialised, and an entry left behind is taken
- * over by the next arming; so they count as timers of the shard. Once the
- * shard has no room they make some (rota__pool_release): a bare node is memory
- * and no timer.
+ * shard. Every thread pushes and pops there, so a node that fired on one thread
+ * is armed again by another. The timer of a free node stays initialised and
+ * counts as a timer of the shard; the next arming takes over an entry that was
+ * left behind. When the shard has no room for another timer, a free node becomes
+ * bare, memory without a timer, and makes room (rota__pool_release).
  *
  * [N1] pin -> pin    the next user of a node sees it as the former left it.
- * [N2] push -> pop   of a free node: so does who takes it from the stack.
+ * [N2] push -> pop   of a free node: so does the thread that pops it.
  *
  * Source: generations as in brpc's TimerThread and BEAM's references. The
  * stack is Treiber's, with a tag against its ABA.
@@ -35,7 +36,7 @@
 #include <string.h>
 
 #include "core/engine.h"
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/pool.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * rekey.c - due entries of a heap whose timers are due later by now get their
- * timers' deadlines as keys, many at a time.
+ * rekey.c - stale entries of a heap that are due get their timers' deadlines as
+ * keys, many at a time.
  *
  * Invariant  an entry gets a later key here, never an earlier one.
  * Threads    the lock owner.
  */
-#include "core/filing.h"
+#include "core/enqueue.h"
 
 uint64_t
 rota__shard_rekey_due(

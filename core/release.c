@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/misuse.h"
 #include "core/trace.h"
 

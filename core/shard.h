@@ -124,7 +124,7 @@ struct rota_shard {
 	uint64_t lead;
 	/* Earliest deadline that the latest rota__shard_front() found. */
 	uint64_t fronted;
-	/* Until then a park may examine fewer entries: core/front.c. */
+	/* Until then a park may examine fewer entries: core/park_until.c. */
 	uint64_t owed;
 	/* The owner sleeps until then, or is about to: an own arming that would
 	 * be later than its slack by then wakes it. 0: it is awake. The
@@ -144,7 +144,7 @@ struct rota_shard {
 
 	/* Written by the owner and the adopter for other threads to read. */
 	_Alignas(ROTA_LINE) struct park park;
-	/* What each role runs: core/hold.h. */
+	/* What each role runs: core/lock_owner.h. */
 	rota_link running[ROLES];
 	rota_word ended[ROLES]; /* callbacks that have ended */
 	/* The callback around a role's poll; its own thread's. */
@@ -379,7 +379,7 @@ struct rota_shard *rota__shard_send(struct rota_shard *s, struct rota_timer *t,
 
 /* rota__shard_alarm - the owner armed a timer that would be later than its
  * slack at `alarm`: wake the owner. (A timer whose entry stays where it is
- * would not be: core/front.c goes by the key.) */
+ * would not be: core/park_until.c goes by the key.) */
 void rota__shard_alarm(struct rota_shard *s);
 
 /* shard_unpark: the owner is awake. */
@@ -487,7 +487,7 @@ uint64_t rota__shard_live(const struct rota_shard *s);
 /* rota__shard_next - as rota_shard_next(), for the lock owner. */
 rota_time rota__shard_next(struct rota_shard *s);
 
-/* rota__shard_front - core/front.c. The owner is about to sleep: until when may
+/* rota__shard_front - core/park_until.c. The owner is about to sleep: until when may
  * it, so that no timer is later than its slack? *@first gets the earliest
  * deadline. The shard is flushed, and may not be adopted. */
 rota_time rota__shard_front(struct rota_shard *s, rota_time *first);

@@ -6,7 +6,7 @@
  *            between may be in one count and not yet in another.
  * Threads    any.
  */
-#include "core/hold.h"
+#include "core/lock_owner.h"
 
 #include <errno.h>
 

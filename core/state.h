@@ -59,7 +59,7 @@
  *                          of the claim.
  * [P4] stop -> reset       the next arming sees what the stopper wrote.
  * [P5] drain -> reset      the next pusher may write the link again. drain ->
- *                          a pooled one's end: its memory is the inbox's no more.
+ *                          end of a pooled timer: the inbox reads it no more.
  * [P6] release -> drain    `released` sees what the releaser wrote.
  *
  * There is no RUNNING bit: shard->running names the timer whose callback runs,

@@ -9,7 +9,7 @@
 #ifndef ROTA_CORE_STEPS_H
 #define ROTA_CORE_STEPS_H
 
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/trace.h"
 
 struct poll;

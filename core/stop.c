@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "core/hold.h"
+#include "core/lock_owner.h"
 #include "core/misuse.h"
 #include "core/trace.h"
 

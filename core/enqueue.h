@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * filing.h - the structure is brought in line with the words of timers: of
+ * enqueue.h - the structure is brought in line with the words of timers: of
  * those that were staged, that came in the inbox, that a poll has deferred, and
  * that are released.
  *
@@ -10,8 +10,8 @@
  *            in time for its deadline, or it has neither.
  * Threads    the lock owner.
  */
-#ifndef ROTA_CORE_FILING_H
-#define ROTA_CORE_FILING_H
+#ifndef ROTA_CORE_ENQUEUE_H
+#define ROTA_CORE_ENQUEUE_H
 
 #include <string.h>
 

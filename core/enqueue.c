@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * filing.c - core/filing.h outside of a poll.
+ * enqueue.c - core/enqueue.h outside of a poll.
  *
  * Invariant  a `released` that is called here is in a callback of the shard, so
  *            its calls are refused as those of any callback.
  * Threads    the lock owner.
  */
-#include "core/filing.h"
+#include "core/enqueue.h"
 
 rota_noinline void
 rota__defer_staged(struct rota_shard *s)

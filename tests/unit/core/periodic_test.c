@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * forward_test.c - rota_timer_forward(): periodic timers.
+ * periodic_test.c - rota_timer_forward(): periodic timers.
  * Claims: however late it fires, a timer stays on the grid of its deadlines,
  * and what it missed is counted; it is armed by its callback or by anybody;
  * arithmetic saturates; a period that is none is refused and changes nothing.

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * front.c - the owner is about to sleep: until when may it?
+ * park_until.c - the owner is about to sleep: until when may it?
  *
  * Until the first timer would be later than its slack: the earliest sum of
  * deadline and slack of all armed timers. So one wake serves the deadlines of
  * many. To find that instant a walk examines the entries that come up before
- * it, as far as the least slack of any kind can change the answer: where all
- * kinds have the same slack, the first entry. The entries that one park
+ * it, and stops where even a timer of the least slack could not change the
+ * answer: where all kinds have the same slack, after the first entry. The entries that one park
  * examines are bounded, and those of all parks by the time that passes. Where
  * the walk ends, the owner does not sleep past the entries that were not
  * examined.
  *
- * The walk goes by an entry's key, not by its timer's deadline: an arming for
- * any instant from the key on leaves the entry where it is, and wakes no
- * thread.
+ * The walk goes by an entry's key, not by its timer's deadline. A timer that is
+ * armed for an instant not before the key keeps its entry, and wakes no thread.
  *
  * The first entry of a heap, and those of a wheel's next slot, may be zombies,
  * or stale. To wake for them is to wake for nothing. So the walk drops zombies

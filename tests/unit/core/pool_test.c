@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * handle_test.c - core/pool.c: pooled timers and their handles.
+ * pool_test.c - core/pool.c: pooled timers and their handles.
  * Claims: a function runs once, on its shard; once it has run or was stopped
  * the handle is stale for ever, whatever became of its node; what never was
  * a handle is refused; a node whose generations are used up is not used

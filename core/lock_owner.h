@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * hold.h - which thread may touch a shard's structure, and which thread is in
+ * lock_owner.h - which thread may touch a shard's structure, and which thread is in
  * which callback.
  *
  * Invariant  `lock_owner` is the identity (core/self.h) of the one thread that
@@ -15,8 +15,8 @@
  *
  * Threads    any, but where a comment names the lock owner.
  */
-#ifndef ROTA_CORE_HOLD_H
-#define ROTA_CORE_HOLD_H
+#ifndef ROTA_CORE_LOCK_OWNER_H
+#define ROTA_CORE_LOCK_OWNER_H
 
 #include "core/kind.h"
 #include "core/shard.h"

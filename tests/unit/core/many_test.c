@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ahead_test.c - rota_timer_reset_many(), rota_timer_stop_many().
+ * many_test.c - rota_timer_reset_many(), rota_timer_stop_many().
  * Claims: they do what as many single calls in this order do and add up the
  * answers; what is no timer is told and hinders no other; a timer may come
  * twice; no array is needed for none.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * forward.c - the next instant of a periodic timer.
+ * periodic.c - the next instant of a periodic timer.
  *
  * Invariant  the grid is counted from the deadline, not from the instant of the
  *            call: so no error adds up from period to period. All arithmetic
