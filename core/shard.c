@@ -126,15 +126,15 @@ rota__shard_send(struct rota_shard *s, struct rota_timer *t,
     struct rota_kind *to, uint64_t is, uint64_t *wake)
 {
 	struct rota_shard *there = rota__shard_lock(to);
-	uint64_t poke;
+	uint64_t kicks;
 
 	if ((is & (ST_ARMED | ST_LINKED)) == ST_ARMED) { /* figures */
 		word_add(&s->inherited, (uint64_t)0 - 1, relaxed);
 		word_add(&there->inherited, (uint64_t)1, relaxed);
 	}
-	poke = word_load(&there->remote.kick, relaxed); /* [K2] */
+	kicks = word_load(&there->remote.kick, relaxed); /* [K2] */
 	*wake = remote_post(&there->remote, &there->park, t, &t->r_link,
-	    is & ST_ARMED ? kind_latest(to, ST_DEADLINE(is)) : 0, poke);
+	    is & ST_ARMED ? kind_latest(to, ST_DEADLINE(is)) : 0, kicks);
 	lock_give(&there->lock);
 	return there;
 }

@@ -29,7 +29,7 @@
  *    with QUEUED on.
  *  6 When every call has returned and the owner sleeps, nobody having woken
  *    it, then nothing is armed for before it wakes, and no remote release
- *    waits [I2] [K1] [K2] [K3]. Without a poke nobody wakes it for later.
+ *    waits [I2] [K1] [K2] [K3]. Without a kick nobody wakes it for later.
  *  7 In the end, drained and fired, every word is at rest and every release
  *    was completed, once.
  *
@@ -687,7 +687,7 @@ struct model {
 		park_woken(&shard[s].park, wake);
 	}
 
-	/* After a push on, or a poke of, the inbox of shard @s. */
+	/* After a push on, or a kick of, the inbox of shard @s. */
 	void
 	posted(unsigned s, uint64_t wake)
 	{
