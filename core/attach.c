@@ -56,8 +56,8 @@ rota__shard_ended(void)
 	}
 }
 
-/* The caller becomes the owner, after one that has ended, or none. Under
- * `lock`. */
+/* The caller becomes the owner. The former owner has ended, or there was none.
+ * Under `lock`. */
 static void
 take(struct rota_shard *s)
 {

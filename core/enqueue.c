@@ -36,15 +36,11 @@ rota__defer_staged(struct rota_shard *s)
 static bool
 guard(struct rota_shard *s, bool *fires)
 {
-	const struct rota_self *me;
+	const struct rota_self *me = self_in(s);
 
-	*fires = false;
-	for (me = &rota__self; me && me->shard; me = me->before)
-		if (me->shard == s) {
-			*fires = word_load(
-			    &s->running[me->role], relaxed); /* own role */
-			return false;
-		}
+	*fires = me && word_load(&s->running[me->role], relaxed); /* own role */
+	if (me)
+		return false;
 	s->outer[ROLE_OWNER] = rota__self;
 	rota__self = (struct rota_self){ s, ROLE_OWNER, &s->outer[ROLE_OWNER] };
 	return true;

@@ -77,17 +77,18 @@ running_here(const struct rota_timer *t)
 	return false;
 }
 
-/* self_inside: is the caller in a poll of @s, even around other callbacks? */
-rota_inline bool
-self_inside(const struct rota_shard *s)
+/* self_in: what the caller is doing in a poll of @s, if through callbacks of other
+ * shards; NULL: the caller is in none. */
+rota_inline const struct rota_self *
+self_in(const struct rota_shard *s)
 {
 	const struct rota_self *me;
 
 	for (me = &rota__self; me && rota_unlikely(me->shard != NULL);
 	     me = me->before)
 		if (me->shard == s)
-			return true;
-	return false;
+			return me;
+	return NULL;
 }
 
 /* claim_word: store the caller's identity in @role: `lock_owner` or `adopter`.

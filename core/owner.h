@@ -26,7 +26,7 @@ owner_check(const struct rota_shard *s, const char *fn)
 	if (word_load(&s->attached, relaxed) != self_id())
 		return rota__misuse_shard(
 		    s, -EPERM, fn); /* only this thread stores its identity */
-	if (self_inside(s) ||
+	if (self_in(s) ||
 	    word_load(&s->running[ROLE_OWNER], relaxed)) /* by this thread */
 		return rota__misuse_shard(s, -EDEADLK, fn);
 	object_home((struct rota_shard *)s);

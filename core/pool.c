@@ -325,7 +325,7 @@ unpin(struct rota_engine *e, struct node *n, uint32_t uses)
 		recycle(e, n);
 }
 
-/* Who has a use of @n sees it as it is. */
+/* Is @n kept? Exact for a caller that has a use of @n. */
 rota_inline bool
 kept(const struct node *n)
 {

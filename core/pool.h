@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pool.h - pooled timers, for the rest of the library: some are kept, as by
- * channels, and those that are not in use make room.
+ * pool.h - pooled timers for the rest of the library. Channels keep some; the
+ * pooled timers that are not in use make room for others.
  */
 #ifndef ROTA_CORE_POOL_H
 #define ROTA_CORE_POOL_H

@@ -12,8 +12,8 @@
 #define VISIT_CHUNKS 256
 #define SLAB_BYTES (ITEM_BYTES + WHEEL_SLAB * sizeof(struct wheel_chunk))
 
-/* Chunks that @n items may need: the full ones, and one that is not full in
- * each slot in use. */
+/* Chunks that @n items may need: the full chunks, and in each slot in use one
+ * chunk that is not full. */
 static uint64_t
 chunks_for(uint64_t n)
 {

@@ -125,8 +125,8 @@ pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 bool rota__bubble_member(const struct rota_bubble *b);
 
 /* api/wait/context.c, at the engine's end: report the contexts that are not
- * done to the engine's log, and free those that have no user. How many are
- * left. */
+ * done to the engine's log, and free those that have no user. Returns how many
+ * contexts are left. */
 unsigned long rota__context_leaks(struct wait_layer *f);
 
 #endif
