@@ -10,7 +10,7 @@
  *            start comes up.
  * Threads    the lock owner, in a poll.
  */
-#include "core/expire.h"
+#include "core/enqueue.h"
 
 /* Enqueue @t, which came out of the slot that is drained. */
 rota_inline void
@@ -60,7 +60,7 @@ run_ready(struct poll *p)
 		item = run_uncollect(&b->run, &when, &seq);
 		if (!item)
 			return true;
-		spend(&b->heap, &p->left); /* it goes all the way up */
+		spend(p, true); /* it goes all the way up */
 		heap_insert(&b->heap, item, when, seq);
 	}
 	return false;

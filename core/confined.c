@@ -47,7 +47,7 @@ enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	return (int)(old & ST_ARMED);
 }
 
-/* fresh_reset() into a slot that needs another chunk. wheel_ready() fetches the
+/* fresh_reset() into a slot that needs another chunk. backend_ready() fetches the
  * chunk here, and not wherever a chunk is opened: 1e6 timers armed in turn went
  * from 13.0 to 8.4 ns each, but moves, which open and close chunks at random,
  * would pay 4 ns. */
@@ -60,8 +60,7 @@ fresh_chunk(
 	SHARD_SWITCH(s,
 	    when = backend_insert(&s->queue, BACKEND, &t->r_place, d,
 		(uint32_t)s->hot.seq + 1, (uint64_t)k->slack));
-	if (s->backend != ROTA_HEAP)
-		wheel_ready(&s->queue.wheel, &t->r_place);
+	backend_ready(&s->queue, s->backend, &t->r_place);
 	count_add(&s->count.inserts, 1);
 	return enqueued(s, t, d, when);
 }
@@ -92,17 +91,15 @@ fresh_heap(
 	return fresh_reset(t, d, s, k, ROTA_HEAP);
 }
 
-/* Reset a timer to before the key of its entry, in a small heap. */
+/* Reset a timer to before the key of its entry, where that takes few
+ * instructions. */
 static rota_noinline int
-heap_earlier(struct rota_timer *t, uint64_t d, struct rota_shard *s)
+rise(struct rota_timer *t, uint64_t d, struct rota_shard *s)
 {
-	struct heap *h = &s->queue.heap;
-
-	if (rota_unlikely(d <= s->now))
+	if (rota_unlikely(d <= s->now) ||
+	    !backend_try_rise(
+		&s->queue, ROTA_HEAP, &t->r_place, d, (uint32_t)s->hot.seq + 1))
 		return stage_reset(t, d, s);
-	heap_up(h, heap_index(h, &t->r_place),
-	    (struct heap_entry){
-		d, (uint32_t)s->hot.seq + 1, t->r_place & ~HEAP_PLACE });
 	count_add(&s->count.moves, 1);
 	return enqueued(s, t, d, d);
 }
@@ -124,9 +121,8 @@ rota_timer_reset_unfiled(
 	    k->r_hot, struct rota_shard, hot);
 
 	if (s->backend == ROTA_HEAP &&
-	    (t->r_word & ST_FLAGS & ~ST_ARMED) == ST_LINKED &&
-	    s->queue.heap.len < HEAP_SMALL)
-		return heap_earlier(t, (uint64_t)when, s);
+	    (t->r_word & ST_FLAGS & ~ST_ARMED) == ST_LINKED)
+		return rise(t, (uint64_t)when, s);
 	if (t->r_word & ST_FLAGS)
 		return stage_reset(t, (uint64_t)when, s);
 	if (s->backend == ROTA_WHEEL)

@@ -18,7 +18,7 @@
 static int
 walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
 {
-	struct backend_cursor cursor = { 0, 0, 0 };
+	struct backend_cursor cursor = { 0 };
 	uint32_t *item;
 	int n = 0, stop = 0;
 

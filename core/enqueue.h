@@ -206,9 +206,7 @@ undefer_all(struct poll *p, const enum rota_backend backend)
 {
 	uint32_t *item;
 
-	if (backend == ROTA_WHEEL_COARSE)
-		return true; /* expire_coarse() does so */
-	if (!p->s->queue.heap.bag)
+	if (!backend_deferred(&p->s->queue, backend))
 		return true;
 	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
 		p->s->others = false;
@@ -220,7 +218,7 @@ undefer_all(struct poll *p, const enum rota_backend backend)
 			return true;
 		undefer(p->s, timer_of(item), backend);
 	}
-	return !p->s->queue.heap.bag;
+	return !backend_deferred(&p->s->queue, backend);
 }
 
 /* Drain what is in the inbox now. False: no steps are left. */

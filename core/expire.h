@@ -2,8 +2,7 @@
  *
  * expire.h - an entry has come up: its timer is claimed and fires, or not.
  *
- * What the three loops share: core/expire_heap.h, expire_exact.h, and
- * expire_coarse.h. (The exact wheel has a heap, too: step_heap().)
+ * One loop for all backends, over the contract of core/backend.h.
  *
  * Invariant  `running` names a timer that fires by callback before another
  *            thread can see the claim, until the callback has returned or
@@ -68,32 +67,6 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		rota_shard_wake(s); /* the lock owner may wait for this end */
 }
 
-/* @t came up, its entry is out, and it does not fire: it goes where its word, @is,
- * says. */
-rota_inline void
-not_fired(struct poll *p, struct rota_kind *k, struct rota_timer *t,
-    enum state_expire how, uint64_t is, const enum rota_backend backend,
-    const bool confined)
-{
-	struct rota_shard *s = p->s;
-	uint64_t d = ST_DEADLINE(is);
-
-	if (how == EXPIRE_DEFER) {
-		backend_defer(&s->queue, backend, &t->r_place);
-		deferred(k, t);
-	} else if (how == EXPIRE_REFILE) {
-		shard_set_key(k, t, d,
-		    backend_insert(&s->queue, backend, &t->r_place, d, t->r_seq,
-			(uint64_t)k->slack));
-	}
-	if (!confined && kind_traced(k))
-		rota__trace(s, k, t,
-		    how == EXPIRE_REFILE      ? ROTA_TRACE_FILE
-			: how == EXPIRE_DEFER ? ROTA_TRACE_DEFER
-					      : ROTA_TRACE_DROP,
-		    is);
-}
-
 rota_inline enum state_expire
 expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
     uint64_t before, uint64_t *is, const bool confined)
@@ -121,62 +94,86 @@ expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
 	return how;
 }
 
-/* The entry (@when, @seq) of @t has come up. @t may be due later by now: its
- * deadline was moved, or it was armed again for the same instant, with a later
- * sequence number. */
-rota_inline enum state_expire
-expire_entry(struct poll *p, struct rota_kind *k, struct rota_timer *t,
-    uint64_t when, uint32_t seq, uint64_t *is, const bool confined)
-{
-	bool behind = seq_before(seq, t->r_seq);
-
-	return expire_one(p, k, t, when + !behind, is, confined);
-}
-
-/* The first entry of the heap has come up. True: its timer is due later. */
-rota_inline bool
-step_heap(struct poll *p, const enum rota_backend backend)
+/* Entry @e of @t has come up. */
+rota_inline void
+step(struct poll *p, const struct backend_entry *e, struct rota_timer *t,
+    struct rota_kind *k, const enum rota_backend backend, const bool in_heap,
+    const bool confined)
 {
 	struct rota_shard *s = p->s;
-	struct heap *h = &s->queue.heap;
-	struct heap_entry first = *heap_first(h);
-	struct rota_timer *t = timer_of(*heap_item(h, first.id));
-	struct rota_kind *k;
+	struct queue *b = &s->queue;
+	enum rota_trace_op op = ROTA_TRACE_DROP;
 	enum state_expire how;
-	uint64_t is;
+	uint64_t is, d;
 
-	if (object_lost(s, t)) {
-		heap_take(h, 0);
-		return false;
+	how = expire_one(p, k, t, backend_before(backend, e, p->now, t->r_seq),
+	    &is, confined);
+	d = ST_DEADLINE(is);
+	if (how == EXPIRE_REFILE) {
+		shard_set_key(k, t, d,
+		    backend_refile(
+			b, backend, e, d, t->r_seq, (uint64_t)k->slack));
+		op = ROTA_TRACE_FILE;
+	} else {
+		backend_take(b, backend, e, in_heap);
+		if (how == EXPIRE_FIRE) {
+			fire(p, k, t, is, confined);
+			return;
+		}
 	}
-	k = kind_unchecked(t);
-	/* The way through the heap outweighs what a fast path would save. */
-	how = expire_entry(p, k, t, first.when, first.seq, &is, false);
-	if (how == EXPIRE_REFILE && backend == ROTA_HEAP) {
-		heap_rekey(h, 0, ST_DEADLINE(is), t->r_seq); /* in its place */
-		shard_set_key(k, t, ST_DEADLINE(is), ST_DEADLINE(is));
-		trace(s, k, t, ROTA_TRACE_FILE, is);
-		return true;
+	if (how == EXPIRE_DEFER) {
+		backend_defer(b, backend, &t->r_place);
+		deferred(k, t);
+		op = ROTA_TRACE_DEFER;
 	}
-	heap_take(h, 0);
-	if (how == EXPIRE_FIRE)
-		fire(p, k, t, is, false);
-	else
-		not_fired(p, k, t, how, is, backend, false);
-	return how == EXPIRE_REFILE;
+	if (!confined && kind_traced(k))
+		rota__trace(s, k, t, op, is);
+	if (how == EXPIRE_REFILE && backend_rekeys(backend))
+		p->left -= rota__shard_rekey_due(s, p->now, p->now, p->left);
 }
 
-/* An entry goes into @h at the top, or comes out. That is one step, or two or
- * three where it is expensive; a poll that has fewer left may do it all the
- * same. */
-rota_inline void
-spend(const struct heap *h, uint64_t *left)
+/* Bring up all that is due. False: no_more(), or another thread has the
+ * lock. */
+rota_inline bool
+expire(struct poll *p, const enum rota_backend backend)
 {
-	--*left;
-	if (rota_unlikely(h->len > HEAP_DEAR)) {
-		uint64_t more = 1 + (h->len > 4 * HEAP_DEAR);
+	struct queue *b = &p->s->queue;
+	struct backend_turn turn = { .others = &p->s->others };
+	struct backend_entry e;
 
-		*left -= more < *left ? more : *left;
+	for (;;) {
+		struct rota_timer *t;
+		struct rota_kind *k;
+
+		bool full = no_more(p);
+
+		switch (backend_due(b, backend, p->now, &turn, full, &e)) {
+		case BACKEND_DUE_NONE:
+			return true;
+		case BACKEND_DUE_CASCADE:
+			if (!rota__cascade(p))
+				return false;
+			continue;
+		case BACKEND_DUE_ENTRY:
+			break;
+		}
+		if (full)
+			return false;
+		spend(p, e.in_heap);
+		t = timer_of(e.item);
+		if (object_lost(p->s, t)) {
+			backend_take(b, backend, &e, e.in_heap);
+			continue;
+		}
+		k = kind_unchecked(t);
+		/* The way through a heap outweighs what a fast path would
+		 * save. */
+		if (!e.in_heap && fast_path(p, k))
+			step(p, &e, t, k, backend, false, true);
+		else
+			step(p, &e, t, k, backend, e.in_heap, false);
+		if (p->lost_lock)
+			return false;
 	}
 }
 

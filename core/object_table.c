@@ -807,11 +807,8 @@ rota__object_cut(struct rota_shard *s, struct rota_timer **list)
 void
 rota__object_spare(struct rota_shard *s, const struct rota_timer *t)
 {
-	struct wheel *w = &s->queue.wheel;
-	const uint32_t *item = &t->r_place;
-	struct wheel_slot *in;
+	uint32_t *item = (uint32_t *)(uintptr_t)&t->r_place, *last;
 	struct object *o;
-	uint32_t slot;
 	bool enqueued;
 
 	take();
@@ -820,19 +817,9 @@ rota__object_spare(struct rota_shard *s, const struct rota_timer *t)
 	give(NULL);
 	if (!enqueued)
 		return;
-	if (backend_in_heap(s->backend, item) ||
-	    backend_in_run(s->backend, item))
-		return;
-	slot = wheel_chunk(w, *item >> WHEEL_CHUNK_BITS)->slot;
-	in = &w->slot[slot];
-	while (in->fill[-1] != item &&
-	    rota__object_lost(s, timer_of(in->fill[-1]))) {
-		in->fill--;
-		in->place--;
-		w->len--;
-		if (wheel_at_chunk_edge(in))
-			wheel_close(w, slot);
-	}
+	while ((last = backend_last(&s->queue, s->backend, item)) != item &&
+	    rota__object_lost(s, timer_of(last)))
+		backend_drop_last(&s->queue, item);
 }
 
 /* The first in the memory at @from, @size bytes, that lives; or NULL. */

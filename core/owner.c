@@ -84,14 +84,7 @@ poll_on(struct rota_shard *s, enum shard_role role, rota_time now,
 rota_inline void
 poll_idle(struct rota_shard *s, rota_time now)
 {
-	uint64_t tick = shard_advance(s, now) >> WHEEL_TICK_BITS;
-
-	struct wheel *w = &s->queue.wheel;
-
-	/* A slot may begin before its timers are due: core/park_until.c. */
-	if (s->backend != ROTA_HEAP)
-		wheel_advance(
-		    w, tick < w->next_expiry ? tick : w->next_expiry - 1);
+	backend_advance(&s->queue, s->backend, shard_advance(s, now));
 }
 
 static rota_noinline int
@@ -210,7 +203,7 @@ rota_shard_next(struct rota_shard *s)
 static bool
 armed_before(struct rota_shard *s, uint64_t before, bool *again)
 {
-	struct backend_cursor cursor = { 0, 0, 0 };
+	struct backend_cursor cursor = { 0 };
 	uint32_t *item;
 
 	*again = false;
@@ -290,7 +283,7 @@ rota_shard_now(const struct rota_shard *s)
 static int
 check(struct rota_shard *s)
 {
-	struct backend_cursor cursor = { 0, 0, 0 };
+	struct backend_cursor cursor = { 0 };
 	uint32_t *item;
 	int line;
 
@@ -313,7 +306,7 @@ check(struct rota_shard *s)
 		    s->backend != ROTA_WHEEL_COARSE &&
 		    t->r_key < backend_key(&s->queue, s->backend, item))
 			return __LINE__;
-		/* heap_earlier() of core/confined.c moves an entry up. */
+		/* rise() of core/confined.c moves an entry up. */
 		if (kind_confined(kind_of(t)) && s->backend == ROTA_HEAP &&
 		    t->r_key > backend_key(&s->queue, s->backend, item))
 			return __LINE__;

@@ -28,23 +28,7 @@
  *            next brings it in.)
  * Threads    the lock owner, in the role of owner or adopter.
  */
-#include "core/expire_coarse.h"
-#include "core/expire_exact.h"
-#include "core/expire_heap.h"
-
-rota_inline bool
-expire(struct poll *p, const enum rota_backend backend)
-{
-	switch (backend) {
-	case ROTA_HEAP:
-		return expire_heap(p);
-	case ROTA_WHEEL:
-		return expire_exact(p);
-	case ROTA_WHEEL_COARSE:
-		return expire_coarse(p);
-	}
-	return true;
-}
+#include "core/expire.h"
 
 rota_inline bool
 poll(struct poll *p, const enum rota_backend backend)

@@ -108,8 +108,7 @@ arm_chunk(
 	SHARD_SWITCH(s,
 	    when = backend_insert(&s->queue, BACKEND, &t->r_place, d,
 		(uint32_t)s->hot.seq, slack));
-	if (s->backend != ROTA_HEAP)
-		wheel_ready(&s->queue.wheel, &t->r_place);
+	backend_ready(&s->queue, s->backend, &t->r_place);
 	return when;
 }
 

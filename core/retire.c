@@ -121,7 +121,7 @@ by_rooms(struct seq_room *room)
 static struct rota_timer *
 unlink_all(struct rota_shard *s)
 {
-	struct backend_cursor cursor = { 0, 0, 0 };
+	struct backend_cursor cursor = { 0 };
 	struct seq_room room[RANK_ROOMS] = { { NULL, 0 } }, *r;
 	uint32_t *item, now = (uint32_t)word_load(&s->hot.seq, relaxed);
 	struct rota_timer *t;

@@ -171,9 +171,7 @@ rota__shard_came(struct rota_shard *s, struct rota_timer *t, uint64_t d)
 	/* A heap's entry may be before @d, and its key has to say so. */
 	if (kind_confined(k) && s->backend != ROTA_HEAP)
 		t->r_key = d;
-	if (s->backend == ROTA_WHEEL_COARSE)
-		d = backend_tick(s->backend, d, (uint64_t)k->slack)
-		    << WHEEL_TICK_BITS;
+	d = backend_instant(s->backend, d, (uint64_t)k->slack);
 	if (d < s->idle_until) {
 		s->idle_until = d > s->now ? d : 0;
 		shard_set_heed(s);
@@ -240,7 +238,7 @@ uint64_t
 rota__shard_drop(struct rota_shard *s, uint64_t *lost)
 {
 	const struct rota_config *c = s->config;
-	struct backend_cursor cursor = { 0, 0, 0 };
+	struct backend_cursor cursor = { 0 };
 	uint64_t dropped = 0;
 	uint32_t *item;
 	int pending;

@@ -50,7 +50,7 @@
 
 /* The last instant of a poll, and the last deadline that fires: the instant
  * before the last tick. That tick has ST_NEVER in it. */
-#define SHARD_LAST (((BACKEND_LAST_TICK) << WHEEL_TICK_BITS) - 1)
+#define SHARD_LAST BACKEND_LAST
 
 /* The length of the staging buffer: enough timers to overlap their cache
  * misses, few enough for them to stay in the first-level cache (a line

@@ -38,9 +38,8 @@ struct poll {
 	uint64_t budget; /* steps for each kind of work */
 	uint64_t left;   /* of the kind under way */
 	enum shard_role role;
-	bool lost_lock;  /* another thread took the lock in a callback */
-	bool undeferred; /* of a coarse wheel: the deferred have had a turn */
-	bool walked;     /* a sweep came to its end */
+	bool lost_lock; /* another thread took the lock in a callback */
+	bool walked;    /* a sweep came to its end */
 	struct rota_timer **out; /* NULL: call */
 	unsigned room, given;
 };
@@ -50,6 +49,21 @@ rota_inline bool
 no_more(const struct poll *p)
 {
 	return !p->left || (p->out && p->given == p->room);
+}
+
+/* An entry is taken out, or, where @in_heap, may be inserted at the top of a
+ * heap. A poll that has fewer steps left than that costs may do it all the
+ * same. */
+rota_inline void
+spend(struct poll *p, bool in_heap)
+{
+	uint64_t more;
+
+	p->left--;
+	if (in_heap && rota_unlikely(backend_dear(&p->s->queue))) {
+		more = backend_cost(&p->s->queue) - 1;
+		p->left -= more < p->left ? more : p->left;
+	}
 }
 
 #endif

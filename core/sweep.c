@@ -27,7 +27,7 @@ sweep_begins(struct rota_shard *s, uint64_t entries, uint64_t live)
 	    entries - live <= SWEEP_LEAST)
 		return false;
 	s->chores |= SHARD_SWEEPS;
-	s->sweep = (struct backend_cursor){ 0, 0, 0 };
+	s->sweep = (struct backend_cursor){ 0 };
 	return true;
 }
 
@@ -85,7 +85,7 @@ rota__sweep(struct poll *p)
 			continue;
 		backend_unvisit(&s->sweep, item);
 		trace(s, kind_unchecked(t), t, ROTA_TRACE_DROP, is);
-		if (s->queue.heap.len > HEAP_DEAR && left > 2)
+		if (rota_unlikely(backend_dear(&s->queue)) && left > 2)
 			left -= 2;
 		shard_remove(s, t);
 		count_add(&s->count.swept, 1);

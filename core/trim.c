@@ -16,6 +16,7 @@
  * owner asks for the next deadline.
  */
 #include "core/misuse.h"
+#include "core/sys/numbers.h"
 
 /* TRIM_LEAST: room for fewer timers is not trimmed automatically. TRIM_SLICE:
  * the most steps in one poll, whatever its budget. Both are arbitrary: 2 MB of
@@ -100,8 +101,7 @@ trim_begin(struct rota_shard *s, uint64_t n)
 	s->trim.was = room;
 	rota__backend_lower_begin(&s->queue, s->backend, n, &s->trim.lower);
 #ifdef ROTA_DEBUG_OBJECTS
-	s->trim.lower.heap.gone = s->trim.lower.wheel.gone = trim_gone;
-	s->trim.lower.heap.gone_arg = s->trim.lower.wheel.gone_arg = s;
+	backend_lower_ask(&s->trim.lower, trim_gone, s);
 #endif
 	s->trim.cut = false;
 	word_store(&s->below, UINT64_MAX, relaxed); /* a hint */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * differential.c - heap, exact wheel and coarse wheel against the naive
- * model, and heap against exact wheel, in virtual time.
+ * model, and heap and exact wheel against a sorted list, in virtual time.
  *
  *	differential [--ops N] [--seed S] [--timers N] [--round R] [--shrink]
  *
- * The same traces are told to each of the three; each trace has an engine of
+ * The same traces are told to each of the three, and to an engine that has a
+ * sorted list in their place (tests/list/list.h); each trace has an engine of
  * its own, of other features, reaches and instants. --ops counts the calls
  * made to each. A failure prints how to repeat its trace alone; --shrink
  * looks for a short trace of few timers that fails as well.
  * Rows     G1 G2 G10
  */
 #define _POSIX_C_SOURCE 200809L
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,13 +87,47 @@ usage:
 	exit(2);
 }
 
+typedef void trace_run_fn(const struct trace_config *config,
+    struct source source, struct trace_result *result);
+
+/* trace_run() over a sorted list. */
+static trace_run_fn *
+list_run(void)
+{
+	void *list = dlopen(TRACE_LIST, RTLD_NOW | RTLD_LOCAL);
+	trace_run_fn *fn = NULL;
+
+	if (list)
+		*(void **)&fn = dlsym(list, "trace_run"); /* POSIX: dlsym */
+	if (!fn) {
+		fprintf(stderr, "differential: %s\n", dlerror());
+		exit(2);
+	}
+	return fn;
+}
+
+static trace_run_fn *over_list;
+
+static void
+compare(const char *what, const struct trace_result *a,
+    const struct trace_result *b, const char *name)
+{
+	if (a->digest == b->digest && a->fires == b->fires)
+		return;
+	fprintf(stderr,
+	    "%s, each right by itself, differ (%" PRIu64 " and %" PRIu64
+	    " calls)\nagain: %s\n",
+	    what, a->ops, b->ops, name);
+	abort();
+}
+
 /* Add what one trace on each backend did to @sum. */
 static void
 round_run(const struct options *o, uint64_t round, uint64_t ops,
     struct trace_result sum[BACKENDS])
 {
 	uint64_t seed = source_mix(o->seed + source_mix(round + 1));
-	struct trace_result r[BACKENDS];
+	struct trace_result r[BACKENDS], list = { 0 };
 	char name[128];
 
 	snprintf(name, sizeof(name),
@@ -106,12 +142,11 @@ round_run(const struct options *o, uint64_t round, uint64_t ops,
 		sum[i].ops += r[i].ops;
 		sum[i].fires += r[i].fires;
 	}
-	if (r[0].exact && r[0].digest != r[1].digest) {
-		fprintf(stderr,
-		    "heap and wheel, each right by itself, differ "
-		    "(%" PRIu64 " and %" PRIu64 " calls)\nagain: %s\n",
-		    r[0].ops, r[1].ops, name);
-		abort();
+	over_list(&(struct trace_config){ ROTA_HEAP, o->timers, ops, name },
+	    source_seed(seed), &list);
+	if (r[0].exact) {
+		compare("heap and sorted list", &r[0], &list, name);
+		compare("wheel and sorted list", &r[1], &list, name);
 	}
 }
 
@@ -151,6 +186,7 @@ main(int argc, char **argv)
 	uint64_t rounds = 0, total = 0, fires = 0;
 	double s;
 
+	over_list = list_run();
 	if (o.shrink) {
 		shrink(o);
 		return 1;

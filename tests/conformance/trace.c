@@ -18,6 +18,7 @@
 
 #include "core/shard.h"
 #include "tests/conformance/model.h"
+#include "wheel/wheel.h" /* its borders make trouble */
 
 _Static_assert(TRACE_TIMERS == MODEL_TIMERS, "the model has room");
 
