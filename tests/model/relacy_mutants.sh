@@ -25,55 +25,10 @@ path() {
 	esac
 }
 
-# Read a header, write "line column order weaker what" for each mutant. An
-# order stands behind a comma; the call it belongs to is the last one begun.
-# Of the tests' own header only lines with the tag [H1] or [R1] count.
-orders() {
-	awk '
-	function out(to) {
-		if (FILENAME !~ /relacy_world\.h$/ || $0 ~ /\[[HR]1\]/)
-			print NR, at, order, to, call
-	}
-	BEGIN {
-		item = "(word_[a-z]+|STATE_TRY)[(]|" \
-		    "(^[ \t]*|, )(acquire|release|acq_rel|seq_cst)[,)]"
-	}
-	{
-		line = $0
-		if (line ~ /^ \*/ || line ~ /^\/\*/)
-			next
-		sub(/\/\*.*/, "", line)
-		at = 0
-		while (match(line, item)) {
-			found = substr(line, RSTART, RLENGTH)
-			at += RSTART
-			line = substr(line, RSTART + RLENGTH - 1)
-			if (found ~ /\($/) {
-				call = substr(found, 1, length(found) - 1)
-				at += RLENGTH - 2
-				continue
-			}
-			order = found
-			gsub(/[ \t,)]/, "", order)
-			if (order == "acq_rel") {
-				out("acquire")
-				out("release")
-			} else if (order != "seq_cst")
-				out("relaxed")
-			else if (call == "word_load")
-				out("acquire")
-			else if (call == "word_store")
-				out("release")
-			else
-				out("acq_rel")
-			at += RLENGTH - 2
-		}
-	}' "$1"
-}
-
 list() {
 	for h in $headers; do
-		orders "$root/$(path "$h")" | while read -r line at from to call; do
+		awk -f "$here/orders.awk" "$root/$(path "$h")" |
+		while read -r line at from to call; do
 			echo "$h $line $at $from $to $call"
 		done
 	done
