@@ -21,6 +21,7 @@ enum { TIMERS = 300, OPS = 20000, STORY = 400 };
 struct told {
 	struct world *w;
 	struct probe *p;
+	struct rota_kind other; /* of those that move */
 	unsigned shards;
 	unsigned count[ROTA_TRACE_RELEASED + 1];
 	unsigned state[TIMERS];
@@ -45,7 +46,7 @@ tell(void *arg, const struct rota_trace *e)
 	assert_true(id < TIMERS);
 	assert_in_range(n, 4, ROTA_TRACE_LINE - 1);
 	assert_int_equal(n, strlen(line));
-	assert_ptr_equal(e->kind, &told->w->kind);
+	assert_true(e->kind == &told->w->kind || e->kind == &told->other);
 	assert_true(e->shard < told->shards);
 	told->count[e->op]++;
 	told->state[id] = e->state;
@@ -251,6 +252,35 @@ a_batch_and_a_retirement_are_told(void **state)
 	expect_story(told, "file h");
 }
 
+/* Armed, it leaves its place and is filed again; stopped, it leaves nothing. */
+static void
+a_move_is_told(void **state)
+{
+	struct world *w = *state;
+	struct told *told = traced(w, 1);
+	struct rota_timer *t = &told->p->timer;
+
+	assert_int_equal(rota_kind_init(&told->other, w->shard,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = probe_released,
+				 .name = "other",
+				 .flags = w->row->kind }),
+	    0);
+	rota_timer_reset_at(t, 10 * TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_timer_stop(t), ROTA_PREVENTED);
+	assert_int_equal(rota_timer_move(t, &told->other), 0);
+	expect_story(told, "reset m, file h, stop h m z, drop");
+	assert_false(told->armed[0]);
+	rota_timer_reset_at(t, 10 * TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_timer_move(t, &w->kind), 1);
+	expect_story(told, "reset m, file h, evict m");
+	assert_true(told->armed[0]);
+	world_poll(w, 0);
+	expect_story(told, "file h");
+}
+
 static void
 check_told(const struct told *told)
 {
@@ -370,6 +400,7 @@ main(void)
 		EVERY_OWNED(what_a_callback_arms_waits_for_the_next_poll),
 		EVERY(other_threads_tell_too),
 		EVERY(a_batch_and_a_retirement_are_told),
+		EVERY_OWNED(a_move_is_told),
 		EVERY_OWNED(who_follows_knows_and_nothing_else_changes),
 		cmocka_unit_test(an_event_has_its_words),
 	};
