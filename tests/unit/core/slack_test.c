@@ -560,6 +560,31 @@ the_last_child_where_looks_end_is_not_slept_past(void **state)
 	fired_within(w, &p[LAST], 0);
 }
 
+/* Looks end within the heap, all that is behind is far off, and behind that is
+ * memory of what has fired. A timer of little slack is there, unarmed. */
+static void
+what_has_fired_is_not_woken_for_where_looks_end(void **state)
+{
+	enum { LOOKS = 4096, MANY = 3 * LOOKS };
+	struct world *w = *state;
+	struct probe *p = malloc(MANY * sizeof(*p)), little;
+	rota_time now = 1000 * MS; /* by then no looks are owed */
+
+	w->probes = p;
+	probes_of(w, p, MANY, kind_of_slack(w, 0, 100 * MS));
+	probes_of(w, &little, 1, kind_of_slack(w, 1, MS));
+	for (unsigned i = 0; i < MANY; i++)
+		filed_one_by_one(w, &p[i], MS);
+	world_poll(w, 2 * MS);
+	assert_int_equal(w->fired, MANY);
+	world_poll(w, now);
+	for (unsigned i = 0; i < 2 * LOOKS; i++)
+		filed_one_by_one(
+		    w, &p[i], i < LOOKS ? now + 10 * MS + i : now + 5000 * MS);
+	assert_int_equal(rota_shard_park(w->shard), now + 110 * MS);
+	rota_timer_release(&little.timer);
+}
+
 /* At random: the same acts, at the same instants, to rota and to what sleeps
  * each time until somebody would be later than its slack. */
 enum { SOME = 120, ACTS = 1500 };
@@ -811,6 +836,7 @@ main(void)
 		EVERY_OWNED(where_no_looks_are_left_the_deadline_counts),
 		EVERY_OWNED(what_rises_past_the_look_is_not_slept_past),
 		EVERY_OWNED(the_last_child_where_looks_end_is_not_slept_past),
+		EVERY_OWNED(what_has_fired_is_not_woken_for_where_looks_end),
 		EVERY_OWNED(of_acts_at_random),
 		ON(who_may_be_adopted_sleeps_until_the_deadline, heap_adopt),
 		ON(who_may_be_adopted_sleeps_until_the_deadline, wheel_adopt),
