@@ -31,7 +31,7 @@
  *    its load and its swap.
  *  - The structure is filed[t], an instant. Backends file by a place that
  *    grows with the deadline, so what holds of instants holds of places.
- *  - poke is not a number but, for each caller, whether it moved since that
+ *  - kick is not a number but, for each caller, whether it moved since that
  *    caller read it. Nobody asks more of it.
  *
  * What a caller promises (rota/timer.h): a release begins while no other call
@@ -93,7 +93,7 @@ bool parked;
 bool rung;			/* what the owner sleeps on: stays until read */
 bool again[3];			/* does it sleep anew since this caller, or the
 				 * adopter, found it parked */
-bool moved[2];			/* did poke move since this caller read it */
+bool moved[2];			/* did kick move since this caller read it */
 
 #define CLAIM(t) ((t) + 8)	/* the owner is trying to claim t */
 
@@ -280,15 +280,15 @@ inline wake(d, who)
 	fi
 }
 
-inline poke()
+inline kick()
 {
 	moved[0] = incall[0];
 	moved[1] = incall[1]
 }
 
-/* remote_post, or the poke: what a call does that left QUEUED on. b: it has
+/* remote_post, or the kick: what a call does that left QUEUED on. b: it has
  * turned it on itself. Then it pushes, and wakes the owner for its deadline,
- * or whatever that is if poke moved since before its compare-and-swap. If not,
+ * or whatever that is if kick moved since before its compare-and-swap. If not,
  * somebody else pushes, perhaps much later, and must then see that this call
  * has been there. */
 inline remote_post(t, d)
@@ -296,7 +296,7 @@ inline remote_post(t, d)
 #ifdef MUTANT_touch_after_cas
 	touch(t);
 #endif
-#ifdef MUTANT_poke_read_late
+#ifdef MUTANT_kick_read_late
 	moved[me] = 0;
 #endif
 #ifdef MUTANT_push_twice
@@ -306,20 +306,20 @@ inline remote_post(t, d)
 	:: atomic { b -> b = 0; inbox_push(t) };
 		atomic { d = (moved[me] -> 0 : d) };
 		wake(d, me)
-#ifdef MUTANT_no_poke
+#ifdef MUTANT_no_kick
 	:: !b -> wake(d, me)
 #endif
-#ifdef MUTANT_poke_late
-	:: !b -> wake(d, me); atomic { poke() }
+#ifdef MUTANT_kick_late
+	:: !b -> wake(d, me); atomic { kick() }
 #endif
-#if !defined(MUTANT_no_poke) && !defined(MUTANT_poke_late)
-	:: atomic { !b -> poke() };
+#if !defined(MUTANT_no_kick) && !defined(MUTANT_kick_late)
+	:: atomic { !b -> kick() };
 		wake(d, me)
 #endif
 	fi
 }
 
-/* The start of a call. poke is read here, before the CAS. */
+/* The start of a call. kick is read here, before the CAS. */
 inline call(t)
 {
 	n--;
@@ -653,7 +653,7 @@ inline flush_staging()
 
 /* owner_reset: the edges of a remote one, with the stage for the inbox. If
  * somebody else turned QUEUED on, that push may be for a later deadline, hence
- * the poke. A full stage is unstaged at once: whenever one likes. */
+ * the kick. A full stage is unstaged at once: whenever one likes. */
 inline owner_reset(t)
 {
 	atomic {
@@ -683,10 +683,10 @@ inline owner_reset(t)
 		d = 0
 	};
 	if
-#ifdef MUTANT_owner_no_poke
+#ifdef MUTANT_owner_no_kick
 	:: b -> b = 0
 #else
-	:: atomic { b -> b = 0; poke() }
+	:: atomic { b -> b = 0; kick() }
 #endif
 	:: !b
 	:: !b && STAGED -> flush_staging()
@@ -700,7 +700,7 @@ inline owner_reset(t)
 #endif
 
 /* rota_timer_release by the owner: at once if QUEUED is off. Else a drain does
- * it, and the poke sees to it that one comes: the pusher's own deadline need
+ * it, and the kick sees to it that one comes: the pusher's own deadline need
  * not wake anybody. If it is t's callback that runs, for stop it is over: the
  * memory may be another timer before it returns. */
 inline owner_release(t)
@@ -738,10 +738,10 @@ inline owner_release(t)
 		fi;
 #endif
 		atomic { give_back(t) }
-#ifdef MUTANT_release_no_poke
+#ifdef MUTANT_release_no_kick
 	:: w != 0 -> w = 0
 #else
-	:: atomic { w != 0 -> w = 0; poke() }
+	:: atomic { w != 0 -> w = 0; kick() }
 #endif
 	fi
 }

@@ -33,11 +33,11 @@ sizes() {
 
 # The set in which a mutant has to be found. The first six are those that
 # any change of the protocol was measured by from the beginning.
-in_calls="arm_queued no_poke earlier_unqueued fire_stays_linked zombie_stays
+in_calls="arm_queued no_kick earlier_unqueued fire_stays_linked zombie_stays
 	no_second_look look_first
-	push_twice poke_late poke_read_late owner_no_poke stage_sleeps
+	push_twice kick_late kick_read_late owner_no_kick stage_sleeps
 	early claim_by_store wake_stale"
-in_release="release_no_wait release_no_poke release_no_wake reset_revives
+in_release="release_no_wait release_no_kick release_no_wake reset_revives
 	release_stays_linked touch_after_cas touch_after_callback"
 in_owner="keep_by_store unstage_frees"
 in_verdict="running_late running_no_claim no_reread"
