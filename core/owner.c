@@ -258,7 +258,7 @@ rota__shard_exit(struct rota_shard *s)
 int
 rota_shard_armed(struct rota_shard *s, rota_time before)
 {
-	bool found, again = false;
+	bool found = false, again = false;
 	int r = rota__shard_enter(s, __func__);
 
 	if (r)
