@@ -233,7 +233,8 @@ dev go -r 1
 [ -z "$(ls -A "$dir/tmp")" ] ||
 	fail "$what: interrupted, leaves $(ls -A "$dir/tmp")"
 
-for call in 'test 5' 'models 5' 'fuzz much' 'fuzz 1 2' 'clean x' 'frob'; do
+for call in 'test 5' 'models 5' 'models --plants x' 'fuzz much' 'fuzz 1 2' \
+	'clean x' 'frob'; do
 	what="dev $call"
 	# shellcheck disable=SC2086
 	dev $call
