@@ -9,6 +9,7 @@ root=$1 dir=$2 cmake=$3 generator=$4
 rm -rf "$dir"
 cd "$root"
 "$cmake" --preset min -B "$dir" -G "$generator" \
+	-DCMAKE_BUILD_TYPE=Release '-DCMAKE_C_FLAGS_RELEASE=-O1 -DNDEBUG' \
 	-DCMAKE_SHARED_LINKER_FLAGS=-Wl,-z,defs
 "$cmake" --build "$dir" -j 2
 

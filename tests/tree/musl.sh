@@ -13,7 +13,9 @@ command -v musl-gcc >/dev/null || {
 }
 rm -rf "$dir"
 cd "$root"
-"$cmake" --preset musl -B "$dir" -G "$generator"
+# -O1 and no -g: a fifth of the compiler's time.
+"$cmake" --preset musl -B "$dir" -G "$generator" \
+	-DCMAKE_BUILD_TYPE=Release '-DCMAKE_C_FLAGS_RELEASE=-O1 -DNDEBUG'
 "$cmake" --build "$dir" -j 2
 readelf -l "$dir/examples/httpd" | grep 'interpreter: .*ld-musl'
 cd "$dir"
