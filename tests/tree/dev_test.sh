@@ -1,18 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# dev_test.sh root dir - ./dev, on machines that lack one thing or another.
+# dev_test.sh root dir cmake build - ./dev, on machines that lack one thing or
+# another. @build: a build directory; what a verb builds is asked of the real
+# @cmake if that is the directory where ./dev builds.
 # The machine is a PATH of our own: the few tools that any system has, and
 # stand-ins for cmake, ctest, apt-get and the like, which write down that they
 # were called. Nothing is installed, built or fetched.
 #
 # Claims: help needs no other program; what is missing is said in one line,
 # with 2, and nothing is fetched; the output of a build is shown if it fails
-# and only then; tests that were ended by their time limit are counted; no
+# and only then; a verb builds the program that it runs; tests that were ended by their time limit are counted; no
 # file of ./dev go is left.
 # shellcheck disable=SC2016 # what stand-ins do is theirs to expand
 set -u
-root=$(cd "$1" && pwd) dir=$2
+root=$(cd "$1" && pwd) dir=$2 cmake=$3 build=$4
 bad=0
 
 fail() {
@@ -87,6 +89,19 @@ unsaid() {
 
 uncalled() {
 	! grep -E "$1" "$dir/called" || fail "$what: called the above"
+}
+
+# builds program - what the latest verb had cmake build makes @program, by the
+# build files that cmake has written for this tree. Nothing is built.
+builds() {
+	[ "$build" = "$root/build/release" ] && [ -f "$build/build.ninja" ] ||
+		return 0
+	call=$(sed -n 's/^cmake --build //p' "$dir/called")
+	# shellcheck disable=SC2086 # words
+	(cd "$root" && "$cmake" --build $call -- -t commands) \
+		>"$dir/commands" 2>&1 || fail "$what: cmake --build $call fails"
+	grep -q -e " -o $1 " "$dir/commands" ||
+		fail "$what: cmake --build $call does not make $1"
 }
 
 # One line that matches @1, exit 2, nothing made.
@@ -171,6 +186,9 @@ no_install=1 dev peers
 uncalled 'fetch'
 dev peers
 grep -q fetch_dpdk "$dir/called" || fail "$what: does not fetch them"
+# without jansson there is none
+! grep -qs '^build bench/peers/rota_peers:' "$build/build.ninja" ||
+	builds bench/peers/rota_peers
 
 machine
 tools
@@ -181,6 +199,8 @@ what='bench'
 dev bench --seconds 3
 [ "$status" -eq 0 ] || fail "$what: exit $status"
 said 'table bench --seconds 3'
+builds tools/rota
+builds examples/httpd
 said '^dev: no jansson'
 unsaid 'chatter'
 grep -q chatter "$dir/tree/build/log/build-bench.log" || fail "$what: no log"
@@ -224,6 +244,7 @@ chmod +x "$dir/tree/build/release/bench/go/rota_go"
 stand_in go 'echo "BenchmarkStop-2 10 25.0 ns/op"'
 dev go -r 1
 [ "$status" -eq 0 ] || fail "$what: exit $status"
+builds bench/go/rota_go
 said '^| Stop | 12.5 | 12.5 | 25.0 | 2.00 | 2.00 |$'
 [ -z "$(ls -A "$dir/tmp")" ] || fail "$what: leaves $(ls -A "$dir/tmp")"
 # shellcheck disable=SC2016
