@@ -41,6 +41,17 @@ front_answer(uint64_t at)
 	return at <= SHARD_LAST ? (rota_time)at : ROTA_NEVER;
 }
 
+/* Something is due at @first, and may be as late as @latest. Where that is behind
+ * the last instant, but before never: the last. */
+rota_inline rota_time
+front_latest(uint64_t first, uint64_t latest)
+{
+	return front_answer(
+	    first <= SHARD_LAST && latest > SHARD_LAST && latest < ST_NEVER
+		? SHARD_LAST
+		: latest);
+}
+
 rota_time
 rota__shard_front(struct rota_shard *s, rota_time *first)
 {
@@ -75,5 +86,5 @@ rota__shard_front(struct rota_shard *s, rota_time *first)
 	*first = s->backend == ROTA_HEAP ? rota__shard_next(s)
 					 : front_answer(f.first);
 	s->fronted = f.first;
-	return front_answer(f.latest);
+	return front_latest(f.first, f.latest);
 }

@@ -8,7 +8,9 @@
  * time beside them; an arming wakes who sleeps past its deadline and slack, no
  * other; a poll in between fires what is due; of what is armed, pushed and
  * stopped at random nothing is later, and the wakes are hardly more than the
- * fewest; without slack a wake is for a fire; no instant overflows; where looks end nothing is slept past.
+ * fewest; without slack a wake is for a fire; no instant overflows, nor is
+ * what is due at the end of time slept past; where looks end nothing is slept
+ * past.
  */
 #include "core/shard.h"
 
@@ -816,6 +818,46 @@ who_may_be_adopted_sleeps_until_the_deadline(void **state)
 	world_poll(w, 30 * MS);
 }
 
+/* A slack may end behind the last instant, before never. Then the owner sleeps
+ * until the last, and what is armed fires. (Within its slack of the end a coarse
+ * wheel may have never instead.) */
+static void
+at_the_end_of_time_what_is_due_is_not_slept_past(void **state)
+{
+	const rota_time last = (rota_time)SHARD_LAST;
+	const rota_time begin = last - 2 * ROTA_MINUTE;
+	static const struct {
+		rota_span before, slack;
+	} rows[] = { { ROTA_MINUTE - 1, ROTA_MINUTE },
+		{ ROTA_MINUTE - TICK / 2, ROTA_MINUTE },
+		{ ROTA_MINUTE - TICK + 1, ROTA_MINUTE }, { TICK, TICK + 1 },
+		{ 0, 1 }, { 0, TICK - 1 } };
+	struct world *w = *state;
+	const unsigned n = LATE(w) ? 3 : CM_COUNT(rows);
+	struct probe p[CM_COUNT(rows)];
+
+	world_poll(w, begin);
+	for (unsigned i = 0; i < n; i++) {
+		probes_of(
+		    w, &p[i], 1, kind_of_slack(w, i % KINDS, rows[i].slack));
+		rota_timer_reset_at(&p[i].timer, last - rows[i].before);
+		assert_true(rota_shard_park(w->shard) > begin);
+		assert_true(rota_shard_park(w->shard) <= last);
+		rota_timer_stop(&p[i].timer);
+		world_poll(w, begin);
+	}
+	/* For never: there is nothing to wake for. */
+	rota_timer_reset_at(&p[0].timer, ROTA_NEVER);
+	assert_int_equal(sleeper(w, begin), 0);
+	for (unsigned i = 0; i < n; i++)
+		rota_timer_reset_at(&p[i].timer, last - rows[i].before);
+	assert_in_range(sleeper(w, begin), 1, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(p[i].fires, 1);
+		rota_timer_release(&p[i].timer);
+	}
+}
+
 int
 main(void)
 {
@@ -831,6 +873,7 @@ main(void)
 		EVERY_OWNED(a_stop_between_two_parks_is_seen),
 		EVERY_OWNED(a_slack_is_spent_once),
 		EVERY_OWNED(no_instant_overflows),
+		EVERY_OWNED(at_the_end_of_time_what_is_due_is_not_slept_past),
 		EVERY_OWNED(one_slack_for_all_takes_one_look),
 		EVERY_OWNED(where_looks_end_nothing_is_slept_past),
 		EVERY_OWNED(where_no_looks_are_left_the_deadline_counts),
