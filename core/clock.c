@@ -16,8 +16,8 @@ posix_now(clockid_t id)
 	return (rota_time)ts.tv_sec * ROTA_SECOND + ts.tv_nsec;
 }
 
-/* The caller's clock, kept from stepping back: returns the largest reading so
- * far. relaxed: `ticks` is not below this thread's own readings, nor below
+/* The caller's clock, kept from stepping back and from going past ROTA_NEVER:
+ * returns the largest reading so far. relaxed: `ticks` is not below this thread's own readings, nor below
  * those that happened before. */
 static rota_time
 caller_now(struct clock *c)
@@ -25,6 +25,8 @@ caller_now(struct clock *c)
 	rota_time now = c->now(c->now_arg);
 	uint64_t held = word_load(&c->ticks, relaxed);
 
+	if (now > ROTA_NEVER)
+		now = ROTA_NEVER;
 	while (now > (rota_time)held) {
 		if (word_cas(&c->ticks, &held, (uint64_t)now, relaxed,
 			relaxed)) /* see above */

@@ -3,7 +3,7 @@
  * clock_test.c - core/clock.c and rota_when(): where instants come from.
  * Claims: an engine's clock begins at config.start and goes on with its
  * source; it never steps back, whatever the source does; a virtual one moves
- * by advance alone and stops at never; rota_when() saturates at both ends.
+ * by advance alone and stops at never, as the caller's does; rota_when() saturates at both ends.
  *
  * The program is linked so that the system's clock is the test's.
  * Rows     G1
@@ -179,6 +179,20 @@ a_callers_clock_before_the_beginning_is_the_beginning(void **state)
 	assert_int_equal(rota__clock_read(&c), 300);
 }
 
+static void
+a_callers_clock_stops_at_never(void **state)
+{
+	struct clock c = clock_of(ROTA_CLOCK_CALLER, 0);
+
+	(void)state;
+	caller_now = ROTA_NEVER - 1;
+	assert_true(rota__clock_read(&c) == ROTA_NEVER - 1);
+	caller_now = ROTA_NEVER + 1;
+	assert_true(rota__clock_read(&c) == ROTA_NEVER);
+	caller_now = INT64_MAX;
+	assert_true(rota__clock_read(&c) == ROTA_NEVER);
+}
+
 /* C4 and the semantics sheet: never early, through any jump. */
 static void
 a_span_counts_from_the_held_clock_not_from_the_step_back(void **state)
@@ -285,6 +299,7 @@ main(void)
 		cmocka_unit_test(advances_from_many_threads_add_up),
 		cmocka_unit_test(a_callers_clock_is_taken_as_it_is),
 		cmocka_unit_test(a_callers_clock_that_steps_back_is_held),
+		cmocka_unit_test(a_callers_clock_stops_at_never),
 		cmocka_unit_test(
 		    a_callers_clock_before_the_beginning_is_the_beginning),
 		EVERY(a_span_counts_from_the_held_clock_not_from_the_step_back),
