@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "core/shard.h"
+#include "core/misuse.h"
 
 /* @t fired. If the deadline was moved meanwhile @t is armed again, and that
  * arming will tell. */
@@ -67,8 +67,17 @@ rota_conn_kind_init_site(struct rota_conn_kind *k, struct rota_shard *s,
 {
 	int r;
 
-	if (!k || !expired || flags & ~ROTA_CONFINED)
+	if (!k || !s)
 		return -EINVAL;
+	if (!expired || flags & ~ROTA_CONFINED) {
+		if (!shard_forked(s))
+			rota__misuse_say(s->config,
+			    "rota_conn_kind_init(): kind %s (%s): %s",
+			    name ? name : "?", site ? site : "?",
+			    expired ? "flags has more than ROTA_CONFINED"
+				    : "expired is NULL");
+		return -EINVAL;
+	}
 	r = rota_kind_init_site(&k->read, s,
 	    &(struct rota_kind_config){ .fire = read_come,
 		.released = released ? read_released : NULL,
@@ -124,6 +133,16 @@ rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
 	return 0;
 }
 
+/* @fn was called with a `which` that it does not take. */
+static rota_noinline int
+no_such(const struct rota_conn *c, const char *fn)
+{
+	struct rota_kind *k = c ? kind_of(&c->read) : NULL;
+
+	return k ? rota__misuse_kind(k, MISUSE_CONN_WHICH, -EINVAL, fn)
+		 : -EINVAL;
+}
+
 static int
 set(struct rota_timer *t, rota_time when)
 {
@@ -141,7 +160,7 @@ rota_conn_set(struct rota_conn *c, unsigned which, rota_time when)
 	int r = 0;
 
 	if (!c || !which || which & ~(ROTA_CONN_READ | ROTA_CONN_WRITE))
-		return -EINVAL;
+		return no_such(c, __func__);
 	if (which & ROTA_CONN_READ)
 		r = set(&c->read, when);
 	if (!r && which & ROTA_CONN_WRITE)
@@ -153,7 +172,7 @@ rota_time
 rota_conn_deadline(const struct rota_conn *c, unsigned which)
 {
 	if (!c || (which != ROTA_CONN_READ && which != ROTA_CONN_WRITE))
-		return -EINVAL;
+		return no_such(c, __func__);
 	return rota_timer_deadline(
 	    which == ROTA_CONN_READ ? &c->read : &c->write);
 }
@@ -165,7 +184,7 @@ rota_conn_expired(const struct rota_conn *c, unsigned which, rota_time now)
 	unsigned passed;
 
 	if (!c || !which || which & ~(ROTA_CONN_READ | ROTA_CONN_WRITE))
-		return -EINVAL;
+		return no_such(c, __func__);
 	read = rota_timer_deadline(&c->read);
 	write = rota_timer_deadline(&c->write);
 	if (read < 0 || write < 0)

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-#include "core/shard.h"
+#include "core/misuse.h"
 
 static int
 walk(struct rota_shard *s, rota_each_fn *fn, void *arg)
@@ -48,8 +48,11 @@ rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	struct rota_self *outer;
 	int n;
 
-	if (!fn)
+	if (!s)
 		return -EINVAL;
+	if (!fn)
+		return rota__misuse_once(s, MISUSE_EACH,
+		    "rota_shard_each(): shard %u: @fn is NULL", s->index);
 	n = rota__shard_enter(s, __func__);
 	if (n)
 		return n;

@@ -66,8 +66,12 @@ int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
 {
-	if (!k || !s || !c)
+	if (!s)
 		return -EINVAL;
+	if (!k || !c)
+		return rota__misuse_once(s, MISUSE_KIND,
+		    "rota_kind_init(): shard %u: the %s at %s is NULL",
+		    s->index, k ? "config" : "kind", site ? site : "?");
 	if (c->flags & ~(ROTA_CONFINED | ROTA_BATCH))
 		return rota__misuse_kind_config(s, c, site, "config.flags",
 		    "has more than ROTA_CONFINED and ROTA_BATCH");

@@ -37,8 +37,11 @@ rota__misuse_say(const struct rota_config *c, const char *format, ...)
 bool
 rota__misuse_first(rota_word *said, unsigned m)
 {
-	uint64_t old = word_load(said, relaxed); /* the CAS checks it */
+	uint64_t old;
 
+	said += m / 64;
+	m %= 64;
+	old = word_load(said, relaxed); /* the CAS checks it */
 	do {
 		if (old >> m & 1)
 			return false;
@@ -77,6 +80,12 @@ rota__misuse_kind(struct rota_kind *k, enum misuse m, int r, const char *fn)
 		[MISUSE_PERIOD] =
 		    "the period is 0 or less, and no instant would follow: "
 		    "give a span in ns",
+		[MISUSE_MOVE_ENGINE] =
+		    "the kind to move to is of another engine: release the "
+		    "timer, and initialise it there",
+		[MISUSE_CONN_WHICH] =
+		    "`which` is not ROTA_CONN_READ, ROTA_CONN_WRITE or, where "
+		    "a call takes them, both",
 	};
 	const struct rota_config *c = shard_of(k)->config;
 
@@ -113,18 +122,24 @@ call_bit(const char *fn)
 	return 4 * i;
 }
 
+bool
+rota__misuse_owner_over(struct rota_shard *s)
+{
+	bool over;
+
+	lock_take(&s->lock, LOCK_SHARD); /* `life` is under it */
+	over = word_load(&s->attached, relaxed) && rota__life_over(s->life);
+	lock_give(&s->lock);
+	return over;
+}
+
 /* Who owns @s, for the caller of @fn, who does not. */
 static const char *
 not_owner(struct rota_shard *s)
 {
-	bool over;
-
 	if (s->config->flags & ROTA_DRIVERS)
 		return "a driver of the engine is: its engine polls by itself";
-	lock_take(&s->lock, LOCK_SHARD); /* `life` is under it */
-	over = word_load(&s->attached, relaxed) && rota__life_over(s->life);
-	lock_give(&s->lock);
-	if (over)
+	if (rota__misuse_owner_over(s))
 		return "its owner has ended: rota_shard_attach() first";
 	if (word_load(&s->attached, relaxed)) /* a snapshot */
 		return "another is: only that one may call it";
@@ -137,7 +152,7 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 	unsigned bit = call_bit(fn);
 	bool sleeps = !strcmp(fn, "rota_shard_next") ||
 	    !strcmp(fn, "rota_shard_park");
-	rota_word *said = (rota_word *)&s->said;
+	rota_word *said = (rota_word *)s->said;
 
 	/* In the child of a fork the hook may wait for a thread of the
 	 * parent. */
@@ -199,18 +214,19 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 	return r;
 }
 
-void
+int
 rota__misuse_once(
     const struct rota_shard *s, enum misuse_other m, const char *format, ...)
 {
 	va_list args;
 
 	if (!s->config->log || shard_forked(s) ||
-	    !rota__misuse_first((rota_word *)&s->said, m))
-		return;
+	    !rota__misuse_first((rota_word *)s->said, m))
+		return -EINVAL;
 	va_start(args, format);
 	say(s->config, format, args);
 	va_end(args);
+	return -EINVAL;
 }
 
 int

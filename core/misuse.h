@@ -26,7 +26,9 @@ enum misuse {
 	MISUSE_MOVE_INSIDE, /* move in the timer's own callback */
 	MISUSE_MOVE_TO,     /* move to what is no kind */
 	MISUSE_PERIOD,      /* forward by no period */
-	MISUSE_KIND_AGAIN   /* kind_init of what is one */
+	MISUSE_KIND_AGAIN,  /* kind_init of what is one */
+	MISUSE_MOVE_ENGINE, /* move to another engine's kind */
+	MISUSE_CONN_WHICH   /* neither of a connection's deadlines */
 };
 
 /* The same of a shard, after those of its functions; and of an engine, whose
@@ -43,10 +45,24 @@ enum misuse_other {
 	MISUSE_NO_KIND,
 	MISUSE_LOST,
 	/* In every build. */
-	MISUSE_KIND_LISTED
+	MISUSE_KIND_LISTED,
+	MISUSE_UNDRIVEN,
+	/* Bits of the second word. */
+	MISUSE_DESTROY_HOW = 64,
+	MISUSE_ENGINE_STAT,
+	MISUSE_STAT,
+	MISUSE_BATCH,
+	MISUSE_EACH,
+	MISUSE_HEIR,
+	MISUSE_KIND,
+	MISUSE_FUNC,
+	MISUSE_SHARD_FUNC,
+	MISUSE_HANDLE,
+	MISUSE_HANDLE_RELEASE,
+	MISUSE_AHEAD /* found by debug builds */
 };
 
-/* misuse_first - turns on bit @m of @said: true: it was off. */
+/* misuse_first - turns on bit @m of the words @said: true: it was off. */
 bool rota__misuse_first(rota_word *said, unsigned m);
 /* rota__misuse_say - a line for @config's log, without the "rota: " that it
  * begins with. errno stays as it is. */
@@ -65,9 +81,11 @@ int rota__misuse_kind_config(const struct rota_shard *s,
 /* rota__misuse_shard - @fn, one of shard.c's, was called on @s and answers @r:
  * -EPERM, -EDEADLK, -ECHILD, -EBUSY, -EOPNOTSUPP. */
 int rota__misuse_shard(const struct rota_shard *s, int r, const char *fn);
-/* rota__misuse_once - @format, once for @s and @m. */
-void rota__misuse_once(const struct rota_shard *s, enum misuse_other m,
+/* rota__misuse_once - @format, once for @s and @m. -EINVAL. */
+int rota__misuse_once(const struct rota_shard *s, enum misuse_other m,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* rota__misuse_owner_over - has @s an owner whose thread has ended? */
+bool rota__misuse_owner_over(struct rota_shard *s);
 /* rota__misuse_config - rota_engine_create() refuses @c for its @field. */
 int rota__misuse_config(const struct rota_config *c, const char *field,
     const char *format, ...) __attribute__((format(printf, 3, 4)));

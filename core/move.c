@@ -94,7 +94,8 @@ rota_timer_move(struct rota_timer *t, struct rota_kind *to)
 		return rota__misuse_kind(k, MISUSE_MOVE_TO, -EINVAL, __func__);
 	s = shard_of(k);
 	if (s->engine != shard_of(to)->engine)
-		return -EINVAL;
+		return rota__misuse_kind(
+		    k, MISUSE_MOVE_ENGINE, -EINVAL, __func__);
 	if (shard_forked(s))
 		return -ECHILD;
 	/* Only this thread stores its identity. */

@@ -65,7 +65,7 @@ struct origin {
 	rota_word said;
 	bool ended;
 	const char *site;
-	char name[32];
+	char name[48];
 };
 
 struct object {
@@ -548,7 +548,7 @@ report_home(struct report *r, enum misuse_other m, const char *fn,
 
 	if (!s && home.ends == table.ends)
 		s = home.shard;
-	if (!s || !s->config->log || !rota__misuse_first(&s->said, m))
+	if (!s || !s->config->log || !rota__misuse_first(s->said, m))
 		return;
 	r->log = s->config->log;
 	r->log_arg = s->config->log_arg;
@@ -698,15 +698,31 @@ rota__object_span(const struct rota_timer *t, rota_span span)
 }
 
 void
-rota__object_now(struct rota_shard *s, rota_time now)
+rota__object_now(struct rota_shard *s, rota_time now, const char *fn)
 {
-	if (now > YEARS_AHEAD && now != ROTA_NEVER && now != INT64_MAX &&
-	    now - YEARS_AHEAD > (rota_time)s->now)
+	enum rota_clock clock = s->config->clock;
+	rota_time latest = (rota_time)word_load(&s->now, relaxed), there;
+
+	if (now <= latest || now == ROTA_NEVER || now == INT64_MAX)
+		return;
+	if (now > YEARS_AHEAD && now - YEARS_AHEAD > latest) {
 		rota__misuse_once(s, MISUSE_POLL_INSTANT,
-		    "rota_shard_poll(): shard %u: an instant more than ten "
+		    "%s(): shard %u: an instant more than ten "
 		    "years after the latest poll: instants are ns on the "
 		    "engine's clock, which rota_engine_now() reads",
-		    s->index);
+		    fn, s->index);
+		return;
+	}
+	if (clock != ROTA_CLOCK_MONOTONIC && clock != ROTA_CLOCK_BOOTTIME)
+		return;
+	there = rota__clock_read(s->clock);
+	if (now > there)
+		rota__misuse_once(s, MISUSE_AHEAD,
+		    "%s(): shard %u: an instant %lld ns after the engine's "
+		    "clock: what is armed for before it fires early until the "
+		    "clock has come there: poll at what rota_engine_now() "
+		    "answered",
+		    fn, s->index, (long long)(now - there));
 }
 
 void
@@ -748,8 +764,7 @@ lost(struct rota_shard *s, const struct rota_timer *t, const char *what)
 		if (o->state == LIVING)
 			die(o, OVERWRITTEN);
 		trim();
-	} else if (s->config->log &&
-	    rota__misuse_first(&s->said, MISUSE_LOST)) {
+	} else if (s->config->log && rota__misuse_first(s->said, MISUSE_LOST)) {
 		r.log = s->config->log;
 		r.log_arg = s->config->log_arg;
 		snprintf(r.line, sizeof(r.line),

@@ -57,8 +57,9 @@ bool rota__object_owned(const struct rota_timer *t, const struct rota_kind *k,
 /* object_when, object_span - does an instant, a span look like one? */
 void rota__object_when(const struct rota_timer *t, rota_time when);
 void rota__object_span(const struct rota_timer *t, rota_span span);
-/* object_now - the same of the instant of a poll. */
-void rota__object_now(struct rota_shard *s, rota_time now);
+/* object_now - the same of the instant of @fn, a poll; it is not after the
+ * clock, if that is the library's own. */
+void rota__object_now(struct rota_shard *s, rota_time now, const char *fn);
 
 /* object_linked - @t has an entry, or has none any more. The holder. */
 void rota__object_linked(const struct rota_timer *t, bool enqueued);
@@ -110,7 +111,7 @@ void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 #define object_owned(t, k, s, fn) true
 #define object_when(t, when) ((void)0)
 #define object_span(t, span) ((void)0)
-#define object_now(s, now) ((void)0)
+#define object_now(s, now, fn) ((void)(fn))
 #define object_linked(t, enqueued) ((void)0)
 #define object_lost(s, t) false
 #define object_there(t) true

@@ -91,12 +91,12 @@ static rota_noinline int
 poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
     struct rota_timer **out, unsigned *n)
 {
-	int r = owner_check(
-	    s, out ? "rota_shard_poll_batch" : "rota_shard_poll");
+	const char *fn = out ? "rota_shard_poll_batch" : "rota_shard_poll";
+	int r = owner_check(s, fn);
 
 	if (r)
 		return r;
-	object_now(s, now);
+	object_now(s, now, fn);
 	shard_unpark(s);
 	wake_clear(&s->wake);
 	if (s->adoptable)
@@ -119,6 +119,7 @@ rota_shard_poll(struct rota_shard *s, rota_time now, unsigned budget)
 		word_load(&s->attached, relaxed) != self_id() ||
 		!shard_idle(s, now) || wake_raised(&s->wake)))
 		return poll_owned(s, now, budget, NULL, NULL);
+	object_now(s, now, __func__);
 	shard_unpark(s);
 	poll_idle(s, now);
 	return 0;
@@ -131,7 +132,11 @@ rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
 	int r;
 
 	if (!out || !n)
-		return -EINVAL;
+		return s ? rota__misuse_once(s, MISUSE_BATCH,
+			       "rota_shard_poll_batch(): shard %u: @out is "
+			       "NULL or @n is 0",
+			       s->index)
+			 : -EINVAL;
 	r = poll_owned(s, now, budget, out, &n);
 	return r < 0 ? r : (int)n;
 }
@@ -152,6 +157,7 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 	r = rota__self_watch();
 	if (r)
 		return r;
+	object_now(s, now, __func__);
 	if (!claim_word(&s->adopter))
 		return -EBUSY;
 	r = poll_on(s, ROLE_ADOPTER, now, budget, NULL, NULL);

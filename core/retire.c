@@ -220,17 +220,23 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 	bool mine;
 	int r;
 
-	if (!s || !target)
+	if (!s)
 		return -EINVAL;
-	if (s == target || s->engine != target->engine ||
-	    word_load(&s->target, relaxed) ||
-	    word_load(&target->target, relaxed)) {
-		rota__misuse_once(s, MISUSE_RETIRE,
+	if (!target)
+		return rota__misuse_once(s, MISUSE_HEIR,
+		    "rota_shard_retire(): shard %u: @heir is NULL", s->index);
+	if (s->engine != target->engine)
+		return rota__misuse_once(s, MISUSE_RETIRE,
+		    "rota_shard_retire(): shard %u to shard %u of another "
+		    "engine: these are shards of two engines, and timers stay "
+		    "on their engine's",
+		    s->index, target->index);
+	if (s == target || word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed)) /* hand_over() checks again */
+		return rota__misuse_once(s, MISUSE_RETIRE,
 		    "rota_shard_retire(): shard %u to shard %u: two shards of "
 		    "one engine are needed, none of which has retired",
 		    s->index, target->index);
-		return -EINVAL; /* hand_over() checks again */
-	}
 	mine = word_load(&s->attached, relaxed) == self_id();
 	r = mine ? owner_check(s, __func__) : rota__shard_attach(s);
 	if (r == -EBUSY)

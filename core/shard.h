@@ -195,7 +195,7 @@ struct rota_shard {
 	pthread_mutex_t *retiring;
 	struct wake wake;
 	struct rota_mem mem;
-	rota_word said; /* core/misuse.h */
+	rota_word said[2]; /* core/misuse.h */
 	struct shard_trim trim;
 };
 

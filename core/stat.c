@@ -7,6 +7,7 @@
  * Threads    any.
  */
 #include "core/lock_owner.h"
+#include "core/misuse.h"
 
 #include <errno.h>
 
@@ -48,8 +49,11 @@ rota_shard_stat(struct rota_shard *s, struct rota_stats *out)
 	uint64_t ranked;
 	bool unlock;
 
-	if (!s || !out)
+	if (!s)
 		return -EINVAL;
+	if (!out)
+		return rota__misuse_once(s, MISUSE_STAT,
+		    "rota_shard_stat(): shard %u: @out is NULL", s->index);
 	if (shard_forked(s))
 		return -ECHILD;
 	if (shard_trylock(s, &unlock)) {

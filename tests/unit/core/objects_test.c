@@ -7,8 +7,8 @@
  * nor is a kind whose memory went before its timers;
  * rota_debug_gone() tells each timer in a range and takes it out; a call on
  * what was released, was copied, never was a timer, or outlived its engine is
- * refused and told; an instant that is a date and a span that counts ms are
- * told. Each line has the kind's site and the timer's.
+ * refused and told; an instant that is a date or is ahead of the clock, and a
+ * span that counts ms, are told. Each line has the kind's site and the timer's.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <errno.h>
@@ -732,6 +732,52 @@ an_instant_that_is_a_date_is_told(void **state)
 	HEARD(w, "rota_shard_poll()", "shard 0", "ten years");
 }
 
+/* Of the library's own clocks: a caller's or a virtual one may be at anything by
+ * then. */
+static const struct world_row world_monotonic = { .backend = ROTA_HEAP,
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
+static const struct world_row world_boottime = { .backend = ROTA_WHEEL,
+	.timed = true,
+	.clock = ROTA_CLOCK_BOOTTIME };
+static const struct world_row world_timed_adopt = { .backend = ROTA_WHEEL,
+	.flags = ROTA_ADOPT,
+	.timed = true,
+	.clock = ROTA_CLOCK_MONOTONIC };
+
+static void
+a_poll_ahead_of_the_clock_is_told(void **state)
+{
+	struct world *w = *state;
+
+	rota_shard_poll(w->shard, rota_engine_now(w->engine), 0);
+	rota_shard_poll(w->shard, 0, 0);
+	SILENCE(w);
+	if (w->row->flags & ROTA_ADOPT) {
+		rota_shard_adopt(
+		    w->shard, rota_engine_now(w->engine) + ROTA_HOUR, 0);
+		HEARD(w, "rota_shard_adopt()", "shard 0",
+		    "ns after the engine's clock", "rota_engine_now()");
+		return;
+	}
+	/* also one that finds nothing to do */
+	rota_shard_poll(w->shard, rota_engine_now(w->engine) + ROTA_HOUR, 0);
+	HEARD(w, "rota_shard_poll()", "shard 0", "ns after the engine's clock",
+	    "rota_engine_now()");
+	rota_shard_poll(
+	    w->shard, rota_engine_now(w->engine) + 2 * ROTA_HOUR, 0);
+	SILENCE(w); /* once */
+}
+
+static void
+a_poll_ahead_of_a_clock_that_is_not_the_librarys_says_nothing(void **state)
+{
+	struct world *w = *state;
+
+	rota_shard_poll(w->shard, rota_engine_now(w->engine) + ROTA_HOUR, 0);
+	SILENCE(w);
+}
+
 static void
 a_span_that_counts_milliseconds_is_told(void **state)
 {
@@ -832,6 +878,11 @@ main(void)
 		ON(both_sites_of_a_confined_timer_are_told, heap_confined),
 		ON(an_init_without_a_line_has_its_caller, heap),
 		EVERY_OWNED(an_instant_that_is_a_date_is_told),
+		ON(a_poll_ahead_of_the_clock_is_told, monotonic),
+		ON(a_poll_ahead_of_the_clock_is_told, boottime),
+		ON(a_poll_ahead_of_the_clock_is_told, timed_adopt),
+		EVERY_OWNED(
+		    a_poll_ahead_of_a_clock_that_is_not_the_librarys_says_nothing),
 		EVERY_OWNED(a_span_that_counts_milliseconds_is_told),
 		ON(the_dead_are_forgotten_in_time, heap),
 		ON(a_fork_finds_the_table_free, heap),
