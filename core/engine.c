@@ -192,13 +192,22 @@ live(struct rota_engine *e)
 static int
 destroy_refused(struct rota_engine *e)
 {
+	void (*left)(struct rota_layer * l) = word_load(
+	    &e->layer_left, acquire); /* rota__layer_left */
+	struct rota_layer *l = rota_engine_at_destroy(e, NULL);
 	struct rota_stats s;
 
+	if (!e->config.log ||
+	    !rota__misuse_first(e->shard->said, MISUSE_DESTROY_ARMED))
+		return -EBUSY;
 	rota_engine_stat(e, &s);
-	rota__misuse_once(e->shard, MISUSE_DESTROY_ARMED,
-	    "rota_engine_destroy(): %llu timers are armed: stop them, or "
-	    "destroy with ROTA_DRAIN or ROTA_DROP",
-	    (unsigned long long)s.live);
+	rota__misuse_say(&e->config,
+	    "rota_engine_destroy(): %llu timer%s armed: stop %s, or destroy "
+	    "with ROTA_DRAIN or ROTA_DROP",
+	    (unsigned long long)s.live, s.live == 1 ? " is" : "s are",
+	    s.live == 1 ? "it" : "them");
+	if (left && l)
+		left(l);
 	return -EBUSY;
 }
 
@@ -207,8 +216,12 @@ rota_engine_destroy(struct rota_engine *e, enum rota_destroy how)
 {
 	uint64_t dropped = 0, lost = 0;
 
-	if (!e || (unsigned)how > ROTA_DROP)
+	if (!e)
 		return -EINVAL;
+	if ((unsigned)how > ROTA_DROP)
+		return rota__misuse_once(e->shard, MISUSE_DESTROY_HOW,
+		    "rota_engine_destroy(): %u is no enum rota_destroy",
+		    (unsigned)how);
 	if (inside(e)) {
 		rota__misuse_once(e->shard, MISUSE_DESTROY_INSIDE,
 		    "rota_engine_destroy(): called in a callback of the "
@@ -406,8 +419,11 @@ rota_engine_stat(struct rota_engine *e, struct rota_stats *out)
 	uint64_t *to = (uint64_t *)&sum, late_max = 0;
 	const uint64_t *from = (const uint64_t *)&one;
 
-	if (!e || !out)
+	if (!e)
 		return -EINVAL;
+	if (!out)
+		return rota__misuse_once(e->shard, MISUSE_ENGINE_STAT,
+		    "rota_engine_stat(): @out is NULL");
 	if (engine_forked(e))
 		return -ECHILD;
 	memset(&sum, 0, sizeof(sum));

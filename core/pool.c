@@ -37,6 +37,7 @@
 
 #include "core/engine.h"
 #include "core/lock_owner.h"
+#include "core/misuse.h"
 #include "core/pool.h"
 
 #define NODE_BITS 10 /* nodes in a slab: 64 KB */
@@ -56,6 +57,9 @@
 #define PIN(generation, uses) ((uint64_t)(generation) << 32 | (uses))
 #define PIN_GENERATION(pin) ((uint32_t)((pin) >> 32))
 #define PIN_USES(pin) ((uint32_t)(pin))
+
+/* Of their kinds, in the log and in reports of leaks. */
+#define POOL_NAME "pooled (function, channel, context, job)"
 
 struct node {
 	struct rota_timer timer;
@@ -477,7 +481,7 @@ pool_of(struct rota_engine *e)
 			(void)rota_kind_init(&ps->kind, &e->shard[i],
 			    &(struct rota_kind_config){ .fire = run,
 				.released = node_released,
-				.name = "rota_after_func" });
+				.name = POOL_NAME });
 			ps->kind.r_pool = e;
 		}
 		e->pool_end = pool_destroy;
@@ -564,6 +568,12 @@ rota__node_take(
 	return 0;
 }
 
+struct rota_shard *
+rota__node_shard(const struct rota_timer *t)
+{
+	return shard_of(kind_unchecked((struct rota_timer *)t));
+}
+
 void
 rota__node_give(struct rota_timer *t)
 {
@@ -592,8 +602,11 @@ int
 rota_shard_after_func(struct rota_shard *s, rota_time when, rota_func *fn,
     void *arg, rota_handle *h)
 {
-	if (!s || !fn)
+	if (!s)
 		return -EINVAL;
+	if (!fn)
+		return rota__misuse_once(s, MISUSE_SHARD_FUNC,
+		    "rota_shard_after_func(): shard %u: @fn is NULL", s->index);
 	if (shard_forked(s))
 		return -ECHILD;
 	return after_func(rota__engine_of(s), s, when, fn, arg, h);
@@ -603,8 +616,11 @@ int
 rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
     rota_handle *h)
 {
-	if (!e || !fn)
+	if (!e)
 		return -EINVAL;
+	if (!fn)
+		return rota__misuse_once(
+		    e->shard, MISUSE_FUNC, "rota_after_func(): @fn is NULL");
 	if (engine_forked(e))
 		return -ECHILD;
 	return after_func(e, rota_engine_local_shard(e),
@@ -697,8 +713,12 @@ rota_handle_init(struct rota_shard *s, rota_func *fn, void *arg, rota_handle *h)
 	struct node *n;
 	int r;
 
-	if (!s || !fn || !h)
+	if (!s)
 		return -EINVAL;
+	if (!fn || !h)
+		return rota__misuse_once(s, MISUSE_HANDLE,
+		    "rota_handle_init(): shard %u: @fn or @h is NULL",
+		    s->index);
 	if (shard_forked(s))
 		return -ECHILD;
 	e = rota__engine_of(s);
@@ -721,7 +741,9 @@ rota_handle_release(struct rota_engine *e, rota_handle h)
 		return r;
 	if (!kept(n)) {
 		unpin(e, n, 1);
-		return -EINVAL;
+		return rota__misuse_once(e->shard, MISUSE_HANDLE_RELEASE,
+		    "rota_handle_release(): the handle is not of "
+		    "rota_handle_init(): rota_handle_stop() ends it");
 	}
 	old = word_load(&n->pin, relaxed); /* the CAS checks it */
 	do {
@@ -734,4 +756,28 @@ rota_handle_release(struct rota_engine *e, rota_handle h)
 	r = rota_timer_stop(&n->timer);
 	unpin(e, n, r == ROTA_PREVENTED ? 3 : 2);
 	return r;
+}
+
+void
+rota__pool_undriven(struct rota_shard *s, const char *fn)
+{
+	s = target_of(s);
+	/* Maybe adopters are all that polls. */
+	if (!s->config->log || s->config->flags & ROTA_DRIVERS ||
+	    word_load(&s->adopted, relaxed)) /* a figure */
+		return;
+	if (word_load(&s->attached, relaxed) && /* a snapshot */
+	    !rota__misuse_owner_over(s))
+		return;
+	(void)rota__misuse_once(s, MISUSE_UNDRIVEN,
+	    "%s(): nobody polls shard %u, whose timer shall end this wait: let "
+	    "a thread rota_shard_attach() and poll it, or create the engine "
+	    "with ROTA_DRIVERS",
+	    fn, s->index);
+}
+
+void
+rota__layer_left(struct rota_engine *e, void (*left)(struct rota_layer *l))
+{
+	word_store(&e->layer_left, left, release); /* destroy_refused */
 }

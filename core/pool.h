@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * pool.h - pooled timers for the rest of the library. Channels keep some; the
- * pooled timers that are not in use make room for others.
+ * pool.h - pooled timers for the rest of the library, and what the wait layer
+ * logs. Channels keep some of the timers; those that are not in use make room
+ * for others.
  */
 #ifndef ROTA_CORE_POOL_H
 #define ROTA_CORE_POOL_H
@@ -15,6 +16,18 @@
 int rota__node_take(
     struct rota_engine *e, rota_func *fn, void *arg, struct rota_timer **t);
 void rota__node_give(struct rota_timer *t);
+
+/* rota__node_shard - the shard of @t, a timer of rota__node_take(). */
+struct rota_shard *rota__node_shard(const struct rota_timer *t);
+/* rota__pool_undriven - the caller of @fn is about to sleep until a pooled timer
+ * of @s fires: if nobody polls @s that is logged, once. Without a lock of
+ * rota. */
+void rota__pool_undriven(struct rota_shard *s, const char *fn);
+/* rota__layer_left - from now on an rota_engine_destroy() of @e that refuses
+ * calls @left with the layer of @e, to log what was not given back: the armed
+ * timers may be those of the pool. */
+void rota__layer_left(
+    struct rota_engine *e, void (*left)(struct rota_layer *l));
 
 /* rota__timer_push - core/reset.c. As rota_timer_reset_at(), but -EINVAL and
  * nothing changed if the timer is not armed. */

@@ -406,7 +406,7 @@ rota_bubble_wait(struct rota_bubble *b)
 
 	if (!b)
 		return -EINVAL;
-	r = rota__waiter_init(&w, b->layer);
+	r = rota__waiter_init(&w, b->layer, __func__);
 	if (r)
 		return r;
 	lock_take(&b->lock, LOCK_WAITER);

@@ -224,6 +224,18 @@ rota__channel_unlock(struct rota_channel *c, rota_time now)
 	return r;
 }
 
+int
+rota__channel_unlock_at(
+    struct rota_channel *c, rota_time now, struct rota_shard **s)
+{
+	int r = settle(c, now);
+
+	if (c->filed)
+		*s = rota__node_shard(c->timer);
+	lock_give(&c->lock);
+	return r;
+}
+
 static void
 ring(void *arg)
 {
@@ -252,23 +264,31 @@ instant(rota_time when)
 }
 
 /* With @period 0 no ticker. Due first at @first, or, if that is FROM_NOW, @span
- * from now. */
+ * from now. For @fn. */
 static int
 create(struct rota_channel **out, struct rota_engine *e, rota_time first,
     rota_span span, rota_span period, enum rota_missed policy,
-    enum rota_channel_mode mode)
+    enum rota_channel_mode mode, const char *fn)
 {
 	struct rota_channel *c;
 	struct wait_layer *f;
 	rota_time now;
 	int r;
 
+	if (out)
+		*out = NULL;
+	if (!e)
+		return -EINVAL;
 	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	if (!e || (unsigned)policy > ROTA_MISSED_DELAY ||
-	    (unsigned)mode > ROTA_CHANNEL_ASYNC_LAZY)
-		return -EINVAL;
+		return rota__wait_misuse(
+		    e, WAIT_MISUSE_NULL, -EINVAL, "%s(): @c is NULL", fn);
+	if ((unsigned)policy > ROTA_MISSED_DELAY)
+		return rota__wait_misuse(e, WAIT_MISUSE_MISSED, -EINVAL,
+		    "%s(): %u is no enum rota_missed", fn, (unsigned)policy);
+	if ((unsigned)mode > ROTA_CHANNEL_ASYNC_LAZY)
+		return rota__wait_misuse(e, WAIT_MISUSE_MODE, -EINVAL,
+		    "%s(): %u is no enum rota_channel_mode", fn,
+		    (unsigned)mode);
 	if (rota_engine_forked(e))
 		return -ECHILD;
 	c = rota__layer_alloc(e, sizeof(*c), &f);
@@ -298,7 +318,8 @@ int
 rota_channel_create(struct rota_channel **c, struct rota_engine *e,
     rota_span span, enum rota_channel_mode mode)
 {
-	return create(c, e, FROM_NOW, span, 0, ROTA_MISSED_SKIP, mode);
+	return create(
+	    c, e, FROM_NOW, span, 0, ROTA_MISSED_SKIP, mode, __func__);
 }
 
 struct rota_channel *
@@ -366,8 +387,13 @@ arm(struct rota_channel *c, rota_time first, rota_span span, rota_span period)
 int
 rota_channel_reset(struct rota_channel *c, rota_span span)
 {
-	if (!c || c->ticker)
+	if (!c)
 		return -EINVAL;
+	if (c->ticker)
+		return rota__wait_misuse(c->layer->engine,
+		    WAIT_MISUSE_NO_TICKER, -EINVAL,
+		    "rota_channel_reset(): the channel is a ticker: "
+		    "rota_ticker_reset() it");
 	return arm(c, FROM_NOW, span, 0);
 }
 
@@ -393,25 +419,32 @@ rota_channel_poll(struct rota_channel *c, rota_time *value)
 	return ready;
 }
 
-int
-rota_channel_receive_until(
-    struct rota_channel *c, rota_time until, rota_time *value)
+static int
+receive(
+    struct rota_channel *c, rota_time until, rota_time *value, const char *fn)
 {
 	struct rota_case one = { .channel = c };
 	int r;
 
 	if (!c)
 		return -EINVAL;
-	r = rota_select(&one, 1, until);
+	r = rota__select(&one, 1, until, fn);
 	if (r == 0 && value)
 		*value = one.value;
 	return r == 0 ? 1 : r;
 }
 
 int
+rota_channel_receive_until(
+    struct rota_channel *c, rota_time until, rota_time *value)
+{
+	return receive(c, until, value, __func__);
+}
+
+int
 rota_channel_receive(struct rota_channel *c, rota_time *value)
 {
-	return rota_channel_receive_until(c, ROTA_NEVER, value);
+	return receive(c, ROTA_NEVER, value, __func__);
 }
 
 int
@@ -452,16 +485,27 @@ rota_channel_fd(struct rota_channel *c)
 	return r ? r : fd;
 }
 
+/* @first and @period as for create(). For @fn. */
+static int
+ticker(struct rota_channel **c, struct rota_engine *e, rota_time first,
+    rota_span period, enum rota_missed missed, enum rota_channel_mode mode,
+    const char *fn)
+{
+	if (period > 0)
+		return create(c, e, first, period, period, missed, mode, fn);
+	if (c)
+		*c = NULL;
+	return !e ? -EINVAL
+		  : rota__wait_misuse(e, WAIT_MISUSE_PERIOD, -EINVAL,
+			"%s(): a period of %lld ns: it must be above 0", fn,
+			(long long)period);
+}
+
 int
 rota_ticker_create_mode(struct rota_channel **c, struct rota_engine *e,
     rota_span period, enum rota_missed missed, enum rota_channel_mode mode)
 {
-	if (period <= 0) {
-		if (c)
-			*c = NULL;
-		return -EINVAL;
-	}
-	return create(c, e, FROM_NOW, period, period, missed, mode);
+	return ticker(c, e, FROM_NOW, period, missed, mode, __func__);
 }
 
 int
@@ -469,35 +513,46 @@ rota_ticker_create_at(struct rota_channel **c, struct rota_engine *e,
     rota_time first, rota_span period, enum rota_missed missed,
     enum rota_channel_mode mode)
 {
-	if (period <= 0) {
-		if (c)
-			*c = NULL;
-		return -EINVAL;
-	}
-	return create(c, e, instant(first), 0, period, missed, mode);
+	return ticker(c, e, instant(first), period, missed, mode, __func__);
 }
 
 int
 rota_ticker_create(struct rota_channel **c, struct rota_engine *e,
     rota_span period, enum rota_missed missed)
 {
-	return rota_ticker_create_mode(c, e, period, missed, ROTA_CHANNEL_SYNC);
+	return ticker(
+	    c, e, FROM_NOW, period, missed, ROTA_CHANNEL_SYNC, __func__);
+}
+
+/* arm() of a ticker, for @fn. */
+static int
+ticker_arm(
+    struct rota_channel *c, rota_time first, rota_span period, const char *fn)
+{
+	if (!c)
+		return -EINVAL;
+	if (!c->ticker)
+		return rota__wait_misuse(c->layer->engine, WAIT_MISUSE_TICKER,
+		    -EINVAL,
+		    "%s(): the channel is no ticker: rota_channel_reset() it",
+		    fn);
+	if (period <= 0)
+		return rota__wait_misuse(c->layer->engine, WAIT_MISUSE_PERIOD,
+		    -EINVAL, "%s(): a period of %lld ns: it must be above 0",
+		    fn, (long long)period);
+	return arm(c, first, period, period);
 }
 
 int
 rota_ticker_reset(struct rota_channel *c, rota_span period)
 {
-	if (!c || !c->ticker || period <= 0)
-		return -EINVAL;
-	return arm(c, FROM_NOW, period, period);
+	return ticker_arm(c, FROM_NOW, period, __func__);
 }
 
 int
 rota_ticker_reset_at(struct rota_channel *c, rota_time first, rota_span period)
 {
-	if (!c || !c->ticker || period <= 0)
-		return -EINVAL;
-	return arm(c, instant(first), 0, period);
+	return ticker_arm(c, instant(first), period, __func__);
 }
 
 int64_t
@@ -523,5 +578,8 @@ rota_tick(struct rota_engine *e, rota_span period)
 {
 	struct rota_channel *c;
 
-	return rota_ticker_create(&c, e, period, ROTA_MISSED_SKIP) ? NULL : c;
+	return ticker(&c, e, FROM_NOW, period, ROTA_MISSED_SKIP,
+		   ROTA_CHANNEL_SYNC, __func__)
+	    ? NULL
+	    : c;
 }

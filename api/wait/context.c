@@ -46,6 +46,8 @@ struct rota_context {
 	struct rota_context *parent; /* NULL: the background */
 	struct rota_context *root;   /* of the tree: itself, if it has no
 				      * parent */
+	struct rota_context *due;    /* whose timer is armed for the deadline:
+				      * itself or a parent */
 	const char *site;
 	rota_time deadline;
 	int late;      /* the cause, if the deadline ends it */
@@ -383,6 +385,7 @@ join_parent(struct rota_context *c)
 	bool first;
 
 	c->root = p ? p->root : c;
+	c->due = c;
 	if (!p)
 		return false;
 	lock_take(&p->lock, LOCK_CONTEXT);
@@ -392,6 +395,7 @@ join_parent(struct rota_context *c)
 	if (first) {
 		c->deadline = p->deadline;
 		c->late = p->late;
+		c->due = p->due;
 	}
 	/* If a parent further up has ended, its walk will come by. */
 	if (c->ended)
@@ -465,24 +469,39 @@ create(struct rota_context **out, struct rota_engine *e,
 	return 0;
 }
 
+/* For @fn. */
+static int
+create_below(struct rota_context **c, struct rota_engine *e,
+    struct rota_context *parent, rota_time when, int cause, const char *site,
+    const char *fn)
+{
+	if (c)
+		*c = NULL;
+	if (!e)
+		return -EINVAL;
+	if (!c)
+		return rota__wait_misuse(e, WAIT_MISUSE_NULL, -EINVAL,
+		    "%s() at %s: @c is NULL", fn, site);
+	if (parent && parent->layer->engine != e)
+		return rota__wait_misuse(e, WAIT_MISUSE_ENGINE, -EINVAL,
+		    "%s() at %s: the parent is of another engine", fn, site);
+	return create(c, e, parent, when, cause, NULL, NULL, site);
+}
+
 int
 rota_context_create_site(struct rota_context **c, struct rota_engine *e,
     struct rota_context *parent, rota_time when, int cause, const char *site)
 {
-	if (!c)
-		return -EINVAL;
-	*c = NULL;
-	if (!e || (parent && parent->layer->engine != e))
-		return -EINVAL;
-	return create(c, e, parent, when, cause, NULL, NULL, site);
+	return create_below(
+	    c, e, parent, when, cause, site, "rota_context_create");
 }
 
 int
 rota_context_timeout_site(struct rota_context **c, struct rota_engine *e,
     struct rota_context *parent, rota_span span, int cause, const char *site)
 {
-	return rota_context_create_site(
-	    c, e, parent, rota_when(rota_engine_now(e), span), cause, site);
+	return create_below(c, e, parent, rota_when(rota_engine_now(e), span),
+	    cause, site, "rota_context_with_timeout");
 }
 
 int
@@ -494,8 +513,12 @@ rota_context_after_func_site(struct rota_context **c,
 
 	if (c)
 		*c = NULL;
-	if (!parent || !fn)
+	if (!parent)
 		return -EINVAL;
+	if (!fn)
+		return rota__wait_misuse(parent->layer->engine,
+		    WAIT_MISUSE_FUNC, -EINVAL,
+		    "rota_context_after_func() at %s: @fn is NULL", site);
 	r = create(
 	    &own, parent->layer->engine, parent, ROTA_NEVER, 0, fn, arg, site);
 	if (r)
@@ -589,9 +612,10 @@ rota_context_fd(struct rota_context *c)
 }
 
 bool
-rota__context_join(
-    struct rota_context *c, struct wait_node *n, struct waiter *w, unsigned who)
+rota__context_join(struct rota_context *c, struct wait_node *n,
+    struct waiter *w, unsigned who, struct rota_shard **s)
 {
+	struct rota_context *due = c->due;
 	bool on;
 
 	lock_take(&c->lock, LOCK_CONTEXT);
@@ -601,6 +625,12 @@ rota__context_join(
 	else if (rota__waiter_claim(w, who))
 		rota__waiter_wake(w);
 	lock_give(&c->lock);
+	if (on && c->deadline < ROTA_NEVER) {
+		lock_take(&due->lock, LOCK_CONTEXT);
+		if (due->filed)
+			*s = rota__node_shard(due->timer);
+		lock_give(&due->lock);
+	}
 	return on;
 }
 
@@ -659,24 +689,51 @@ log_one(void *arg, const char *site, rota_time deadline, int dropped)
 	rota_engine_log(arg, line);
 }
 
-/* As report(), but the log may call any function of contexts: no lock is taken,
- * and no other thread calls. A reference keeps the context that is reported
- * until the next has one. */
-static void
-log_all(struct wait_layer *f)
+/* @c, or the first behind it that is not about to go, with one more reference;
+ * NULL: there is none. Under the wait layer's lock. */
+static struct rota_context *
+keep(struct rota_context *c)
+{
+	for (; c; c = c->all_next) {
+		bool there;
+
+		lock_take(&c->lock, LOCK_CONTEXT);
+		there = c->refs > 0;
+		c->refs += there;
+		lock_give(&c->lock);
+		if (there)
+			return c;
+	}
+	return NULL;
+}
+
+/* As report(), but the log may call any function of contexts: no lock is taken
+ * meanwhile. A reference keeps the context that is reported until the next has
+ * one. */
+unsigned long
+rota__context_left(struct wait_layer *f)
 {
 	struct rota_context *c, *next;
+	unsigned long left = 0;
 
-	if (f->contexts)
-		f->contexts->refs++;
-	for (c = f->contexts; c; c = next) {
+	lock_take(&f->lock, LOCK_FACADE);
+	c = keep(f->contexts);
+	lock_give(&f->lock);
+	for (; c; c = next) {
+		unsigned users;
+
+		lock_take(&c->lock, LOCK_CONTEXT);
+		users = c->users;
+		lock_give(&c->lock);
 		if (!ended(c))
-			log_one(f->engine, c->site, c->deadline, !c->users);
-		next = c->all_next;
-		if (next)
-			next->refs++;
+			log_one(f->engine, c->site, c->deadline, !users);
+		left += users != 0;
+		lock_take(&f->lock, LOCK_FACADE);
+		next = keep(c->all_next);
+		lock_give(&f->lock);
 		put(c);
 	}
+	return left;
 }
 
 unsigned long
@@ -685,7 +742,7 @@ rota__context_leaks(struct wait_layer *f)
 	struct rota_context *c, *next;
 	unsigned long left = 0;
 
-	log_all(f);
+	(void)rota__context_left(f);
 	for (c = f->contexts; c; c = next) {
 		next = c->all_next;
 		if (c->users)

@@ -194,7 +194,7 @@ rest(struct rota_executor *x)
 	struct wait_node node;
 	struct waiter w;
 
-	if (rota__waiter_init(&w, x->layer)) {
+	if (rota__waiter_init(&w, x->layer, NULL)) {
 		/* A job made its thread an owner, which must not wait: check
 		 * again and again. */
 		const struct timespec nap = { 0, 1000000 };
@@ -207,7 +207,7 @@ rest(struct rota_executor *x)
 	w.idle = true;
 	rota__wait_list_add(&x->idle, &node, &w, WAIT_SELF);
 	lock_give(&x->lock);
-	(void)rota__waiter_wait(&w, ROTA_NEVER); /* arms nothing */
+	(void)rota__waiter_wait(&w, ROTA_NEVER, __func__); /* arms nothing */
 	lock_take(&x->lock, LOCK_SOURCE);
 	rota__wait_list_remove(&x->idle, &node);
 	rota__waiter_destroy(&w);
@@ -358,12 +358,18 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 	struct wait_layer *f;
 	int r = 0;
 
+	if (out)
+		*out = NULL;
+	if (!e)
+		return -EINVAL;
 	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	if (!e || !threads || !capacity || threads > 65536 ||
-	    capacity > INT32_MAX)
-		return -EINVAL;
+		return rota__wait_misuse(e, WAIT_MISUSE_NULL, -EINVAL,
+		    "rota_executor_create(): @x is NULL");
+	if (!threads || !capacity || threads > 65536 || capacity > INT32_MAX)
+		return rota__wait_misuse(e, WAIT_MISUSE_ROOM, -EINVAL,
+		    "rota_executor_create(): %u threads with room for %u: 1 to "
+		    "65536 threads and 1 to 2147483647 functions there may be",
+		    threads, capacity);
 	if (rota_engine_forked(e))
 		return -ECHILD;
 	x = rota__layer_alloc(e, executor_bytes(threads), &f);
@@ -419,8 +425,11 @@ rota_executor_destroy(struct rota_executor *x)
 	if (layer_forked(x->layer))
 		return -ECHILD;
 	if (mine == x)
-		return -EDEADLK;
-	r = rota__waiter_init(&w, x->layer);
+		return rota__wait_misuse(x->layer->engine, WAIT_MISUSE_WORKER,
+		    -EDEADLK,
+		    "rota_executor_destroy(): called on one of its workers, "
+		    "whose end it would wait for: call it on another thread");
+	r = rota__waiter_init(&w, x->layer, __func__);
 	if (r)
 		return r;
 	lock_take(&x->lock, LOCK_SOURCE);
@@ -430,7 +439,7 @@ rota_executor_destroy(struct rota_executor *x)
 	rota__wait_list_add(&x->closers, &node, &w, WAIT_SELF);
 	lock_give(&x->lock);
 	/* In a bubble a job that runs may wait for the clock. */
-	(void)rota__waiter_wait(&w, ROTA_NEVER); /* arms nothing */
+	(void)rota__waiter_wait(&w, ROTA_NEVER, __func__); /* arms nothing */
 	lock_take(&x->lock, LOCK_SOURCE);
 	rota__wait_list_remove(&x->closers, &node);
 	while (x->busy) { /* the bubble is dead: all waits end */
@@ -467,8 +476,11 @@ rota_executor_after_func(struct rota_executor *x, rota_span span, rota_func *fn,
 	rota_time when;
 	int r;
 
-	if (!x || !fn)
+	if (!x)
 		return -EINVAL;
+	if (!fn)
+		return rota__wait_misuse(x->layer->engine, WAIT_MISUSE_FUNC,
+		    -EINVAL, "rota_executor_after_func(): @fn is NULL");
 	if (layer_forked(x->layer))
 		return -ECHILD;
 	when = rota_when(rota_engine_now(x->layer->engine), span);
@@ -511,6 +523,18 @@ job_at(struct rota_executor *x, rota_job job)
 	return job >> x->index_bits && index < x->jobs ? &x->job[index] : NULL;
 }
 
+/* @fn was called with @job, which @x never had. */
+static int
+no_job(struct rota_executor *x, rota_job job, const char *fn)
+{
+	/* 0 is the job of a caller who has none. */
+	return !x || !job
+	    ? -EINVAL
+	    : rota__wait_misuse(x->layer->engine, WAIT_MISUSE_JOB, -EINVAL,
+		  "%s(): 0x%llx is no job of this executor", fn,
+		  (unsigned long long)job);
+}
+
 /* Does @j still belong to @job? Under the lock. */
 static bool
 job_is(const struct job *j, rota_job job)
@@ -526,7 +550,7 @@ rota_executor_stop(struct rota_executor *x, rota_job job)
 	int r;
 
 	if (!j)
-		return -EINVAL;
+		return no_job(x, job, __func__);
 	if (layer_forked(x->layer))
 		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);
@@ -546,7 +570,7 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 	int r;
 
 	if (!j)
-		return -EINVAL;
+		return no_job(x, job, __func__);
 	if (layer_forked(x->layer))
 		return -ECHILD;
 	when = rota_when(rota_engine_now(x->layer->engine), span);
@@ -576,8 +600,11 @@ rota_executor_reset(struct rota_executor *x, rota_job job, rota_span span)
 int
 rota_executor_stat(struct rota_executor *x, struct rota_executor_stats *out)
 {
-	if (!x || !out)
+	if (!x)
 		return -EINVAL;
+	if (!out)
+		return rota__wait_misuse(x->layer->engine, WAIT_MISUSE_NULL,
+		    -EINVAL, "rota_executor_stat(): @out is NULL");
 	if (layer_forked(x->layer))
 		return -ECHILD;
 	lock_take(&x->lock, LOCK_SOURCE);

@@ -32,9 +32,9 @@ turn(unsigned n)
 }
 
 /* The wait layer of all cases; NULL: they are of several engines, or there is
- * none. */
+ * none. That is logged for @fn where there is an engine. */
 static struct wait_layer *
-layer_of(const struct rota_case *cases, unsigned n)
+layer_of(const struct rota_case *cases, unsigned n, const char *fn)
 {
 	struct wait_layer *f = NULL;
 
@@ -44,8 +44,20 @@ layer_of(const struct rota_case *cases, unsigned n)
 		    : k->context ? rota__context_wait_layer(k->context)
 				 : f;
 
-		if ((k->channel && k->context) || (f && own != f))
+		if (k->channel && k->context) {
+			rota__wait_misuse(own->engine, WAIT_MISUSE_CASE, 0,
+			    "%s(): case %u has a channel and a context: make "
+			    "two cases of it",
+			    fn, i);
 			return NULL;
+		}
+		if (f && own != f) {
+			rota__wait_misuse(f->engine, WAIT_MISUSE_ENGINE, 0,
+			    "%s(): case %u is of another engine than those "
+			    "before it",
+			    fn, i);
+			return NULL;
+		}
 		f = own;
 	}
 	return f;
@@ -109,9 +121,11 @@ shuffle(struct rota_case *cases, unsigned n)
 }
 
 /* Put @w in the channel's list; or, if the channel has a value by now, take
- * that value. 0 or -errno; *@on: @w is in the list. */
+ * that value. 0 or -errno; *@on: @w is in the list; *@s: where the channel's
+ * timer is, or NULL. */
 static int
-join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on)
+join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on,
+    struct rota_shard **s)
 {
 	struct rota_channel *c = k->channel;
 	rota_time now = rota__channel_lock(c);
@@ -123,7 +137,7 @@ join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on)
 		w->value = rota__channel_take(c, now);
 		rota__waiter_wake(w);
 	}
-	return rota__channel_unlock(c, now);
+	return rota__channel_unlock_at(c, now, s);
 }
 
 static void
@@ -137,13 +151,13 @@ leave_channel(struct rota_channel *c, struct wait_node *n)
 
 /* No case has come: sleep. Returns as rota_select(). */
 static int
-wait_for(
-    struct wait_layer *f, struct rota_case *cases, unsigned n, rota_time until)
+wait_for(struct wait_layer *f, struct rota_case *cases, unsigned n,
+    rota_time until, const char *fn)
 {
 	struct waiter w;
 	bool on = true;
 	unsigned at = n;
-	int r = rota__waiter_init(&w, f);
+	int r = rota__waiter_init(&w, f, fn);
 
 	if (r)
 		return r;
@@ -153,15 +167,18 @@ wait_for(
 	for (unsigned i = 0; i < n && !r && on; i++) {
 		unsigned which = node_of(&cases[i])->turn;
 		struct rota_case *k = &cases[which];
+		struct rota_shard *s = NULL;
 
 		if (k->channel)
-			r = join_channel(&w, k, WAIT_CASE + which, &on);
+			r = join_channel(&w, k, WAIT_CASE + which, &on, &s);
 		else if (k->context)
 			on = rota__context_join(
-			    k->context, node_of(k), &w, WAIT_CASE + which);
+			    k->context, node_of(k), &w, WAIT_CASE + which, &s);
+		if (on && !r)
+			rota__wait_undriven(f, s, fn);
 	}
 	if (!r) /* not @on: @w is claimed, and woken or about to be */
-		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER);
+		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER, fn);
 	/* No value was handed over: has a case come since? */
 	if (!r &&
 	    (w.taken == WAIT_TIME ||
@@ -189,9 +206,10 @@ wait_for(
 }
 
 int
-rota_select(struct rota_case *cases, unsigned n, rota_time until)
+rota__select(
+    struct rota_case *cases, unsigned n, rota_time until, const char *fn)
 {
-	struct wait_layer *f = cases ? layer_of(cases, n) : NULL;
+	struct wait_layer *f = cases ? layer_of(cases, n, fn) : NULL;
 	unsigned at;
 
 	if (!f || n > INT32_MAX / 2)
@@ -203,7 +221,13 @@ rota_select(struct rota_case *cases, unsigned n, rota_time until)
 		return (int)at;
 	if (until <= rota_engine_now(f->engine))
 		return -ETIME;
-	return wait_for(f, cases, n, until);
+	return wait_for(f, cases, n, until, fn);
+}
+
+int
+rota_select(struct rota_case *cases, unsigned n, rota_time until)
+{
+	return rota__select(cases, n, until, __func__);
 }
 
 int
@@ -211,5 +235,5 @@ rota_context_wait(struct rota_context *c, rota_time until)
 {
 	struct rota_case one = { .context = c };
 
-	return c ? rota_select(&one, 1, until) : -EINVAL;
+	return c ? rota__select(&one, 1, until, __func__) : -EINVAL;
 }

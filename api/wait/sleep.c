@@ -25,19 +25,21 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 	if (!f)
 		return -ENOMEM;
 	if (c && rota__context_wait_layer(c) != f)
-		return -EINVAL;
+		return rota__wait_misuse(e, WAIT_MISUSE_ENGINE, -EINVAL,
+		    "rota_sleep(): the context is of another engine");
 	r = c ? rota_context_err(c) : 0;
 	if (r || span <= 0)
 		return r;
 	until = rota_when(rota_engine_now(e), span);
 	if (c) {
-		r = rota_context_wait(c, until);
+		r = rota__select(
+		    &(struct rota_case){ .context = c }, 1, until, __func__);
 		return r == -ETIME ? 0 : r ? r : rota_context_err(c);
 	}
-	r = rota__waiter_init(&w, f);
+	r = rota__waiter_init(&w, f, __func__);
 	if (r)
 		return r;
-	r = rota__waiter_wait(&w, until);
+	r = rota__waiter_wait(&w, until, __func__);
 	rota__waiter_destroy(&w);
 	return r ? r : w.taken == WAIT_DEAD ? -EDEADLK : 0;
 }

@@ -6,35 +6,52 @@
 #include "api/wait/wait.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Log what was not given back, of @contexts and the rest. */
+static void
+say_left(struct wait_layer *f, unsigned long contexts)
+{
+	unsigned long channels = word_load(&f->channels, relaxed);
+	unsigned long executors = word_load(&f->executors, relaxed);
+	char line[120];
+
+	if (!channels && !contexts && !executors) /* relaxed: at rest */
+		return;
+	snprintf(line, sizeof(line),
+	    "rota: not given back: %lu channel%s, %lu context%s, %lu "
+	    "executor%s",
+	    channels, channels == 1 ? "" : "s", contexts,
+	    contexts == 1 ? "" : "s", executors, executors == 1 ? "" : "s");
+	rota_engine_log(f->engine, line);
+}
 
 static void
 layer_end(struct rota_layer *l)
 {
 	struct wait_layer *f = rota_container_of(
 	    l, struct wait_layer, at_destroy);
-	unsigned long contexts, channels, executors;
-	char line[120];
 
 	/* In the child of a fork a thread of the parent may have locked the
 	 * mutex, and only the parent reports what was not given back. */
 	if (!layer_forked(f)) {
-		contexts = rota__context_leaks(f);
-		channels = word_load(&f->channels, relaxed);   /* at rest */
-		executors = word_load(&f->executors, relaxed); /* at rest */
-		if (channels || contexts || executors) {
-			snprintf(line, sizeof(line),
-			    "rota: not given back: %lu channel%s, %lu "
-			    "context%s, %lu executor%s",
-			    channels, channels == 1 ? "" : "s", contexts,
-			    contexts == 1 ? "" : "s", executors,
-			    executors == 1 ? "" : "s");
-			rota_engine_log(f->engine, line);
-		}
+		say_left(f, rota__context_leaks(f));
 		pthread_mutex_destroy(&f->lock);
 	}
 	rota_engine_free(f->engine, f, sizeof(*f));
+}
+
+/* The engine's end was refused. */
+static void
+layer_left(struct rota_layer *l)
+{
+	struct wait_layer *f = rota_container_of(
+	    l, struct wait_layer, at_destroy);
+
+	if (l->end == layer_end) /* else the place was taken */
+		say_left(f, rota__context_left(f));
 }
 
 struct wait_layer *
@@ -51,6 +68,7 @@ rota__wait_layer(struct rota_engine *e)
 		f->at_destroy.end = layer_end;
 		f->engine = e;
 		pthread_mutex_init(&f->lock, NULL);
+		rota__layer_left(e, layer_left);
 		l = rota_engine_at_destroy(e, &f->at_destroy);
 		if (l != &f->at_destroy) { /* another thread was first */
 			pthread_mutex_destroy(&f->lock);
@@ -61,6 +79,31 @@ rota__wait_layer(struct rota_engine *e)
 	return l->end == layer_end
 	    ? rota_container_of(l, struct wait_layer, at_destroy)
 	    : NULL;
+}
+
+int
+rota__wait_misuse(
+    struct rota_engine *e, enum wait_misuse m, int r, const char *format, ...)
+{
+	struct wait_layer *f = rota_engine_forked(e) ? NULL
+						     : rota__wait_layer(e);
+	uint64_t bit = (uint64_t)1 << m, old;
+	char line[400] = "rota: ";
+	int saved = errno; /* the hook may be careless */
+	va_list args;
+
+	old = f ? word_load(&f->said, relaxed) : bit; /* the CAS checks it */
+	do {
+		if (old & bit)
+			return r;
+	} while (!word_cas(&f->said, &old, old | bit, relaxed,
+	    relaxed)); /* only who is first */
+	va_start(args, format);
+	vsnprintf(line + 6, sizeof(line) - 6, format, args);
+	va_end(args);
+	rota_engine_log(e, line);
+	errno = saved;
+	return r;
 }
 
 void *
@@ -128,12 +171,18 @@ rota__wait_list_claim(struct wait_list *l)
 }
 
 int
-rota__waiter_init(struct waiter *w, struct wait_layer *f)
+rota__waiter_init(struct waiter *w, struct wait_layer *f, const char *fn)
 {
 	if (layer_forked(f))
 		return -ECHILD;
 	if (rota_engine_would_deadlock(f->engine))
-		return -EDEADLK;
+		return !fn
+		    ? -EDEADLK
+		    : rota__wait_misuse(f->engine, WAIT_MISUSE_OWNER, -EDEADLK,
+			  "%s(): this thread owns a shard of the engine, or is "
+			  "in one of its callbacks, and would keep that "
+			  "shard's timers from firing: wait in another thread",
+			  fn);
 	if (f->bubble && !rota__bubble_member(f->bubble))
 		return -EPERM;
 	*w = (struct waiter){ .layer = f };
@@ -215,20 +264,30 @@ ring(void *arg)
 	lock_give(lock);
 }
 
+void
+rota__wait_undriven(
+    const struct wait_layer *f, struct rota_shard *s, const char *fn)
+{
+	if (s && !f->bubble) /* which polls once all are asleep */
+		rota__pool_undriven(s, fn);
+}
+
 int
-rota__waiter_wait(struct waiter *w, rota_time until)
+rota__waiter_wait(struct waiter *w, rota_time until, const char *fn)
 {
 	struct rota_engine *e = w->layer->engine;
+	struct rota_shard *s = NULL;
 	pthread_mutex_t *lock = lock_of(w);
 	rota_handle h = 0;
 	int r;
 
 	if (until < ROTA_NEVER) {
-		r = rota_shard_after_func(
-		    rota_engine_local_shard(e), until, ring, w, &h);
+		s = rota_engine_local_shard(e);
+		r = rota_shard_after_func(s, until, ring, w, &h);
 		if (r)
 			return r;
 	}
+	rota__wait_undriven(w->layer, s, fn);
 	lock_take(lock, LOCK_WAITER);
 	if (w->layer->bubble) {
 		rota__bubble_sleep(w->layer->bubble, w);

@@ -25,6 +25,7 @@
 #include "core/sys/lock.h"
 
 struct rota_bubble;
+struct rota_case;
 struct rota_context;
 
 /* The wait layer: what the channels, contexts and executors of an
@@ -35,8 +36,26 @@ struct wait_layer {
 	struct rota_bubble *bubble; /* whose engine it is, or NULL */
 	rota_word channels;         /* how many there are */
 	rota_word executors;        /* how many there are */
+	rota_word said;             /* bits of enum wait_misuse */
 	pthread_mutex_t lock;
 	struct rota_context *contexts; /* all there are; under the lock */
+};
+
+/* What config.log was told of an engine, once of each. */
+enum wait_misuse {
+	WAIT_MISUSE_OWNER,  /* a wait that would keep timers from firing */
+	WAIT_MISUSE_WORKER, /* an executor destroyed by one of its workers */
+	WAIT_MISUSE_ENGINE, /* a context or channel of another engine */
+	WAIT_MISUSE_CASE,   /* a case with both */
+	WAIT_MISUSE_MODE,
+	WAIT_MISUSE_MISSED,
+	WAIT_MISUSE_PERIOD,
+	WAIT_MISUSE_TICKER,    /* reset of what is no ticker */
+	WAIT_MISUSE_NO_TICKER, /* reset of a ticker as a channel */
+	WAIT_MISUSE_ROOM,      /* of an executor */
+	WAIT_MISUSE_JOB,       /* a job that never was one */
+	WAIT_MISUSE_NULL,
+	WAIT_MISUSE_FUNC
 };
 
 /* layer_forked: is this the child of a fork? No lock may be taken there: a
@@ -50,6 +69,10 @@ layer_forked(const struct wait_layer *f)
 /* rota__wait_layer - the wait layer of @e; the first call makes it. NULL: no
  * memory. */
 struct wait_layer *rota__wait_layer(struct rota_engine *e);
+/* rota__wait_misuse - tell config.log of @e, once for @m. Returns @r. Without a
+ * lock of rota. */
+int rota__wait_misuse(struct rota_engine *e, enum wait_misuse m, int r,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* rota__layer_alloc - zeroed memory for an object of the wait layer, and in
  * *@f that layer; NULL: no memory. */
 void *rota__layer_alloc(
@@ -85,10 +108,11 @@ struct wait_list {
 };
 
 /* rota__waiter_init - 0; -EDEADLK the caller may not wait on the engine: it is
- * in one of its callbacks or owns one of its shards; -EPERM it is not in the
- * engine's bubble; -ECHILD. rota__waiter_destroy - once no source can claim it
+ * in one of its callbacks or owns one of its shards (which is logged for @fn;
+ * NULL: not); -EPERM it is not in the engine's bubble; -ECHILD.
+ * rota__waiter_destroy - once no source can claim it
  * any more. */
-int rota__waiter_init(struct waiter *w, struct wait_layer *f);
+int rota__waiter_init(struct waiter *w, struct wait_layer *f, const char *fn);
 void rota__waiter_destroy(struct waiter *w);
 /* rota__waiter_claim - true: the caller has claimed @w, and must wake it.
  * rota__waiter_take - the same, under @w's lock. */
@@ -99,8 +123,17 @@ bool rota__waiter_take(struct waiter *w, unsigned who);
 void rota__waiter_wake(struct waiter *w);
 void rota__waiter_awake(struct waiter *w);
 /* rota__waiter_wait - sleep until @w is claimed; at @until it claims itself as
- * WAIT_TIME. 0, or -ENOMEM, -ENOSPC: not slept. */
-int rota__waiter_wait(struct waiter *w, rota_time until);
+ * WAIT_TIME. 0, or -ENOMEM, -ENOSPC: not slept. @fn: as for
+ * rota__wait_undriven(). */
+int rota__waiter_wait(struct waiter *w, rota_time until, const char *fn);
+/* rota__wait_undriven - @fn is about to sleep until a timer of @s fires (NULL:
+ * of none): if nobody polls @s that is logged, once. Without a lock. */
+void rota__wait_undriven(
+    const struct wait_layer *f, struct rota_shard *s, const char *fn);
+
+/* api/wait/select.c - rota_select(), for @fn. */
+int rota__select(
+    struct rota_case *cases, unsigned n, rota_time until, const char *fn);
 
 void rota__wait_list_init(struct wait_list *l);
 void rota__wait_list_add(
@@ -124,7 +157,10 @@ pthread_mutex_t *rota__bubble_lock(struct rota_bubble *b);
 /* Is the calling thread in @b? */
 bool rota__bubble_member(const struct rota_bubble *b);
 
-/* api/wait/context.c, at the engine's end: report the contexts that are not
+/* api/wait/context.c - log the contexts that are not done. Returns how many
+ * contexts have users. Takes locks, but none while it logs. */
+unsigned long rota__context_left(struct wait_layer *f);
+/* The same at the engine's end: report the contexts that are not
  * done to the engine's log, and free those that have no user. Returns how many
  * contexts are left. */
 unsigned long rota__context_leaks(struct wait_layer *f);

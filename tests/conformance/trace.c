@@ -243,7 +243,8 @@ logged(void *arg, const char *line)
 		"not the owner", "would wait for its own end",
 		"without `released`", "config.max_timers", "has ROTA_ADOPT",
 		"has retired", "timers that were not released",
-		"timers are armed", "only the owner", "callback runs",
+		"timers are armed", "timer is armed", "only the owner",
+		"callback runs",
 		/* of a debug build */
 		"is no timer", "is no kind", "copy of a timer", "ten years",
 		"less than 1000 ns" };

@@ -4,9 +4,13 @@
  * Claims: each usual mistake is a line that names the function, the kind and
  * its site or the shard, and says what to do; it comes once for each kind and
  * mistake, or shard and function; a config that is refused names its field;
- * calls that are right say nothing; the hook may clobber errno.
+ * so do calls of the wait layer; a wait for a shard that nobody polls is told,
+ * and what was not given back where an engine's end is refused; calls that are
+ * right say nothing; the hook may clobber errno.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -686,6 +690,524 @@ what_is_right_says_nothing(void **state)
 	SILENCE(w);
 }
 
+static void
+one_timer_that_is_armed_is_one(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+
+	rota_timer_reset_at(&p->timer, TICK);
+	SAYS(w, rota_engine_destroy(w->engine, ROTA_REFUSE), -EBUSY,
+	    "rota_engine_destroy()", "1 timer is armed: stop it, or destroy");
+}
+
+static void
+an_argument_that_cannot_be_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_engine *e = w->engine;
+	struct rota_shard *s = w->shard;
+	struct rota_timer *out[1];
+	struct rota_kind k;
+	rota_handle h;
+
+	SAYS(w, rota_engine_destroy(e, (enum rota_destroy)9), -EINVAL,
+	    "rota_engine_destroy()", "9 is no enum rota_destroy");
+	SAYS(w, rota_engine_stat(e, NULL), -EINVAL, "rota_engine_stat()",
+	    "@out is NULL");
+	SAYS(w, rota_shard_stat(s, NULL), -EINVAL, "rota_shard_stat()",
+	    "shard 0", "@out is NULL");
+	SAYS(w, rota_shard_poll_batch(s, 0, 0, NULL, 1), -EINVAL,
+	    "rota_shard_poll_batch()", "shard 0", "@out is NULL or @n is 0");
+	assert_int_equal(rota_shard_poll_batch(s, 0, 0, out, 0), -EINVAL);
+	SILENCE(w);
+	SAYS(w, rota_shard_each(s, NULL, NULL), -EINVAL, "rota_shard_each()",
+	    "shard 0", "@fn is NULL");
+	SAYS(w, rota_shard_retire(s, NULL), -EINVAL, "rota_shard_retire()",
+	    "shard 0", "@heir is NULL");
+	SAYS(w, rota_kind_init(NULL, s, NULL), -EINVAL, "rota_kind_init()",
+	    "shard 0", "is NULL");
+	assert_int_equal(rota_kind_init(&k, s, NULL), -EINVAL);
+	SILENCE(w);
+	SAYS(w, rota_after_func(e, 0, NULL, NULL, &h), -EINVAL,
+	    "rota_after_func()", "@fn is NULL");
+	SAYS(w, rota_shard_after_func(s, 0, NULL, NULL, &h), -EINVAL,
+	    "rota_shard_after_func()", "shard 0", "@fn is NULL");
+	SAYS(w, rota_handle_init(s, NULL, NULL, &h), -EINVAL,
+	    "rota_handle_init()", "shard 0", "@fn or @h is NULL");
+}
+
+static void
+nothing(struct rota_conn *c, unsigned which, rota_time now)
+{
+	(void)c;
+	(void)which;
+	(void)now;
+}
+
+static void
+a_connection_that_cannot_be_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_conn_kind k;
+	struct rota_conn c;
+
+	assert_int_equal(
+	    rota_conn_kind_init(&k, w->shard, "client", NULL, NULL, 0),
+	    -EINVAL);
+	HEARD(w, "rota_conn_kind_init()", "kind client (",
+	    "said_test.c:", "expired is NULL");
+	assert_int_equal(
+	    rota_conn_kind_init(&k, w->shard, "client", nothing, NULL, 2),
+	    -EINVAL);
+	HEARD(w, "rota_conn_kind_init()", "kind client (",
+	    "said_test.c:", "flags has more than ROTA_CONFINED");
+	assert_int_equal(
+	    rota_conn_kind_init(&k, w->shard, "client", nothing, NULL, 0), 0);
+	assert_int_equal(rota_conn_init(&c, &k), 0);
+	SAYS(w, rota_conn_set(&c, 0, TICK), -EINVAL, "rota_conn_set()",
+	    "kind client (", "said_test.c:", "ROTA_CONN_READ");
+	assert_int_equal(rota_conn_set(&c, 4, TICK), -EINVAL);
+	SILENCE(w); /* the same mistake with the same kind */
+	assert_int_equal(rota_conn_release(&c), 0);
+	assert_int_equal(rota_conn_kind_release(&k), 0);
+}
+
+/* An engine of its own, with one shard that nobody owns. */
+static struct rota_engine *
+open_own(struct world *own, struct world *w, struct rota_config *c)
+{
+	struct rota_engine *e;
+
+	*own = (struct world){ .row = w->row };
+	*c = world_config(own);
+	assert_int_equal(rota_engine_create(&e, c), 0);
+	return e;
+}
+
+static void
+another_engines_things_are_told(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+	struct rota_engine *e = open_own(&own, w, &config);
+	struct probe *p = world_probes(w, 1);
+	struct rota_context *c, *below;
+	struct rota_channel *here, *there;
+	struct rota_kind k;
+
+	assert_int_equal(rota_kind_init(&k, rota_engine_shard(e, 0),
+			     &(struct rota_kind_config){
+				 .fire = probe_fire, .name = "far" }),
+	    0);
+	SAYS(w, rota_timer_move(&p->timer, &k), -EINVAL, "rota_timer_move()",
+	    "kind probe", "another engine");
+	SAYS(w, rota_shard_retire(w->shard, rota_engine_shard(e, 0)), -EINVAL,
+	    "rota_shard_retire()", "two engines");
+	assert_int_equal(rota_context_create(&c, e, NULL), 0);
+	SAYS(w, rota_sleep(w->engine, TICK, c), -EINVAL, "rota_sleep()",
+	    "another engine");
+	assert_int_equal(
+	    rota_context_with_timeout(&below, w->engine, c, TICK), -EINVAL);
+	SILENCE(w); /* the same mistake */
+	assert_int_equal(
+	    rota_channel_create(&here, e, TICK, ROTA_CHANNEL_SYNC), 0);
+	assert_int_equal(
+	    rota_channel_create(&there, w->engine, TICK, ROTA_CHANNEL_SYNC), 0);
+	SAYS(&own,
+	    rota_select((struct rota_case[]){ { .channel = here },
+			    { .channel = there } },
+		2, ROTA_NEVER),
+	    -EINVAL, "rota_select()", "case 1", "another engine");
+	rota_channel_unref(here);
+	rota_channel_unref(there);
+	rota_context_unref(c);
+	assert_int_equal(rota_kind_release(&k), 0);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
+static void
+another_engines_parent_is_told(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+	struct rota_engine *e = open_own(&own, w, &config);
+	struct rota_context *c, *below;
+
+	assert_int_equal(rota_context_create(&c, e, NULL), 0);
+	SAYS(w, rota_context_with_timeout(&below, w->engine, c, TICK), -EINVAL,
+	    "rota_context_with_timeout()", "said_test.c:", "another engine");
+	SAYS(&own, rota_context_after_func(&below, c, NULL, NULL), -EINVAL,
+	    "rota_context_after_func()", "said_test.c:", "@fn is NULL");
+	rota_context_unref(c);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
+static void
+a_case_that_is_two_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_channel *c;
+	struct rota_context *k;
+
+	assert_int_equal(
+	    rota_channel_create(&c, w->engine, TICK, ROTA_CHANNEL_SYNC), 0);
+	assert_int_equal(rota_context_create(&k, w->engine, NULL), 0);
+	SAYS(w,
+	    rota_select((struct rota_case[]){ { .channel = c, .context = k } },
+		1, ROTA_NEVER),
+	    -EINVAL, "rota_select()", "case 0", "a channel and a context");
+	rota_channel_unref(c);
+	rota_context_unref(k);
+}
+
+static int
+wait_sleep(struct rota_engine *e)
+{
+	return rota_sleep(e, TICK, NULL);
+}
+
+static int
+wait_receive(struct rota_engine *e)
+{
+	struct rota_channel *c;
+	int r;
+
+	assert_int_equal(
+	    rota_channel_create(&c, e, TICK, ROTA_CHANNEL_SYNC), 0);
+	r = rota_channel_receive(c, NULL);
+	rota_channel_unref(c);
+	return r == 1 ? 0 : r;
+}
+
+static int
+wait_until(struct rota_engine *e)
+{
+	struct rota_channel *c;
+	int r;
+
+	assert_int_equal(
+	    rota_channel_create(&c, e, 9 * TICK, ROTA_CHANNEL_SYNC), 0);
+	assert_int_equal(rota_channel_stop(c), 1);
+	r = rota_channel_receive_until(c, TICK, NULL);
+	rota_channel_unref(c);
+	return r == -ETIME ? 0 : r;
+}
+
+static int
+wait_select(struct rota_engine *e)
+{
+	struct rota_case one = { 0 };
+	int r;
+
+	assert_int_equal(
+	    rota_channel_create(&one.channel, e, TICK, ROTA_CHANNEL_SYNC), 0);
+	r = rota_select(&one, 1, ROTA_NEVER);
+	rota_channel_unref(one.channel);
+	return r;
+}
+
+/* For a deadline of its own, and for that of a parent. */
+static int
+wait_context(struct rota_engine *e)
+{
+	struct rota_context *c;
+	int r;
+
+	assert_int_equal(rota_context_with_timeout(&c, e, NULL, TICK), 0);
+	r = rota_context_wait(c, ROTA_NEVER);
+	rota_context_unref(c);
+	return r;
+}
+
+static int
+wait_parent(struct rota_engine *e)
+{
+	struct rota_context *c, *below;
+	int r;
+
+	assert_int_equal(rota_context_with_timeout(&c, e, NULL, TICK), 0);
+	assert_int_equal(rota_context_create(&below, e, c), 0);
+	r = rota_context_wait(below, ROTA_NEVER);
+	rota_context_unref(below);
+	rota_context_unref(c);
+	return r;
+}
+
+static const struct {
+	int (*call)(struct rota_engine *e);
+	const char *name;
+} waits[] = {
+	{ wait_sleep, "rota_sleep()" },
+	{ wait_receive, "rota_channel_receive()" },
+	{ wait_until, "rota_channel_receive_until()" },
+	{ wait_select, "rota_select()" },
+	{ wait_context, "rota_context_wait()" },
+	{ wait_parent, "rota_context_wait()" },
+};
+
+static void
+a_wait_on_an_owner_is_told(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+
+	for (unsigned i = 0; i < CM_COUNT(waits); i++) {
+		struct rota_engine *e = open_own(&own, w, &config);
+
+		assert_int_equal(rota_shard_attach(rota_engine_shard(e, 0)), 0);
+		SAYS(&own, waits[i].call(e), -EDEADLK, waits[i].name,
+		    "this thread owns a shard of the engine",
+		    "wait in another thread");
+		rota_engine_destroy(e, ROTA_DROP);
+	}
+}
+
+struct sleeper {
+	struct rota_engine *e;
+	unsigned which;
+	int r;
+	rota_word over;
+};
+
+static void *
+sleeper_run(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->r = waits[s->which].call(s->e);
+	word_store(&s->over, (uint64_t)1, release);
+	return NULL;
+}
+
+static void
+attach_and_end(void *arg)
+{
+	assert_int_equal(rota_shard_attach(arg), 0);
+}
+
+/* Poll until @s has slept. */
+static void
+poll_through(struct sleeper *s)
+{
+	struct rota_shard *shard = rota_engine_shard(s->e, 0);
+
+	while (!word_load(&s->over, acquire)) {
+		rota_engine_advance(s->e, TICK);
+		rota_shard_poll(shard, rota_engine_now(s->e), 0);
+		sched_yield();
+	}
+}
+
+static void
+a_wait_for_a_shard_that_nobody_polls_is_told(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+
+	for (unsigned i = 0; i < 2 * CM_COUNT(waits); i++) {
+		struct sleeper s = { .e = open_own(&own, w, &config),
+			.which = i / 2 };
+		struct rota_shard *shard = rota_engine_shard(s.e, 0);
+		pthread_t thread;
+
+		if (i & 1) /* its owner has ended */
+			elsewhere(attach_and_end, shard);
+		pthread_create(&thread, NULL, sleeper_run, &s);
+		while (!word_load(&own.logs, acquire))
+			sched_yield();
+		assert_int_equal(rota_shard_attach(shard), 0);
+		poll_through(&s);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.r, 0);
+		HEARD(&own, waits[s.which].name, "shard 0", "nobody polls",
+		    "rota_shard_attach()", "ROTA_DRIVERS");
+		/* once */
+		assert_int_equal(rota_shard_detach(shard), 0);
+		s.over = 0;
+		pthread_create(&thread, NULL, sleeper_run, &s);
+		assert_int_equal(rota_shard_attach(shard), 0);
+		poll_through(&s);
+		pthread_join(thread, NULL);
+		SILENCE(&own);
+		rota_engine_destroy(s.e, ROTA_REFUSE);
+	}
+}
+
+static void
+a_wait_for_a_shard_that_is_polled_says_nothing(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+
+	for (unsigned i = 0; i < CM_COUNT(waits); i++) {
+		struct sleeper s = { .e = open_own(&own, w, &config),
+			.which = i };
+		pthread_t thread;
+
+		assert_int_equal(
+		    rota_shard_attach(rota_engine_shard(s.e, 0)), 0);
+		pthread_create(&thread, NULL, sleeper_run, &s);
+		poll_through(&s);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.r, 0);
+		SILENCE(&own);
+		rota_engine_destroy(s.e, ROTA_REFUSE);
+	}
+}
+
+static void
+a_channel_that_cannot_be_is_told(void **state)
+{
+	struct world *w = *state, own;
+	struct rota_config config;
+	struct rota_engine *e = w->engine, *f;
+	struct rota_channel *c, *t;
+
+	SAYS(w, rota_channel_create(&c, e, TICK, (enum rota_channel_mode)3),
+	    -EINVAL, "rota_channel_create()", "3 is no enum rota_channel_mode");
+	SAYS(w, rota_ticker_create(&c, e, 0, ROTA_MISSED_SKIP), -EINVAL,
+	    "rota_ticker_create()", "a period of 0 ns");
+	SAYS(w, rota_ticker_create(&c, e, TICK, (enum rota_missed)7), -EINVAL,
+	    "rota_ticker_create()", "7 is no enum rota_missed");
+	assert_int_equal(
+	    rota_channel_create(&c, e, TICK, ROTA_CHANNEL_SYNC), 0);
+	SAYS(w, rota_ticker_reset(c, TICK), -EINVAL, "rota_ticker_reset()",
+	    "no ticker", "rota_channel_reset()");
+	assert_int_equal(rota_ticker_create(&t, e, TICK, ROTA_MISSED_SKIP), 0);
+	SAYS(w, rota_channel_reset(t, TICK), -EINVAL, "rota_channel_reset()",
+	    "a ticker", "rota_ticker_reset()");
+	rota_channel_unref(c);
+	rota_channel_unref(t);
+
+	f = open_own(&own, w, &config);
+	SAYS(&own,
+	    rota_ticker_create_at(
+		&c, f, 0, -5, ROTA_MISSED_SKIP, ROTA_CHANNEL_SYNC),
+	    -EINVAL, "rota_ticker_create_at()", "a period of -5 ns");
+	SAYS(&own,
+	    rota_ticker_create_mode(
+		&c, f, TICK, ROTA_MISSED_SKIP, (enum rota_channel_mode)9),
+	    -EINVAL, "rota_ticker_create_mode()",
+	    "9 is no enum rota_channel_mode");
+	assert_int_equal(rota_engine_destroy(f, ROTA_REFUSE), 0);
+}
+
+static rota_word job_ran;
+
+static void
+destroys_its_executor(void *arg)
+{
+	int r = rota_executor_destroy(arg);
+
+	word_store(&job_ran, (uint64_t)-r, release);
+}
+
+static void
+an_executor_that_cannot_be_is_told(void **state)
+{
+	struct world *w = *state;
+	struct rota_executor *x;
+	struct rota_case none = { 0 };
+
+	SAYS(w, rota_executor_create(&x, w->engine, 0, 1), -EINVAL,
+	    "rota_executor_create()", "0 threads");
+	assert_int_equal(rota_executor_create(&x, w->engine, 1, 0), -EINVAL);
+	SILENCE(w);
+	assert_int_equal(rota_executor_create(&x, w->engine, 1, 1), 0);
+	SAYS(w, rota_executor_after_func(x, 0, NULL, NULL, NULL), -EINVAL,
+	    "rota_executor_after_func()", "@fn is NULL");
+	SAYS(w, rota_executor_destroy(x), -EDEADLK, "rota_executor_destroy()",
+	    "this thread owns a shard of the engine");
+	job_ran = 0;
+	assert_int_equal(
+	    rota_executor_after_func(x, 0, destroys_its_executor, x, NULL), 0);
+	world_poll(w, 0);
+	while (!word_load(&job_ran, acquire))
+		sched_yield();
+	assert_int_equal(job_ran, EDEADLK);
+	HEARD(w, "rota_executor_destroy()", "one of its workers");
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	assert_int_equal(rota_executor_destroy(x), 0);
+	/* of no engine: nobody can be told */
+	assert_int_equal(rota_select(&none, 1, ROTA_NEVER), -EINVAL);
+	SILENCE(w);
+}
+
+static void
+a_full_shard_says_what_pooled_timers_are(void **state)
+{
+	struct world *w = *state;
+	struct rota_channel *c;
+
+	world_probes(w, 3);
+	SAYS(w, rota_channel_create(&c, w->engine, TICK, ROTA_CHANNEL_ASYNC),
+	    -ENOSPC, "rota_timer_init()", "channel", "context",
+	    "config.max_timers");
+}
+
+struct lines {
+	unsigned n;
+	char text[4096];
+};
+
+static void
+lines_add(void *arg, const char *line)
+{
+	struct lines *l = arg;
+	size_t at = strlen(l->text);
+
+	l->n++;
+	snprintf(l->text + at, sizeof(l->text) - at, "%s\n", line);
+}
+
+static void
+a_destroy_that_is_refused_says_what_was_not_given_back(void **state)
+{
+	static const enum rota_destroy how[] = { ROTA_REFUSE, ROTA_DROP };
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct world own = { .row = w->row };
+		struct rota_config config = world_config(&own);
+		struct lines l = { 0 };
+		struct rota_channel *c;
+		struct rota_context *k, *n;
+		struct rota_engine *e;
+		char site[32];
+
+		config.log = lines_add;
+		config.log_arg = &l;
+		assert_int_equal(rota_engine_create(&e, &config), 0);
+		assert_int_equal(
+		    rota_channel_create(&c, e, TICK, ROTA_CHANNEL_ASYNC), 0);
+		snprintf(site, sizeof(site), "said_test.c:%d ", __LINE__ + 1);
+		rota_context_with_timeout(&k, e, NULL, TICK);
+		rota_context_with_timeout(&n, e, k, 9 * TICK);
+		rota_context_cancel(n, 0);
+		assert_int_equal(rota_engine_destroy(e, how[i]),
+		    how[i] == ROTA_REFUSE ? -EBUSY : 2);
+		if (how[i] == ROTA_REFUSE)
+			assert_non_null(strstr(l.text, "2 timers are armed"));
+		if (!strstr(l.text,
+			"not given back: 1 channel, 2 contexts, 0 "
+			"executors") ||
+		    !strstr(l.text, site) ||
+		    l.n != (how[i] == ROTA_REFUSE ? 3 : 2))
+			fail_msg("%s", l.text);
+		if (how[i] == ROTA_DROP)
+			continue;
+		assert_int_equal(rota_engine_destroy(e, how[i]), -EBUSY);
+		assert_int_equal(l.n, 3); /* once */
+		rota_context_unref(n);
+		rota_context_cancel(k, 0);
+		rota_context_unref(k);
+		rota_channel_unref(c);
+		assert_int_equal(rota_engine_destroy(e, how[i]), 0);
+		assert_int_equal(l.n, 3);
+	}
+}
+
 int
 main(void)
 {
@@ -717,6 +1239,20 @@ main(void)
 		ON(no_log_is_no_harm, heap),
 		ON(a_hook_may_clobber_errno, heap),
 		EVERY(what_is_right_says_nothing),
+		EVERY(one_timer_that_is_armed_is_one),
+		ON(an_argument_that_cannot_be_is_told, heap),
+		ON(a_connection_that_cannot_be_is_told, heap),
+		ON(another_engines_things_are_told, heap),
+		ON(another_engines_parent_is_told, heap),
+		ON(a_case_that_is_two_is_told, heap),
+		ON(a_wait_on_an_owner_is_told, heap),
+		EVERY(a_wait_for_a_shard_that_nobody_polls_is_told),
+		EVERY(a_wait_for_a_shard_that_is_polled_says_nothing),
+		ON(a_channel_that_cannot_be_is_told, heap),
+		ON(an_executor_that_cannot_be_is_told, heap),
+		ON(a_full_shard_says_what_pooled_timers_are, full),
+		ON(a_destroy_that_is_refused_says_what_was_not_given_back,
+		    heap),
 	};
 
 	return cmocka_run_group_tests_name("said", tests, NULL, NULL);
