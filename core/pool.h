@@ -19,9 +19,9 @@ void rota__node_give(struct rota_timer *t);
 
 /* rota__node_shard - the shard of @t, a timer of rota__node_take(). */
 struct rota_shard *rota__node_shard(const struct rota_timer *t);
-/* rota__pool_undriven - the caller of @fn is about to sleep until a pooled timer
- * of @s fires: if nobody polls @s that is logged, once. Without a lock of
- * rota. */
+/* rota__pool_undriven - the caller of @fn is about to sleep until a pooled
+ * timer of @s fires: if nobody polls @s that is logged, once. Without a lock
+ * of rota. */
 void rota__pool_undriven(struct rota_shard *s, const char *fn);
 /* rota__layer_left - from now on an rota_engine_destroy() of @e that refuses
  * calls @left with the layer of @e, to log what was not given back: the armed

@@ -32,6 +32,14 @@ struct peer {
 	int heard;
 };
 
+/* Misuse of rota: a line that says what to do. */
+static void
+on_log(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
 static struct rota_engine *engine;
 static struct peer peers[PEERS];
 static int open_peers, in_time;
@@ -118,7 +126,10 @@ int
 main(void)
 {
 	struct rota_config config = {
-		.size = sizeof config, .backend = ROTA_WHEEL, .shards = 1
+		.size = sizeof config,
+		.backend = ROTA_WHEEL,
+		.shards = 1,
+		.log = on_log
 	};
 	struct rota_kind kind = { 0 };
 	struct epoll_event ev = { .events = EPOLLIN };

@@ -12,9 +12,10 @@
  *	r = rota_channel_receive(c, &at);
  *	rota_channel_unref(c);
  *
- * Threads  any, beside any other, also in a callback. A call that waits answers
- *          -EDEADLK in a callback of the engine and on a thread that owns one
- *          of its shards: other threads must drive the engine, and not by
+ * Threads  any, beside any other, also in a callback. A call that would have to
+ *          wait answers -EDEADLK in a callback of the engine and on a thread
+ *          that owns one of its shards; what is ready already it answers there
+ *          too. Other threads must drive the engine, and not by
  *          rota_shard_poll_batch(), which calls no function. No thread may be
  *          cancelled in a wait. config.wake and a `released` may run inside any
  *          of these calls, and must call none of them.

@@ -107,14 +107,18 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
 /* Misuse found, or something worth a line in a log; the library itself never
  * prints. A line about misuse names the function, the kind and where the kind
  * was made, or the shard, and says what to do. The line comes once for each
- * kind and mistake, or for each shard and function. The hook runs on the thread
- * that makes the mistake, inside its call: a breakpoint in the hook shows the
- * caller. No lock of rota is held then, but that of a channel or context which
- * finds the shard full: call no function of channels or contexts from the hook.
- * At the engine's end the hook is told what was not given back; there it may
- * ask for contexts and channels and give them back. Set the hook: most of the
- * wrong calls answer no more than -EINVAL or -EPERM, and a loop that takes the
- * -EPERM of rota_shard_park() for an instant spins.
+ * kind and mistake, for each shard and function, or for each engine and mistake
+ * of channels, contexts and executors. What names no engine cannot be reported:
+ * NULL instead of the thing itself, a select of no case, a handle that never
+ * was one; and a bubble has no hook. The hook runs on the thread that makes the
+ * mistake, inside its call: a breakpoint in the hook shows the caller. No lock
+ * of rota is held then, but that of a channel or context which finds the shard
+ * full: call no function of channels or contexts from the hook. At the engine's
+ * end, also one that is refused, the hook is told what was not given back;
+ * there it may ask for contexts and channels and give them back. A wait for a
+ * timer of a shard that nobody polls is reported, too. Set the hook: most of
+ * the wrong calls answer no more than -EINVAL or -EPERM, and a loop that takes
+ * the -EPERM of rota_shard_park() for an instant spins.
  *
  * Only a debug build (ROTA_DEBUG_OBJECTS) reports memory that is no timer, the
  * second release of a timer, and a copy of a timer: without a kind the library
@@ -130,7 +134,13 @@ typedef void rota_trace_fn(void *arg, const struct rota_trace *event);
 struct rota_config {
 	size_t size; /* sizeof(struct rota_config) */
 	enum rota_backend backend;
-	unsigned shards; /* 0: one for each processor */
+	/* 0: one for each processor. Each shard needs a driver (ROTA_DRIVERS)
+	 * or a thread that attaches and polls: what is armed on a shard that
+	 * has neither stays there and does not fire. Calls that name no shard
+	 * (rota_after_func(), and the timers of channels, contexts and sleeps)
+	 * arm on rota_engine_local_shard(): for a thread that owns no shard
+	 * that is one chosen by turns, of all shards, polled or not. */
+	unsigned shards;
 	unsigned flags;  /* ROTA_DRIVERS, ROTA_ADOPT */
 	enum rota_clock clock;
 	/* For ROTA_CLOCK_CALLER. If it steps back, the engine's clock stands
@@ -300,7 +310,12 @@ int rota_shard_detach(struct rota_shard *s);
  * do themselves.
  *
  * Units    @now: instant on the engine's clock; an instant before an earlier
- *          poll's counts as that poll's. @budget: see above. 0: no limit.
+ *          poll's counts as that poll's. So an instant ahead of the clock
+ *          stays: until the clock has come to it, each poll counts as one at
+ *          that instant, and a timer that is armed meanwhile for an instant
+ *          before it fires early, in the next poll. A debug build reports such
+ *          an instant, where the clock is the library's own.
+ *          @budget: see above. 0: no limit.
  * Threads  owner.
  * Returns  0: nothing due is left, but what callbacks have armed meanwhile.
  *          1: the budget is used up, poll again.
@@ -330,7 +345,9 @@ int rota_shard_poll_batch(struct rota_shard *s, rota_time now, unsigned budget,
  * timer's slack; ROTA_NEVER if nothing is armed. May be earlier: the instant at
  * which the entry of a stopped or postponed timer comes up, or the start of a
  * wheel's slot. The slack of an exact timer does not count here:
- * rota_shard_park(), which checks more, says how long a loop may sleep.
+ * rota_shard_park(), which checks more, says how long a loop may sleep. A wheel
+ * remembers the start of the slot that comes up next, and may answer that
+ * instant even when nothing is armed any more, until a poll has come to it.
  * Owner; -EPERM.
  */
 rota_time rota_shard_next(struct rota_shard *s);

@@ -28,8 +28,12 @@
  *          (-EBUSY), and reads no memory that was reused. It reports, with the
  *          place of the timer's init, calls on timers that were released,
  *          copied, never initialised or left by their engine; and it reports
- *          instants that are dates, and spans below 1000 ns. It takes a mutex
- *          in each call.
+ *          instants that are dates, and spans of 1 to 999 ns. It takes a mutex
+ *          in each call. Memory that went back to the system (munmap(), and so
+ *          free() or realloc() of a large array) cannot be read any more: if a
+ *          timer in it was not released, the poll that comes to its entry
+ *          crashes, in a debug build too, unless rota_debug_gone() was told
+ *          before the memory went.
  * Memory   The struct is yours; leave it in place from rota_timer_init() until
  *          its release is complete. Do not move or copy it.
  */
@@ -207,9 +211,11 @@ int rota_debug_gone(const void *ptr, size_t size);
  *          0; an instant in the last 2^20 ns before ROTA_NEVER, or later, is
  *          never. (On a coarse wheel it may be never in the last 2^21 ns and
  *          the slack.) A timer that is due already fires in the next poll,
- *          never inside this call and never in the poll under way. (The
- *          exception: if a thread that is not the owner arms a stopped timer
- *          during the owner's poll, the timer may fire in that poll.)
+ *          never inside this call and never in the poll under way. (There are
+ *          two exceptions. If a thread that is not the owner arms a stopped
+ *          timer during the owner's poll, the timer may fire in that poll. If
+ *          a callback of an adopter's poll arms for the past a timer that is
+ *          due and still armed, that timer may fire in the adopter's poll.)
  * Order    on one heap or exact wheel timers with equal deadlines fire in the
  *          order in which they were armed, as long as fewer than 2^31 armings
  *          of the shard lie between the first and the last of them. A timer
@@ -217,7 +223,10 @@ int rota_debug_gone(const void *ptr, size_t size);
  *          from the inbox, even if the owner arms it again before that. But if
  *          another thread arms a timer that is armed already, for the same
  *          instant or a later one, the timer keeps its former place in that
- *          order.
+ *          order. Timers that callbacks arm for an instant that has come are
+ *          deferred to later polls: if they are more than the budget of a
+ *          poll, or the engine has ROTA_ADOPT, they fire in no order among
+ *          themselves.
  * Returns  1 it was pending (its former deadline is void), 0 it was not.
  * Orders   what you wrote before is visible in the callback [P1].
  * Cost     a later deadline than before: one compare-and-swap on @t's line,
@@ -331,8 +340,10 @@ int rota_timer_stop_sync(struct rota_timer *t);
  *          counts as a callback meanwhile.
  *          -EINVAL also if the caller is not the owner and the kind has no
  *          `released`; -EAGAIN if the caller is the owner, the kind has none,
- *          and another thread is just pushing @t or is in its callback: poll,
- *          then try again.
+ *          and another thread is just pushing @t or is in its callback, or @t
+ *          is in the inbox: until the next poll that is so after another
+ *          thread has armed @t, after this thread did so before it attached,
+ *          and after a rota_timer_move(). Poll, then try again.
  * Threads  no other call on @t may begin after this one has, except those of
  *          its callback while that runs. A reset that is under way may end, if
  *          it was seen to have armed @t.
@@ -344,7 +355,8 @@ int rota_timer_release(struct rota_timer *t);
  * possibly on another shard: a connection changes its thread. If @t is armed it
  * stays armed, for its deadline: the next poll of that shard enqueues it, and
  * the shard's owner is woken if it sleeps until later. Among equal deadlines @t
- * counts as armed at that poll.
+ * counts as armed at that poll. If @t is due already, it may fire in a poll of
+ * that shard which is under way.
  *
  * Owns     @t stays where it is in memory. Its former kind counts it no more,
  *          and may be released.
@@ -356,9 +368,11 @@ int rota_timer_release(struct rota_timer *t);
  *          count: where another thread owns the shard of a confined @to, this
  *          call is the last one here.
  * Returns  1 @t is pending there, 0 it is not.
- *          -EAGAIN another thread armed @t, and no poll of its shard has seen
- *          that yet: poll, then try again. -EBUSY, with ROTA_ADOPT: an adopter
- *          is polling the shard, or is in @t's callback: try a little later.
+ *          -EAGAIN @t is in the inbox of its shard: another thread armed it,
+ *          this thread did so before it attached, or @t was moved here, and no
+ *          poll has seen that yet: poll, then try again. -EBUSY, with
+ *          ROTA_ADOPT: an adopter is polling the shard, or is in @t's
+ *          callback: try a little later.
  *          -EDEADLK the caller is inside @t's callback: let the callback arm
  *          another timer, or move @t after the poll. -EPERM not the owner.
  *          -ENOMEM, -ENOSPC @to's shard has no room. -EINVAL also @to NULL, not

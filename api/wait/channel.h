@@ -47,8 +47,8 @@ rota_time rota__channel_lock(struct rota_channel *c);
 /* rota__channel_unlock - serve waiting threads, then arm the timer if and only
  * if it is needed. 0, or -ENOMEM, -ENOSPC: no timer was to be had. */
 int rota__channel_unlock(struct rota_channel *c, rota_time now);
-/* rota__channel_unlock_at - the same; *@s gets the shard of the timer if that is
- * armed now, else it stays. */
+/* rota__channel_unlock_at - the same; *@s gets the shard of the timer if that
+ * is armed now, else it stays. */
 int rota__channel_unlock_at(
     struct rota_channel *c, rota_time now, struct rota_shard **s);
 /* rota__channel_ready - is there a value to receive? rota__channel_take -
