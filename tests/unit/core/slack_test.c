@@ -567,18 +567,18 @@ the_last_child_where_looks_end_is_not_slept_past(void **state)
 static void
 what_has_fired_is_not_woken_for_where_looks_end(void **state)
 {
-	enum { LOOKS = 4096, MANY = 3 * LOOKS };
+	enum { LOOKS = 4096, TIMERS = 3 * LOOKS };
 	struct world *w = *state;
-	struct probe *p = malloc(MANY * sizeof(*p)), little;
+	struct probe *p = malloc(TIMERS * sizeof(*p)), little;
 	rota_time now = 1000 * MS; /* by then no looks are owed */
 
 	w->probes = p;
-	probes_of(w, p, MANY, kind_of_slack(w, 0, 100 * MS));
+	probes_of(w, p, TIMERS, kind_of_slack(w, 0, 100 * MS));
 	probes_of(w, &little, 1, kind_of_slack(w, 1, MS));
-	for (unsigned i = 0; i < MANY; i++)
+	for (unsigned i = 0; i < TIMERS; i++)
 		filed_one_by_one(w, &p[i], MS);
 	world_poll(w, 2 * MS);
-	assert_int_equal(w->fired, MANY);
+	assert_int_equal(w->fired, TIMERS);
 	world_poll(w, now);
 	for (unsigned i = 0; i < 2 * LOOKS; i++)
 		filed_one_by_one(
