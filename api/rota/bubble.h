@@ -79,7 +79,9 @@ int rota_bubble_thread(struct rota_bubble *b, pthread_t *thread,
     void *(*run)(void *arg), void *arg);
 
 /* rota_bubble_wait - sleep until every other thread of @b is blocked, at this
- * instant of the clock.
+ * instant of the clock, and all that is due has fired: timers, and what they
+ * arm for this instant. (A function that arms itself for now without an end
+ * keeps this call for ever.) Several threads may wait so at once.
  *
  * Returns  0; -EDEADLK all are blocked, for ever; -EPERM the caller is not in
  *          @b; -EINVAL.

@@ -52,7 +52,8 @@ struct rota_context;
  *          ends all contexts below at once: a thread that checks one of them
  *          finds it done. The poll then wakes threads that wait, shows
  *          descriptors and stops timers in the order of the tree, some 1000
- *          contexts or 64 threads a poll (100 us), the rest in later polls.
+ *          contexts or 64 threads a poll (100 us), the rest in later polls; in
+ *          a bubble (rota/bubble.h) all in one.
  */
 #define rota_context_create(c, e, parent) \
 	rota_context_create_site((c), (e), (parent), ROTA_NEVER, 0, ROTA_HERE)

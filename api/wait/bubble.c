@@ -3,9 +3,10 @@
  * bubble.c - virtual time for threads that wait.
  *
  * The last thread to fall asleep becomes the owner of the shard for a moment,
- * and polls it and moves the clock until a thread is awake. A thread counts as
- * awake from the moment it is woken, not from when it runs: so the clock cannot
- * move in between.
+ * and polls it and moves the clock until a thread is awake. All that is due at
+ * an instant comes before the end of a rota_bubble_wait() and before the clock
+ * moves. A thread counts as awake from the moment it is woken, not from when it
+ * runs: so the clock cannot move in between.
  */
 #include <rota/bubble.h>
 
@@ -95,54 +96,6 @@ rota__bubble_jobs(struct rota_bubble *b, uint64_t more)
 /* Instants from here on never come: the last tick of a wheel. */
 #define LAST (ROTA_NEVER - ((rota_time)1 << 21))
 
-/* True if virtual time must advance: all are asleep, and none of them is in
- * rota_bubble_wait(), which may have begun meanwhile. Under the lock. */
-static bool
-stuck(const struct rota_bubble *b)
-{
-	return all_asleep(b) && !b->settlers.first;
-}
-
-/* Poll and move the clock until a thread is awake. False: nothing is armed and
- * no thread is awake. Under the lock, which the polls give up; if another
- * thread wakes a member meanwhile, that is seen before the clock moves. */
-static bool
-advance(struct rota_bubble *b)
-{
-	struct rota_engine *e = b->engine;
-	struct rota_shard *s = rota_engine_shard(e, 0);
-	bool armed = true;
-	int r;
-
-	lock_give(&b->lock);
-	while ((r = rota_shard_attach(s)) == -EBUSY) /* a thread of the user has
-						      * attached */
-		sched_yield();
-	lock_take(&b->lock, LOCK_WAITER);
-	while (!r && armed && stuck(b)) {
-		unsigned long woken = b->woken;
-		rota_time now = rota_engine_now(e), next;
-
-		lock_give(&b->lock);
-		while (rota_shard_poll(s, now, 0) > 0)
-			;
-		next = rota_shard_next(s);
-		armed = next <= now || rota_shard_armed(s, LAST) > 0;
-		lock_take(&b->lock, LOCK_WAITER);
-		if (b->woken != woken || !stuck(b)) {
-			armed = true; /* woken, if not by a timer */
-			continue;
-		}
-		if (armed && next > now)
-			rota_engine_advance(e, next - now);
-	}
-	lock_give(&b->lock);
-	if (!r)
-		rota_shard_detach(s);
-	lock_take(&b->lock, LOCK_WAITER);
-	return !r && armed;
-}
-
 /* Under the lock, which is also the waiters' lock. */
 static void
 wake_all(struct wait_list *l)
@@ -158,22 +111,59 @@ wake_all(struct wait_list *l)
 	}
 }
 
+/* Poll until nothing is due any more. If all are still asleep then, wake the
+ * threads in rota_bubble_wait(), or else move the clock; and so on until a
+ * thread is awake. False: nothing is armed and no thread is awake. Under the
+ * lock, which the polls give up; if another thread wakes a member meanwhile,
+ * that is seen before the clock moves. */
+static bool
+advance(struct rota_bubble *b)
+{
+	struct rota_engine *e = b->engine;
+	struct rota_shard *s = rota_engine_shard(e, 0);
+	bool armed = true;
+	int r;
+
+	lock_give(&b->lock);
+	while ((r = rota_shard_attach(s)) == -EBUSY) /* a thread of the user has
+						      * attached */
+		sched_yield();
+	lock_take(&b->lock, LOCK_WAITER);
+	while (!r && armed && all_asleep(b)) {
+		unsigned long woken = b->woken;
+		rota_time now = rota_engine_now(e), next;
+
+		lock_give(&b->lock);
+		while (rota_shard_poll(s, now, 0) > 0)
+			;
+		next = rota_shard_next(s);
+		armed = next <= now || rota_shard_armed(s, LAST) > 0;
+		lock_take(&b->lock, LOCK_WAITER);
+		if (b->woken != woken || !all_asleep(b))
+			armed = true; /* woken, if not by a timer */
+		else if (next > now && b->settlers.first)
+			wake_all(&b->settlers);
+		else if (armed && next > now)
+			rota_engine_advance(e, next - now);
+	}
+	lock_give(&b->lock);
+	if (!r)
+		rota_shard_detach(s);
+	lock_take(&b->lock, LOCK_WAITER);
+	return !r && armed;
+}
+
 /* All are asleep: wake one. Under the lock, given up meanwhile. */
 static void
 move(struct rota_bubble *b)
 {
-	unsigned long woken;
+	unsigned long woken = b->woken;
 	bool armed;
 
-	if (b->settlers.first) {
-		wake_all(&b->settlers);
-		return;
-	}
 	b->moving = true;
-	woken = b->woken;
 	armed = advance(b);
 	b->moving = false;
-	if (armed || b->woken != woken || !stuck(b))
+	if (armed || b->woken != woken || !all_asleep(b))
 		return;
 	if (!b->members) {
 		b->still = true;

@@ -351,7 +351,9 @@ ring(void *arg)
 		c->fn(c->arg);
 	else if (!c->rings)
 		c->rings = end(c, -ETIME, c->late);
-	if (c->rings && !walk(c, SLICE)) {
+	/* No slices in a bubble: its clock stands, so no other timer is late;
+	 * and while a thread that the first slice woke runs, nobody polls. */
+	if (c->rings && !walk(c, c->layer->bubble ? LONG_MAX : SLICE)) {
 		rota_timer_reset_at(c->timer, 0); /* the timer's reference
 						   * stays */
 		return;

@@ -4,7 +4,9 @@
  * Claims: the clock stands while one of its threads runs and jumps to the next
  * deadline when all wait; each wakes at its instant, in order; a thread counts
  * from before it runs until it leaves; who waits for ever is told so; what is
- * not a bubble's is refused.
+ * not a bubble's is refused; a deadline wakes all that wait below it at its
+ * instant; who waits for all finds done what was due; and the ideas of Go's
+ * testing/synctest.
  * Rows     G6 G16
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
@@ -521,6 +523,444 @@ what_is_not_a_bubbles_is_refused(void **state)
 	}
 }
 
+/*
+ * A deadline with many below it.
+ */
+
+enum { HERD = 200, LINE = 3000 };
+
+struct herd {
+	struct pod *p;
+	struct rota_context *top, *line[LINE];
+	pthread_t thread[HERD], other;
+	unsigned woken;
+};
+
+static void *
+wait_at_the_top(void *arg)
+{
+	struct herd *h = arg;
+
+	if (!rota_context_wait(h->top, ROTA_NEVER))
+		__atomic_fetch_add(&h->woken, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void *
+wait_at_the_bottom(void *arg)
+{
+	struct herd *h = arg;
+
+	if (!rota_context_wait(h->line[LINE - 1], ROTA_NEVER))
+		__atomic_fetch_add(&h->woken, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* @n threads wait for @top, or, @deep, below many contexts. */
+static struct herd *
+herd_open(struct pod *p, unsigned n, bool deep)
+{
+	struct herd *h = calloc(1, sizeof(*h));
+	rota_time begin = pod_now(p);
+
+	assert_non_null(h);
+	h->p = p;
+	assert_int_equal(
+	    rota_context_with_timeout(&h->top, p->engine, NULL, 5 * TICK), 0);
+	for (unsigned i = 0; deep && i < LINE; i++)
+		assert_int_equal(rota_context_create(&h->line[i], p->engine,
+				     i ? h->line[i - 1] : h->top),
+		    0);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(
+		    rota_bubble_thread(p->bubble, &h->thread[i],
+			deep ? wait_at_the_bottom : wait_at_the_top, h),
+		    0);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(h->woken, 0);
+	assert_int_equal(pod_now(p), begin);
+	return h;
+}
+
+static void
+herd_close(struct herd *h, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(h->thread[i], NULL);
+	assert_int_equal(h->woken, n);
+	for (unsigned i = 0; i < LINE; i++)
+		rota_context_unref(h->line[i]);
+	rota_context_unref(h->top);
+	free(h);
+}
+
+/* The test wakes at that instant, too, and counts as running while it joins
+ * the others. */
+static void
+a_deadline_wakes_all_at_its_instant(void **state)
+{
+	static const unsigned many[] = { 1, HERD };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned n = many[i % 2];
+		struct herd *h = herd_open(p, n, i >= 2);
+		rota_time due = rota_context_deadline(h->top);
+
+		pod_sleep(p, 5 * TICK);
+		herd_close(h, n);
+		assert_int_equal(pod_now(p), due);
+	}
+}
+
+static void
+a_wait_for_all_ends_after_all_that_is_due(void **state)
+{
+	static const unsigned many[] = { 1, HERD };
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned n = many[i % 2];
+		struct herd *h = herd_open(p, n, i >= 2);
+		rota_time due = rota_context_deadline(h->top);
+
+		pod_sleep(p, 5 * TICK);
+		assert_int_equal(rota_bubble_wait(p->bubble), 0);
+		assert_int_equal(
+		    __atomic_load_n(&h->woken, __ATOMIC_RELAXED), n);
+		assert_int_equal(pod_now(p), due);
+		herd_close(h, n);
+	}
+}
+
+static void *
+cancel_the_top(void *arg)
+{
+	struct herd *h = arg;
+
+	rota_sleep(h->p->engine, 5 * TICK, NULL);
+	rota_context_cancel(h->top, 7);
+	return NULL;
+}
+
+/* Another cancels at the instant of the deadline. */
+static void
+a_cancel_at_the_deadline_wakes_all(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned n = i % 2 ? HERD : 1;
+		struct herd *h = herd_open(p, n, i / 2 % 2);
+		rota_time due = rota_context_deadline(h->top);
+
+		assert_int_equal(
+		    rota_bubble_thread(p->bubble, &h->other, cancel_the_top, h),
+		    0);
+		pod_sleep(p, 5 * TICK);
+		if (i < 4) {
+			assert_int_equal(rota_bubble_wait(p->bubble), 0);
+			assert_int_equal(
+			    __atomic_load_n(&h->woken, __ATOMIC_RELAXED), n);
+		}
+		pthread_join(h->other, NULL);
+		herd_close(h, n);
+		assert_int_equal(pod_now(p), due);
+	}
+}
+
+/* A function that is due at this instant, one that it arms for this instant,
+ * and a function after a context's end. */
+static void
+a_wait_for_all_runs_what_is_due(void **state)
+{
+	struct pod *p = *state;
+	struct chain c = { p, 4, 0, 0 };
+	struct outside o = { .p = p };
+	struct rota_context *done;
+
+	pod_sleep(p, 7 * TICK);
+	assert_int_equal(
+	    rota_after_func(p->engine, -ROTA_SECOND, link, &c, NULL), 0);
+	assert_int_equal(rota_context_create(&done, p->engine, NULL), 0);
+	assert_int_equal(rota_context_after_func(NULL, done, note_time, &o), 0);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(c.ran, 1);
+	assert_int_equal(o.runs, 0);
+	assert_int_equal(rota_context_cancel(done, 0), 1);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(o.runs, 1);
+	assert_int_equal(pod_now(p), 7 * TICK);
+	rota_context_unref(done);
+	pod_sleep(p, 9 * TICK);
+	assert_int_equal(c.ran, 4);
+}
+
+/*
+ * Ideas of Go's testing/synctest.
+ */
+
+struct born {
+	struct pod *p;
+	struct sleeper s;
+	pthread_t thread;
+	int answer;
+};
+
+static void
+give_birth(void *arg)
+{
+	struct born *b = arg;
+
+	b->answer = rota_bubble_thread(
+	    b->p->bubble, &b->thread, sleep_twice, &b->s);
+}
+
+/* It counts from then on: the clock does not pass by. */
+static void
+a_callback_starts_a_thread(void **state)
+{
+	struct pod *p = *state;
+	unsigned count = 0;
+	struct born b = { p, { p, TICK, 2 * TICK, .count = &count }, 0, 7 };
+
+	assert_int_equal(
+	    rota_after_func(p->engine, 5 * TICK, give_birth, &b, NULL), 0);
+	pod_sleep(p, 100 * TICK);
+	assert_int_equal(b.answer, 0);
+	pthread_join(b.thread, NULL);
+	assert_int_equal(b.s.answer, 0);
+	assert_in_range(b.s.at[0], 6 * TICK, 8 * TICK);
+	assert_in_range(b.s.at[1], b.s.at[0] + 2 * TICK, 11 * TICK);
+}
+
+struct elsewhere {
+	struct pod *p;
+	struct rota_engine *e;
+	rota_time at;
+	int answer;
+};
+
+static void *
+receive_elsewhere(void *arg)
+{
+	struct elsewhere *o = arg;
+	struct rota_channel *c = rota_after(o->e, 20 * ROTA_MILLISECOND);
+
+	o->answer = rota_channel_receive(c, NULL);
+	o->at = pod_now(o->p);
+	rota_channel_unref(c);
+	return NULL;
+}
+
+/* Who waits on another engine is not blocked: the clock waits. */
+static void
+the_clock_waits_for_one_that_waits_elsewhere(void **state)
+{
+	struct pod *p = *state;
+	struct rota_config config = {
+		.size = sizeof(config), .shards = 1, .flags = ROTA_DRIVERS
+	};
+	struct elsewhere o = { .p = p, .at = -1 };
+	pthread_t thread;
+
+	assert_int_equal(rota_engine_create(&o.e, &config), 0);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, receive_elsewhere, &o), 0);
+	pod_sleep(p, ROTA_HOUR);
+	pthread_join(thread, NULL);
+	assert_int_equal(o.answer, 1);
+	assert_int_equal(o.at, 0);
+	assert_true(pod_now(p) >= ROTA_HOUR);
+	assert_int_equal(rota_engine_destroy(o.e, ROTA_REFUSE), 0);
+}
+
+struct stranger {
+	struct pod *p;
+	struct rota_channel *c;
+	int receive, sleep, poll, reset, both;
+};
+
+static void *
+use_from_outside(void *arg)
+{
+	struct stranger *s = arg;
+
+	s->receive = rota_channel_receive(s->c, NULL);
+	s->sleep = rota_sleep(s->p->engine, TICK, NULL);
+	s->poll = rota_channel_poll(s->c, NULL);
+	s->reset = rota_channel_reset(s->c, 3 * TICK);
+	return NULL;
+}
+
+static void *
+use_from_another(void *arg)
+{
+	struct stranger *s = arg;
+	struct rota_bubble *b;
+	struct rota_case k[2] = { { .channel = s->c } };
+
+	if (rota_bubble_create(&b, ROTA_HEAP))
+		return NULL;
+	rota_bubble_join(b);
+	k[1].channel = rota_after(rota_bubble_engine(b), TICK);
+	s->both = rota_select(k, 2, ROTA_NEVER);
+	rota_channel_unref(k[1].channel);
+	use_from_outside(arg);
+	rota_bubble_leave(b);
+	rota_bubble_destroy(b);
+	return NULL;
+}
+
+/* A timer of the bubble: others cannot wait on it, but stop and reset it. */
+static void
+a_timer_is_used_from_outside(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct stranger s = { p, pod_channel(p, TICK, 0), 7, 7, 7, 7,
+			-EINVAL };
+		rota_time begin = pod_now(p), at;
+		pthread_t thread;
+
+		assert_int_equal(
+		    pthread_create(&thread, NULL,
+			i ? use_from_another : use_from_outside, &s),
+		    0);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.receive, -EPERM);
+		assert_int_equal(s.sleep, -EPERM);
+		assert_int_equal(s.poll, 0);
+		assert_int_equal(s.reset, 1);
+		assert_int_equal(s.both, -EINVAL);
+		assert_int_equal(rota_channel_receive(s.c, &at), 1);
+		assert_int_equal(at, begin + 3 * TICK);
+		rota_channel_unref(s.c);
+	}
+}
+
+struct taker {
+	struct rota_channel *c;
+	struct rota_context *end;
+	unsigned got;
+};
+
+static void *
+take_until_the_end(void *arg)
+{
+	struct taker *t = arg;
+	struct rota_case k[2] = { { .context = t->end }, { .channel = t->c } };
+
+	while (rota_select(k, 2, ROTA_NEVER) == 1)
+		t->got++;
+	return NULL;
+}
+
+static void
+a_reset_to_zero_does_not_hang(void **state)
+{
+	struct pod *p = *state;
+	struct taker t = { .c = pod_channel(p, 0, 0) };
+	pthread_t thread;
+
+	assert_int_equal(rota_context_create(&t.end, p->engine, NULL), 0);
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &thread, take_until_the_end, &t), 0);
+	for (unsigned i = 1; i < 10; i++) {
+		assert_int_equal(rota_bubble_wait(p->bubble), 0);
+		assert_int_equal(t.got, i);
+		assert_int_equal(rota_channel_reset(t.c, 0), 0);
+	}
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(t.got, 10);
+	assert_int_equal(pod_now(p), 0);
+	assert_int_equal(rota_context_cancel(t.end, 0), 1);
+	pthread_join(thread, NULL);
+	rota_channel_unref(t.c);
+	rota_context_unref(t.end);
+}
+
+enum { LINKS = 100 };
+
+struct link {
+	struct pod *p;
+	struct link *next; /* NULL: the last */
+	pthread_t thread;  /* of the next */
+	unsigned *asleep, *woken;
+};
+
+/* Each starts the next and sleeps. */
+static void *
+start_the_next(void *arg)
+{
+	struct link *l = arg;
+	bool started = l->next &&
+	    !rota_bubble_thread(
+		l->p->bubble, &l->thread, start_the_next, l->next);
+
+	__atomic_fetch_add(l->asleep, 1, __ATOMIC_RELAXED);
+	if (!rota_sleep(l->p->engine, TICK, NULL))
+		__atomic_fetch_add(l->woken, 1, __ATOMIC_RELAXED);
+	if (started)
+		pthread_join(l->thread, NULL);
+	return NULL;
+}
+
+static void
+a_wait_for_all_waits_for_a_chain_of_threads(void **state)
+{
+	struct pod *p = *state;
+	struct link l[LINKS];
+	unsigned asleep = 0, woken = 0;
+	pthread_t first;
+
+	for (unsigned i = 0; i < LINKS; i++)
+		l[i] = (struct link){ p, i + 1 < LINKS ? &l[i + 1] : NULL, 0,
+			&asleep, &woken };
+	assert_int_equal(
+	    rota_bubble_thread(p->bubble, &first, start_the_next, &l[0]), 0);
+	assert_int_equal(rota_bubble_wait(p->bubble), 0);
+	assert_int_equal(__atomic_load_n(&asleep, __ATOMIC_RELAXED), LINKS);
+	assert_int_equal(__atomic_load_n(&woken, __ATOMIC_RELAXED), 0);
+	assert_int_equal(pod_now(p), 0);
+	pod_sleep(p, 2 * TICK);
+	pthread_join(first, NULL);
+	assert_int_equal(woken, LINKS);
+}
+
+static void *
+wait_for_all(void *arg)
+{
+	struct leaver *l = arg;
+
+	l->answer = rota_bubble_wait(l->p->bubble);
+	return NULL;
+}
+
+/* Where Go panics. */
+static void
+two_wait_for_all_at_once(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 100; i++) {
+		rota_time begin = pod_now(p);
+		struct leaver l = { p, 7 };
+		pthread_t thread;
+
+		assert_int_equal(
+		    rota_bubble_thread(p->bubble, &thread, wait_for_all, &l),
+		    0);
+		assert_int_equal(rota_bubble_wait(p->bubble), 0);
+		assert_int_equal(pod_now(p), begin);
+		pod_sleep(p, TICK);
+		pthread_join(thread, NULL);
+		assert_int_equal(l.answer, 0);
+		assert_int_equal(pod_now(p), begin + TICK);
+	}
+}
+
 int
 main(void)
 {
@@ -540,6 +980,16 @@ main(void)
 		POD(the_end_of_time_is_for_ever),
 		cmocka_unit_test(a_layer_that_is_taken_is_left_alone),
 		POD(what_is_not_a_bubbles_is_refused),
+		POD(a_deadline_wakes_all_at_its_instant),
+		POD(a_wait_for_all_ends_after_all_that_is_due),
+		POD(a_cancel_at_the_deadline_wakes_all),
+		POD(a_wait_for_all_runs_what_is_due),
+		POD(a_callback_starts_a_thread),
+		POD(the_clock_waits_for_one_that_waits_elsewhere),
+		POD(a_timer_is_used_from_outside),
+		POD(a_reset_to_zero_does_not_hang),
+		POD(a_wait_for_all_waits_for_a_chain_of_threads),
+		POD(two_wait_for_all_at_once),
 	};
 
 	return cmocka_run_group_tests_name("bubble", tests, NULL, NULL);
