@@ -5,12 +5,17 @@
  * A context has ended when its word says why, or when the word of a parent
  * further up does. A thread that asks checks the parents, and stores the answer
  * in the word, which is written once. So all contexts below an ended one have
- * ended at the same moment. What is left to do is to wake waiting threads, stop
- * timers and show descriptors. The thread that ended the context does that in a
- * walk down the tree; after a deadline the walk goes in slices, one in each
- * poll. A walk has a reference to each context that it will come to; if a
- * context has been walked already, it belongs to another walk. Only during a
- * walk do threads check the parents.
+ * ended at the same moment. A thread that asks also compares the deadline with
+ * the clock. If the deadline has passed, and its timer has not fired yet, the
+ * thread ends the context whose deadline it is: so that word alone decides
+ * between a cancel and the deadline, for that context and all below.
+ *
+ * What is left to do is to wake waiting threads, stop timers and show
+ * descriptors. The thread that ended the context does that in a walk down the
+ * tree; the walk of a timer's callback goes in slices, one in each poll. A walk
+ * has a reference to each context that it will come to; if a context has been
+ * walked already, it belongs to another walk. Only during a walk do threads
+ * check the parents.
  *
  * References: one for all of the users', one for each child, one for the timer,
  * one for a walk. A child is in its parent's list until a walk has come to it.
@@ -46,12 +51,11 @@ struct rota_context {
 	struct rota_context *parent; /* NULL: the background */
 	struct rota_context *root;   /* of the tree: itself, if it has no
 				      * parent */
-	struct rota_context *due;    /* whose timer is armed for the deadline:
-				      * itself or a parent */
 	const char *site;
-	rota_time deadline;
-	int late;      /* the cause, if the deadline ends it */
-	rota_func *fn; /* runs at the parent's end; NULL: none */
+	rota_time deadline; /* the earliest of its own and its parents' */
+	struct rota_context *source; /* whose deadline that is */
+	int late;                    /* the cause, if that deadline ends it */
+	rota_func *fn;               /* runs at the parent's end; NULL: none */
 	void *arg;
 	rota_word ended; /* WHY(); 0: it goes on */
 	rota_word walks; /* of a root: walks under way in its tree */
@@ -119,8 +123,16 @@ set(struct rota_context *c, uint64_t why)
 	return false;
 }
 
-/* Why it has ended; 0: it has not. An answer from further up is stored in all
- * words on the way, so that no thread searches there twice. */
+/* Why @c ends, if a parent has ended by @why. Deadlines end a line from the
+ * earliest on, whichever was noticed first. */
+static uint64_t
+from_above(const struct rota_context *c, uint64_t why)
+{
+	return WHY_ERR(why) == -ETIME ? WHY(-ETIME, c->late) : why;
+}
+
+/* Why it has ended, by the words; 0: it has not. An answer from further up is
+ * stored in all words on the way, so that no thread searches there twice. */
 static uint64_t
 ended(struct rota_context *c)
 {
@@ -134,7 +146,7 @@ ended(struct rota_context *c)
 		why = word_load(&p->ended, acquire); /* [E1] */
 	for (struct rota_context *below = c; why && below != p;
 	     below = below->parent)
-		set(below, why);
+		set(below, from_above(below, why));
 	return word_load(&c->ended, acquire); /* [E1] */
 }
 
@@ -270,7 +282,8 @@ end_child(struct rota_context *top, struct rota_context *c,
 	/* Else another walk does this. If @child only waits for @c's lock, to
 	 * leave the list, there is nothing to do. */
 	if (!child->walked) {
-		set(child, word_load(&c->ended, relaxed)); /* it is set */
+		/* @c's word is set. */
+		set(child, from_above(child, word_load(&c->ended, relaxed)));
 		begin(child, true);
 		steps = wake(child, steps);
 		if (more(child)) {
@@ -342,6 +355,21 @@ end(struct rota_context *c, int err, int cause)
 	return true;
 }
 
+/* Why it has ended, by the words and the clock; 0: it has not. The caller has
+ * no lock. */
+static uint64_t
+done(struct rota_context *c)
+{
+	uint64_t why = ended(c);
+
+	if (why || c->deadline == ROTA_NEVER ||
+	    c->deadline > rota_engine_now(c->layer->engine))
+		return why;
+	if (end(c->source, -ETIME, c->source->late))
+		walk(c->source, LONG_MAX);
+	return ended(c);
+}
+
 static void
 ring(void *arg)
 {
@@ -387,18 +415,18 @@ join_parent(struct rota_context *c)
 	bool first;
 
 	c->root = p ? p->root : c;
-	c->due = c;
+	c->source = c;
 	if (!p)
 		return false;
 	lock_take(&p->lock, LOCK_CONTEXT);
 	p->refs++;
-	c->ended = word_load(&p->ended, acquire); /* [E1] */
 	first = p->deadline <= c->deadline;
 	if (first) {
 		c->deadline = p->deadline;
+		c->source = p->source;
 		c->late = p->late;
-		c->due = p->due;
 	}
+	c->ended = from_above(c, word_load(&p->ended, acquire)); /* [E1] */
 	/* If a parent further up has ended, its walk will come by. */
 	if (c->ended)
 		begin(c, true);
@@ -463,10 +491,8 @@ create(struct rota_context **out, struct rota_engine *e,
 		put(c);
 		return r;
 	}
-	/* The deadline may be the parent's, whose callback is late: that
-	 * callback will run a function. */
-	if (!fn && c->deadline <= now && end(c, -ETIME, c->late))
-		walk(c, LONG_MAX);
+	if (c->deadline <= now) /* it has no timer, or a parent's is late */
+		(void)done(c);
 	*out = c;
 	return 0;
 }
@@ -565,7 +591,7 @@ rota_context_cancel(struct rota_context *c, int cause)
 		return -EINVAL;
 	if (layer_forked(c->layer))
 		return -ECHILD;
-	if (!end(c, -ECANCELED, cause ? cause : -ECANCELED))
+	if (done(c) || !end(c, -ECANCELED, cause ? cause : -ECANCELED))
 		return 0;
 	walk(c, LONG_MAX);
 	return 1;
@@ -578,7 +604,7 @@ rota_context_err(struct rota_context *c)
 		return -EINVAL;
 	if (layer_forked(c->layer))
 		return -ECHILD;
-	return WHY_ERR(ended(c));
+	return WHY_ERR(done(c));
 }
 
 int
@@ -588,7 +614,7 @@ rota_context_cause(struct rota_context *c)
 		return -EINVAL;
 	if (layer_forked(c->layer))
 		return -ECHILD;
-	return WHY_CAUSE(ended(c));
+	return WHY_CAUSE(done(c));
 }
 
 rota_time
@@ -606,6 +632,7 @@ rota_context_fd(struct rota_context *c)
 		return -EINVAL;
 	if (layer_forked(c->layer))
 		return -ECHILD;
+	(void)done(c);
 	lock_take(&c->lock, LOCK_CONTEXT);
 	fd = rota__fd_open(&c->fd);
 	rota__fd_show(&c->fd, ended(c) != 0);
@@ -617,7 +644,7 @@ bool
 rota__context_join(struct rota_context *c, struct wait_node *n,
     struct waiter *w, unsigned who, struct rota_shard **s)
 {
-	struct rota_context *due = c->due;
+	struct rota_context *due = c->source;
 	bool on;
 
 	lock_take(&c->lock, LOCK_CONTEXT);
@@ -644,10 +671,18 @@ rota__context_leave(struct rota_context *c, struct wait_node *n)
 	lock_give(&c->lock);
 }
 
+/* Has it ended by @now, by the words and the clock? Also under a lock. */
+static bool
+over(struct rota_context *c, rota_time now)
+{
+	return ended(c) || c->deadline <= now;
+}
+
 /* A context in the list cannot leave while this lock is taken. */
 static long
 report(struct wait_layer *f, rota_context_fn *tell, void *arg)
 {
+	rota_time now = rota_engine_now(f->engine);
 	long n = 0;
 
 	lock_take(&f->lock, LOCK_FACADE);
@@ -655,7 +690,7 @@ report(struct wait_layer *f, rota_context_fn *tell, void *arg)
 		bool on, dropped;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
-		on = !ended(c);
+		on = !over(c, now);
 		dropped = !c->users;
 		lock_give(&c->lock);
 		n += on;
@@ -716,6 +751,7 @@ unsigned long
 rota__context_left(struct wait_layer *f)
 {
 	struct rota_context *c, *next;
+	rota_time now = rota_engine_now(f->engine);
 	unsigned long left = 0;
 
 	lock_take(&f->lock, LOCK_FACADE);
@@ -727,7 +763,7 @@ rota__context_left(struct wait_layer *f)
 		lock_take(&c->lock, LOCK_CONTEXT);
 		users = c->users;
 		lock_give(&c->lock);
-		if (!ended(c))
+		if (!over(c, now))
 			log_one(f->engine, c->site, c->deadline, !users);
 		left += users != 0;
 		lock_take(&f->lock, LOCK_FACADE);

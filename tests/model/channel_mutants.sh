@@ -59,7 +59,11 @@ child_takes_deadline context /^disarm_unused/,/^}/s/!c->users && !c->children/!c
 walk_disarmed context /^disarm_unused/,/^}/s/ && !c->walked//
 slice_forgotten context /^ring(/,/^}/s/rota_timer_reset_at(c->timer, 0);/;/
 two_walk context /^ring(/,/^}/s/else if (!c->rings)/else if (!(c->rings = c->todo))/
-passed_unended context s/if (!fn && c->deadline <= now/if (false/
+passed_unended context s/if (c->deadline <= now)/if (false)/
+clock_unasked context /^done(/,/^}/s/if (why ||/if (true ||/
+overdue_unkept context /^done(/,/^}/s/if (end(.*/if (false)/;/^done(/,/^}/s/return ended(c);/return WHY(-ETIME, c->late);/
+overdue_alone context /^done(/,/^}/s/c->source/c/
+overdue_unwalked context /^done(/,/^}/s/walk(c->source, LONG_MAX);/;/
 context_ring_ref context /^ring(/,/^}/s/put(c);//
 disarm_keeps_ref context /^disarm(/,/^}/s/c->refs--;/;/
 wakes_no_waiter context /^wake(/,/^}/s/rota__waiter_wake(w);/;/

@@ -22,7 +22,8 @@
  *  4 A channel that nobody waits on is filed nowhere; a descriptor shows
  *    whether there is something.
  *  5 When a cancel has returned all below are done. A context is ended by one.
- *    Its cause is one that was given, to it or to one above.
+ *    Its cause is one that was given, to it or to one above. An answer stays.
+ *    What has no end of its own answers as its parent does.
  *    Who finds one done finds all below done.
  *    A function runs once, after the end, or was stopped and does not.
  *  6 What a wait has on its stack, its lock, nobody touches afterwards. Memory
@@ -58,6 +59,7 @@ enum code {
 	DROP,   /* its reference to the channel; else in the end */
 	CANCEL, /* context @n */
 	ENDED,  /* wait for context @n */
+	ASK,    /* is context @n done? */
 	GROW,   /* make context @n, below the one before it */
 	LEAVE,  /* give context @n back */
 	AFTER,  /* have a function run after context @n; once in a story */
@@ -303,6 +305,21 @@ static const struct story stories[] = {
 	{ "a deadline in slices, a child is made", 2,
 	    { { { GO, 1 } }, { { GROW, 2 }, { ENDED, 2 } }, { { ENDED, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE }, NO_DEADLINE },
+	{ "a deadline, asked for before its timer fires", 2,
+	    { { { GO, 1 } }, { { ASK, 1 }, { ASK, 2 } }, { { ASK, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline, asked for below, a cancel", 2,
+	    { { { GO, 1 } }, { { ASK, 1 }, { ASK, 2 } }, { { CANCEL, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline, asked for below, one waits", 2,
+	    { { { GO, 1 } }, { { ASK, 2 } }, { { ENDED, 1 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE, NO_DEADLINE } },
+	{ "a deadline, asked for, it is given back", 3,
+	    { { { GO, 1 } }, { { ASK, 1 }, { LEAVE, 1 } }, { { LEAVE, 0 } } },
+	    SYNC, 0, SKIP, false, 0, { 1, NO_DEADLINE } },
+	{ "a deadline that may have passed, a function", 3,
+	    { { { GO, 1 } }, { { GROW, 0 }, { AFTER, 0 } } },
+	    SYNC, 0, SKIP, false, 0, {}, 1 },
 	{ "a function, an end", 3,
 	    { { { GO, 1 } }, { { AFTER, 0 }, { QUIT } }, { { CANCEL, 0 } } },
 	    SYNC, 0, SKIP, false, 0, { NO_DEADLINE } },
@@ -335,6 +352,8 @@ struct notes {
 	bool again; /* two armings have one number: their sum is left */
 	unsigned dropped;
 	bool left[CONTEXTS], cancelled[CONTEXTS];
+	bool cut; /* one below the first is cancelled */
+	int err[CONTEXTS], cause[CONTEXTS]; /* the first answer; 0: none yet */
 	unsigned runs; /* of the function */
 	bool after, stopped;
 };
@@ -406,6 +425,7 @@ struct model : ground {
 				n.again |= op.code == AGAIN;
 				if (op.code == LEAVE)
 					n.left[op.n] = true;
+				n.cut |= op.code == CANCEL && op.n;
 			}
 		if (selects || !scene.context[0])
 			make_channel(threads);
@@ -513,13 +533,44 @@ struct model : ground {
 		function = NULL;
 	}
 
+	/* What it answers, now and ever after. */
+	int
+	ask(unsigned i)
+	{
+		int err = rota_context_err(context[i]);
+		int cause = err ? rota_context_cause(context[i]) : 0;
+
+		if (err && !n.err[i]) {
+			n.err[i] = err;
+			n.cause[i] = cause;
+		}
+		RL_ASSERT(!err || (err == n.err[i] && cause == n.cause[i]));
+		return err;
+	}
+
+	/* Is the end of its parent the only one that it can have? */
+	bool
+	follows(unsigned i)
+	{
+		int deadline = scene.context[i] ? scene.context[i]
+						: scene.grown;
+
+		return i && !n.left[i - 1] && !n.cut && deadline == NO_DEADLINE;
+	}
+
 	/* It is, and so are all below. */
 	void
 	done(unsigned i)
 	{
-		for (; i < CONTEXTS && context[i]; i++)
-			if (!n.left[i])
-				RL_ASSERT(rota_context_err(context[i]) != 0);
+		for (; i < CONTEXTS && context[i]; i++) {
+			if (n.left[i])
+				continue;
+			RL_ASSERT(ask(i) != 0);
+			if (!follows(i))
+				continue;
+			RL_ASSERT(ask(i - 1) == n.err[i]);
+			RL_ASSERT(n.cause[i - 1] == n.cause[i]);
+		}
 	}
 
 	void
@@ -595,6 +646,12 @@ struct model : ground {
 			RL_ASSERT(r == 0);
 			done((unsigned)op.n);
 			break;
+		case ASK:
+			if (n.left[op.n])
+				rota_context_err(context[op.n]);
+			else if (ask((unsigned)op.n))
+				done((unsigned)op.n);
+			break;
 		case GROW:
 			grow((unsigned)op.n, scene.grown);
 			break;
@@ -669,7 +726,7 @@ struct model : ground {
 	void
 	end_context(unsigned i)
 	{
-		int err = rota_context_err(context[i]);
+		int err = ask(i);
 		int cause = rota_context_cause(context[i]);
 		bool given = cause == -ETIME;
 

@@ -8,7 +8,8 @@
  * with many below does its work in slices; a deadline has a cause; a function
  * runs once after an end, or was stopped; the order in which a tree is given
  * back does not matter; what was never cancelled is named with its line, and
- * what was not given back is counted.
+ * what was not given back is counted; a deadline that has passed has one answer
+ * for all that ask, though its timer has not fired.
  * Rows     G4 G6 G15 G18
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
@@ -38,6 +39,12 @@ drop(struct rota_context *c)
 {
 	rota_context_cancel(c, 0);
 	rota_context_unref(c);
+}
+
+static void
+count(void *arg)
+{
+	(*(unsigned *)arg)++;
 }
 
 static void
@@ -109,6 +116,17 @@ a_deadline_that_has_passed_is_met_at_once(void **state)
 		assert_int_equal(rota_context_err(child), -ETIME);
 		rota_context_unref(c);
 		rota_context_unref(child);
+	}
+	/* and it has done its work, though nobody has asked */
+	for (unsigned i = 0; i < CM_COUNT(spans); i++) {
+		struct rota_context *c = context(p, NULL, spans[i]);
+		unsigned ran = 0;
+
+		assert_int_equal(
+		    rota_context_after_func(NULL, c, count, &ran), 0);
+		assert_int_equal(rota_bubble_wait(p->bubble), 0);
+		assert_int_equal(ran, 1);
+		rota_context_unref(c);
 	}
 	assert_int_equal(pod_armed(p), 0);
 }
@@ -500,12 +518,6 @@ crowd_settle(struct crowd *k)
 	while (rota_shard_next(k->s) <= 5 * TICK);
 }
 
-static void
-count(void *arg)
-{
-	(*(unsigned *)arg)++;
-}
-
 /* Each poll does a part of what is to be done, and serves others; but all are
  * done with the first. */
 static void
@@ -827,6 +839,406 @@ a_function_that_is_stopped_does_not_run(void **state)
 }
 
 /*
+ * A deadline that has passed, its timer not fired yet: the poll is late.
+ */
+
+struct late {
+	struct rota_engine *e;
+	struct rota_shard *s;
+	/* Each but the last below the one before. Two have deadlines. */
+	struct rota_context *above, *timed, *below, *sooner, *made, *function;
+	struct rota_channel *never;
+	unsigned ran, ran_late;
+	rota_time clock;
+	unsigned readings;
+};
+
+static rota_time
+late_clock(void *arg)
+{
+	struct late *l = arg;
+
+	l->readings++;
+	return l->clock;
+}
+
+static void
+late_open(struct late *l, enum rota_backend backend)
+{
+	struct rota_config config = { .size = sizeof(config),
+		.backend = backend,
+		.shards = 1,
+		.clock = ROTA_CLOCK_CALLER,
+		.now = late_clock,
+		.now_arg = l };
+
+	*l = (struct late){ 0 };
+	assert_int_equal(rota_engine_create(&l->e, &config), 0);
+	l->s = rota_engine_shard(l->e, 0);
+	assert_int_equal(rota_shard_attach(l->s), 0);
+	assert_int_equal(rota_context_create(&l->above, l->e, NULL), 0);
+	assert_int_equal(rota_context_with_deadline_cause(
+			     &l->timed, l->e, l->above, 10 * TICK, 77),
+	    0);
+	assert_int_equal(rota_context_create(&l->below, l->e, l->timed), 0);
+	assert_int_equal(rota_context_with_deadline_cause(
+			     &l->sooner, l->e, l->below, 5 * TICK, 55),
+	    0);
+	assert_int_equal(
+	    rota_context_after_func(NULL, l->below, count, &l->ran), 0);
+	assert_int_equal(rota_channel_create(&l->never, l->e, ROTA_HOUR, 0), 0);
+	assert_int_equal(rota_shard_poll(l->s, 0, 0), 0);
+	l->clock = 20 * TICK;
+}
+
+static void
+late_close(struct late *l)
+{
+	rota_context_unref(l->above);
+	rota_context_unref(l->timed);
+	rota_context_unref(l->below);
+	rota_context_unref(l->sooner);
+	rota_context_unref(l->made);
+	rota_context_unref(l->function);
+	rota_channel_unref(l->never);
+	assert_int_equal(rota_engine_destroy(l->e, ROTA_REFUSE), 0);
+}
+
+/* How the first to ask asks; then every other way. */
+enum { WAYS = 16 };
+
+static void
+late_ask(struct late *l, unsigned how)
+{
+	struct rota_case k[2] = { { .channel = l->never },
+		{ .context = l->below } };
+
+	switch (how) {
+	case 0:
+		assert_int_equal(rota_context_err(l->timed), -ETIME);
+		break;
+	case 1:
+		assert_int_equal(rota_context_err(l->below), -ETIME);
+		break;
+	case 2:
+		assert_int_equal(rota_context_err(l->sooner), -ETIME);
+		break;
+	case 3:
+		assert_int_equal(rota_context_cause(l->timed), 77);
+		break;
+	case 4:
+		assert_int_equal(rota_context_cause(l->below), 77);
+		break;
+	case 5:
+		assert_int_equal(rota_context_cause(l->sooner), 55);
+		break;
+	case 6:
+		assert_int_equal(rota_context_cancel(l->timed, 3), 0);
+		break;
+	case 7:
+		assert_int_equal(rota_context_cancel(l->below, 4), 0);
+		break;
+	case 8:
+		assert_int_equal(rota_context_cancel(l->sooner, 5), 0);
+		break;
+	case 9:
+		rota_context_unref(l->made);
+		assert_int_equal(
+		    rota_context_create(&l->made, l->e, l->below), 0);
+		assert_int_equal(rota_context_err(l->made), -ETIME);
+		assert_int_equal(rota_context_cause(l->made), 77);
+		break;
+	case 10:
+		rota_context_unref(l->function);
+		assert_int_equal(rota_context_after_func(&l->function, l->timed,
+				     count, &l->ran_late),
+		    0);
+		assert_int_equal(rota_context_err(l->function), -ETIME);
+		assert_int_equal(rota_context_cancel(l->function, 0), 0);
+		break;
+	case 11:
+		assert_int_equal(rota_select(k, 2, 0), 1);
+		break;
+	case 12:
+		assert_int_equal(rota_context_wait(l->timed, ROTA_NEVER), 0);
+		break;
+	case 13:
+		assert_int_equal(rota_sleep(l->e, TICK, l->below), -ETIME);
+		break;
+	case 14:
+		assert_true(pod_readable(rota_context_fd(l->below)));
+		break;
+	case 15:
+		assert_int_equal(rota_context_report(l->e, NULL, NULL), 1);
+		break;
+	}
+	assert_int_equal(rota_context_err(l->above), 0);
+}
+
+static void
+late_ask_all(struct late *l, unsigned first)
+{
+	for (unsigned i = 0; i < WAYS; i++)
+		late_ask(l, (first + i) % WAYS);
+}
+
+/* Whoever asks, and however: the answer is the clock's, and stays. */
+static void
+an_overdue_deadline_has_one_answer(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3 * WAYS; i++) {
+		struct late l;
+
+		late_open(&l, pod_backends[i / WAYS]);
+		late_ask_all(&l, i % WAYS);
+		late_ask_all(&l, i * 5 % WAYS);
+		assert_int_equal(l.ran, 0);
+		assert_int_equal(l.ran_late, 0);
+		for (unsigned n = 0; n < 3; n++)
+			assert_int_equal(
+			    rota_shard_poll(l.s, 20 * TICK + 1, 0), 0);
+		assert_int_equal(l.ran, 1); /* in the next poll */
+		assert_int_equal(l.ran_late, 2);
+		late_ask_all(&l, 0);
+		/* an end above comes too late for those below */
+		assert_int_equal(rota_context_cancel(l.above, 9), 1);
+		assert_int_equal(rota_context_cause(l.timed), 77);
+		assert_int_equal(rota_context_cause(l.below), 77);
+		assert_int_equal(rota_context_cause(l.sooner), 55);
+		assert_int_equal(rota_context_cause(l.made), 77);
+		for (unsigned n = 0; n < 3; n++)
+			assert_int_equal(
+			    rota_shard_poll(l.s, 20 * TICK + 2, 0), 0);
+		assert_int_equal(l.ran, 1);
+		assert_int_equal(l.ran_late, 3);
+		late_close(&l);
+	}
+}
+
+/* A cancel further up, and nobody has noticed the deadlines: it counts for all,
+ * whoever asks. */
+static void
+a_cancel_above_what_is_overdue_counts_for_all(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 9; i++) {
+		struct late l;
+
+		late_open(&l, pod_backends[i % 3]);
+		assert_int_equal(rota_context_cancel(l.above, 9), 1);
+		assert_int_equal(rota_context_create(
+				     &l.made, l.e, i / 3 ? l.below : l.sooner),
+		    0);
+		if (i / 3 == 2)
+			rota_shard_poll(l.s, 20 * TICK, 0);
+		assert_int_equal(rota_context_cause(l.made), 9);
+		assert_int_equal(rota_context_cause(l.sooner), 9);
+		assert_int_equal(rota_context_cause(l.below), 9);
+		assert_int_equal(rota_context_cause(l.timed), 9);
+		assert_int_equal(rota_context_err(l.sooner), -ECANCELED);
+		assert_int_equal(rota_context_err(l.timed), -ECANCELED);
+		for (unsigned n = 0; n < 3; n++)
+			rota_shard_poll(l.s, 20 * TICK + 1, 0);
+		assert_int_equal(l.ran, 1);
+		late_close(&l);
+	}
+}
+
+/* When both timers fire, or only the later one's context is asked. */
+static void
+each_deadline_has_its_own_cause_however_late(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		struct late l;
+
+		late_open(&l, pod_backends[i / 2]);
+		if (i % 2)
+			assert_int_equal(rota_context_err(l.timed), -ETIME);
+		else
+			assert_int_equal(rota_shard_poll(l.s, 20 * TICK, 0), 0);
+		assert_int_equal(rota_context_cause(l.timed), 77);
+		assert_int_equal(rota_context_cause(l.below), 77);
+		assert_int_equal(rota_context_cause(l.sooner), 55);
+		while (rota_shard_next(l.s) <= 20 * TICK)
+			rota_shard_poll(l.s, 20 * TICK, 0);
+		late_close(&l);
+	}
+}
+
+/* Until the deadline, before it, and without one. */
+static void
+only_what_has_a_deadline_reads_the_clock(void **state)
+{
+	struct late l;
+
+	(void)state;
+	late_open(&l, ROTA_WHEEL);
+	l.clock = TICK;
+	l.readings = 0;
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(rota_context_err(l.above), 0);
+		assert_int_equal(rota_context_cause(l.above), 0);
+	}
+	assert_int_equal(l.readings, 0);
+	for (unsigned i = 1; i < 10; i++) {
+		assert_int_equal(rota_context_err(l.below), 0);
+		assert_int_equal(l.readings, i);
+	}
+	l.clock = 10 * TICK - 1;
+	assert_int_equal(rota_context_err(l.below), 0);
+	assert_int_equal(rota_context_cancel(l.sooner, 1), 0); /* at 5 */
+	l.clock++;
+	assert_int_equal(rota_context_err(l.below), -ETIME);
+	l.readings = 0;
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(rota_context_err(l.timed), -ETIME);
+		assert_int_equal(rota_context_err(l.below), -ETIME);
+		assert_int_equal(rota_context_err(l.sooner), -ETIME);
+	}
+	assert_int_equal(l.readings, 0);
+	while (rota_shard_next(l.s) <= l.clock)
+		rota_shard_poll(l.s, l.clock, 0);
+	late_close(&l);
+}
+
+/* A poll that is dated ahead of the clock. */
+static void
+what_has_fired_is_done_whatever_the_clock_says(void **state)
+{
+	(void)state;
+	for (unsigned b = 0; b < 3; b++) {
+		struct late l;
+
+		late_open(&l, pod_backends[b]);
+		l.clock = 0;
+		for (unsigned n = 0; n < 4; n++)
+			assert_int_equal(rota_shard_poll(l.s, 30 * TICK, 0), 0);
+		assert_int_equal(l.ran, 1);
+		late_ask_all(&l, 0);
+		for (unsigned n = 0; n < 4; n++)
+			rota_shard_poll(l.s, 31 * TICK, 0);
+		late_close(&l);
+	}
+}
+
+static void *
+wait_below(void *arg)
+{
+	struct crowd *k = arg;
+
+	__atomic_store_n(&k->waits, true, __ATOMIC_RELEASE);
+	k->answer = rota_context_wait(k->c[CROWD - 1], ROTA_NEVER);
+	return NULL;
+}
+
+/* No thread polls: the one that finds the deadline over, or cancels, wakes
+ * those that wait. */
+static void
+who_finds_a_deadline_over_wakes_the_others(void **state)
+{
+	struct crowd *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	assert_non_null(k);
+	for (unsigned i = 0; i < 12; i++) {
+		const struct timespec moment = { 0, 1000000 };
+		pthread_t thread;
+
+		crowd_open(k, pod_backends[i % 3], 5 * TICK);
+		k->waits = false;
+		assert_int_equal(
+		    pthread_create(&thread, NULL, wait_below, k), 0);
+		while (!__atomic_load_n(&k->waits, __ATOMIC_ACQUIRE))
+			;
+		nanosleep(&moment, NULL); /* mostly it sleeps by then */
+		rota_engine_advance(k->e, 5 * TICK);
+		if (i / 3 == 0)
+			assert_int_equal(
+			    rota_context_err(k->c[CROWD / 2]), -ETIME);
+		else if (i / 3 == 1)
+			assert_int_equal(rota_context_cancel(k->top, 1), 0);
+		else if (i / 3 == 2)
+			assert_int_equal(rota_context_cancel(k->c[7], 1), 0);
+		else
+			assert_int_equal(
+			    rota_context_wait(k->c[7], ROTA_NEVER), 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(k->answer, 0);
+		assert_int_equal(crowd_readable(k), SHOWN);
+		crowd_settle(k);
+		crowd_close(k);
+	}
+	free(k);
+}
+
+/* Both at the deadline: it is done. */
+static void
+a_wait_until_the_deadline_finds_it_done(void **state)
+{
+	struct pod *p = *state;
+
+	for (rota_span d = 1; d < ROTA_SECOND; d = d * 3 + 1) {
+		for (unsigned i = 0; i < 3; i++) {
+			rota_time due = pod_now(p) + d;
+			struct rota_context *c;
+			struct rota_case k[2] = { { 0 }, { 0 } };
+
+			assert_int_equal(rota_context_with_deadline(
+					     &c, p->engine, NULL, due),
+			    0);
+			k[1].context = c;
+			if (i == 0)
+				assert_int_equal(rota_context_wait(c, due), 0);
+			else if (i == 1)
+				assert_int_equal(rota_select(k, 2, due), 1);
+			else
+				assert_int_equal(
+				    rota_sleep(p->engine, d, c), -ETIME);
+			assert_int_equal(rota_context_err(c), -ETIME);
+			rota_context_unref(c);
+		}
+	}
+}
+
+struct nest {
+	struct rota_context *c;
+	unsigned ran;
+	int answer;
+};
+
+static void
+nest(void *arg)
+{
+	struct nest *n = arg;
+
+	if (n->ran++ < 3)
+		n->answer |= rota_context_after_func(NULL, n->c, nest, n);
+}
+
+static void
+a_function_asks_for_another_of_the_same_parent(void **state)
+{
+	struct pod *p = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct nest n = { context(p, NULL, i ? TICK : ROTA_NEVER), 0,
+			0 };
+
+		assert_int_equal(
+		    rota_context_after_func(NULL, n.c, nest, &n), 0);
+		if (!i)
+			assert_int_equal(rota_context_cancel(n.c, 0), 1);
+		pod_sleep(p, 2 * TICK);
+		assert_int_equal(n.ran, 4);
+		assert_int_equal(n.answer, 0);
+		rota_context_unref(n.c);
+		assert_int_equal(rota_context_report(p->engine, NULL, NULL), 0);
+	}
+}
+
+/*
  * What is left at the engine's end.
  */
 
@@ -1068,6 +1480,15 @@ main(void)
 		POD(an_argument_is_evaluated_once),
 		POD(a_function_runs_once_after_the_end),
 		POD(a_function_that_is_stopped_does_not_run),
+		POD(a_function_asks_for_another_of_the_same_parent),
+		POD(a_wait_until_the_deadline_finds_it_done),
+		cmocka_unit_test(an_overdue_deadline_has_one_answer),
+		cmocka_unit_test(a_cancel_above_what_is_overdue_counts_for_all),
+		cmocka_unit_test(each_deadline_has_its_own_cause_however_late),
+		cmocka_unit_test(only_what_has_a_deadline_reads_the_clock),
+		cmocka_unit_test(
+		    what_has_fired_is_done_whatever_the_clock_says),
+		cmocka_unit_test(who_finds_a_deadline_over_wakes_the_others),
 		cmocka_unit_test(a_deadline_of_many_is_met_in_slices),
 		cmocka_unit_test(a_tree_changes_while_its_end_goes_on),
 		cmocka_unit_test(an_end_that_goes_on_ends_with_the_engine),
