@@ -746,6 +746,8 @@ struct model : ground {
 	{
 		if (c && !n.dropped)
 			end_channel();
+		if (n.after && !scene.context[0]) /* nobody has asked */
+			RL_ASSERT(n.runs == 1);
 		for (unsigned i = 0; i < CONTEXTS && context[i]; i++)
 			if (!n.left[i])
 				end_context(i);
