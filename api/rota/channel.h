@@ -82,6 +82,7 @@ int rota_channel_reset(struct rota_channel *c, rota_span span);
  *
  * Returns  1 and in *@value (may be NULL) the instant at which it was due;
  *          0 there is none.
+ * Cost     the channel's lock and, if the channel is armed, one clock read.
  */
 int rota_channel_poll(struct rota_channel *c, rota_time *value);
 
@@ -94,6 +95,11 @@ int rota_channel_poll(struct rota_channel *c, rota_time *value);
  * Returns  1 and *@value; -ETIME @until has come; -EDEADLK the wait would never
  *          end: see Threads, and rota/bubble.h; -EPERM the caller is not in the
  *          engine's bubble; -ENOMEM, -ENOSPC.
+ * Cost     until it returns or sleeps the channel's lock once, and one clock
+ *          read at most: none for a value in the buffer of a channel that is
+ *          not armed. A sleep also takes the lock of the pooled timers, if the
+ *          channel or @until needs one, and the thread's own lock. Who is
+ *          handed a value takes the channel's lock no more.
  */
 int rota_channel_receive(struct rota_channel *c, rota_time *value);
 int rota_channel_receive_until(

@@ -139,16 +139,25 @@ serve(struct rota_channel *c, rota_time now)
 	}
 }
 
-rota_time
-rota__channel_lock(struct rota_channel *c)
+/* Lock, and serve. The clock is read, once, if something may come due on the
+ * channel, or if @arms: the caller is about to arm it. Else the answer is 0. */
+static rota_time
+enter(struct rota_channel *c, bool arms)
 {
-	rota_time now;
+	rota_time now = 0;
 
 	lock_take(&c->lock, LOCK_SOURCE);
-	now = rota_engine_now(c->layer->engine);
+	if (c->armed || arms)
+		now = rota_engine_now(c->layer->engine);
 	take_up(c, now);
 	serve(c, now);
 	return now;
+}
+
+rota_time
+rota__channel_lock(struct rota_channel *c)
+{
+	return enter(c, false);
 }
 
 /* Arm, move or stop the timer. With @keep the channel keeps the timer even if
@@ -303,7 +312,7 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
 	c->period = period;
 	c->ticker = period > 0;
 	word_add(&f->channels, (uint64_t)1, relaxed); /* a count */
-	now = rota__channel_lock(c);
+	now = enter(c, true);
 	c->armed = true;
 	c->when = first == FROM_NOW ? rota_when(now, span) : first;
 	r = rota__channel_unlock(c, now);
@@ -374,7 +383,7 @@ arm(struct rota_channel *c, rota_time first, rota_span span, rota_span period)
 
 	if (layer_forked(c->layer))
 		return -ECHILD;
-	now = rota__channel_lock(c);
+	now = enter(c, true);
 	pending = c->armed;
 	drop(c, now);
 	c->armed = true;
@@ -419,32 +428,94 @@ rota_channel_poll(struct rota_channel *c, rota_time *value)
 	return ready;
 }
 
+/* Has @until come? @now is what the lock answered. Under the lock. */
+static bool
+passed(const struct rota_channel *c, rota_time now, rota_time until)
+{
+	if (until <= now)
+		return true;
+	return !c->armed && until < ROTA_NEVER &&
+	    until <= rota_engine_now(c->layer->engine);
+}
+
+/* Nothing has come by @now: sleep. Under the lock, which this gives up. Returns
+ * as rota_channel_receive_until(). */
 static int
-receive(
+wait_for(struct rota_channel *c, rota_time now, rota_time until,
+    rota_time *value, const char *fn)
+{
+	struct rota_shard *s = NULL;
+	struct wait_node node;
+	struct waiter w;
+	int r = rota__waiter_init(&w, c->layer, fn);
+
+	if (r) {
+		(void)rota__channel_unlock(c, now);
+		return r;
+	}
+	rota__wait_list_add(&c->waiters, &node, &w, WAIT_CASE);
+	r = rota__channel_unlock_at(c, now, &s);
+	if (!r) {
+		rota__wait_undriven(c->layer, s, fn);
+		r = rota__waiter_wait(&w, until, fn);
+	}
+	/* The channel claims and wakes @w under its lock, and takes it out of
+	 * the list first: a thread that was handed a value is done with the
+	 * channel. */
+	if (r || w.taken != WAIT_CASE) {
+		now = rota__channel_lock(c);
+		rota__wait_list_remove(&c->waiters, &node);
+		if (w.taken == WAIT_TIME && rota__channel_ready(c, now)) {
+			w.value = rota__channel_take(c, now);
+			w.taken = WAIT_CASE;
+		}
+		(void)rota__channel_unlock(c, now); /* it arms nothing new */
+	}
+	rota__waiter_destroy(&w);
+	if (w.taken == WAIT_CASE && value)
+		*value = w.value;
+	return w.taken == WAIT_CASE  ? 1
+	    : w.taken == WAIT_TIME   ? -ETIME
+	    : r                      ? r
+	    : w.taken == WAIT_FAILED ? (int)w.value
+				     : -EDEADLK;
+}
+
+int
+rota__channel_receive(
     struct rota_channel *c, rota_time until, rota_time *value, const char *fn)
 {
-	struct rota_case one = { .channel = c };
-	int r;
+	rota_time now, got;
 
 	if (!c)
 		return -EINVAL;
-	r = rota__select(&one, 1, until, fn);
-	if (r == 0 && value)
-		*value = one.value;
-	return r == 0 ? 1 : r;
+	if (layer_forked(c->layer))
+		return -ECHILD;
+	now = rota__channel_lock(c);
+	if (!rota__channel_ready(c, now)) {
+		if (!passed(c, now, until))
+			return wait_for(c, now, until, value, fn);
+		(void)rota__channel_unlock(c, now);
+		return -ETIME;
+	}
+	got = rota__channel_take(c, now);
+	(void)rota__channel_unlock(c, now); /* as in rota_channel_poll() */
+	if (value)
+		*value = got;
+	return 1;
 }
 
 int
 rota_channel_receive_until(
     struct rota_channel *c, rota_time until, rota_time *value)
 {
-	return receive(c, until, value, __func__);
+	return rota__channel_receive(c, until, value, __func__);
 }
 
 int
 rota_channel_receive(struct rota_channel *c, rota_time *value)
 {
-	return receive(c, ROTA_NEVER, value, __func__);
+	return rota__channel_receive(c, ROTA_NEVER, value, __func__);
 }
 
 int

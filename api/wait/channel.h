@@ -42,7 +42,8 @@ struct rota_channel {
 };
 
 /* rota__channel_lock - lock, and return the instant of all that happens under
- * this lock; waiting threads have been served. */
+ * this lock; waiting threads have been served. If the channel is not armed
+ * nothing can come due: the clock is not read, and the answer is 0. */
 rota_time rota__channel_lock(struct rota_channel *c);
 /* rota__channel_unlock - serve waiting threads, then arm the timer if and only
  * if it is needed. 0, or -ENOMEM, -ENOSPC: no timer was to be had. */
@@ -55,5 +56,8 @@ int rota__channel_unlock_at(
  * receive it. Both under the lock. */
 bool rota__channel_ready(struct rota_channel *c, rota_time now);
 rota_time rota__channel_take(struct rota_channel *c, rota_time now);
+/* rota__channel_receive - rota_channel_receive_until(), for @fn. */
+int rota__channel_receive(
+    struct rota_channel *c, rota_time until, rota_time *value, const char *fn);
 
 #endif

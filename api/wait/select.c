@@ -93,8 +93,6 @@ choose(struct rota_case *cases, unsigned n)
 {
 	unsigned chosen;
 
-	if (n == 1) /* one lock, one clock read */
-		return come(cases) ? 0 : 1;
 	do {
 		unsigned there = 0;
 
@@ -211,11 +209,17 @@ rota__select(
 {
 	struct wait_layer *f = cases ? layer_of(cases, n, fn) : NULL;
 	unsigned at;
+	int r;
 
 	if (!f || n > INT32_MAX / 2)
 		return -EINVAL;
 	if (layer_forked(f))
 		return -ECHILD;
+	if (n == 1 && cases->channel) {
+		r = rota__channel_receive(
+		    cases->channel, until, &cases->value, fn);
+		return r == 1 ? 0 : r;
+	}
 	at = choose(cases, n);
 	if (at < n)
 		return (int)at;

@@ -39,6 +39,8 @@ rings_unmoved channel /^file(/,/rota_timer_stop/s/c->rings = c->when;/;/
 ahead_untaken channel /^ring(/,/^}/s/take_up(c, now);//
 asynchronous_unfiled channel /^settle(/,/^}/s/c->mode == ROTA_CHANNEL_ASYNC/false/
 buffer_overwritten channel /^take_up/,/^}/s/if (c->full)/if (false)/
+clock_unread channel /^enter(/,/^}/s/c->armed || arms/arms/
+listed_after_deadline channel /^wait_for/,/^}/s/rota__wait_list_remove(.*);//
 ticks_unmoved channel /^go_on/,/^}/s/periods - 1) \* c->period, c->period/periods - 1) * c->period, 0/
 claims_twice wait /^rota__waiter_take/,/^}/s/w->taken == WAIT_NOBODY/true/
 wakes_nobody wait /^rota__waiter_awake/,/^}/s/pthread_cond_signal(.*);//
