@@ -209,6 +209,7 @@ rota__select(
 {
 	struct wait_layer *f = cases ? layer_of(cases, n, fn) : NULL;
 	unsigned at;
+	bool passed;
 	int r;
 
 	if (!f || n > INT32_MAX / 2)
@@ -220,10 +221,14 @@ rota__select(
 		    cases->channel, until, &cases->value, fn);
 		return r == 1 ? 0 : r;
 	}
+	/* Read before the cases are looked at: what comes between two readings
+	 * would be missed. */
+	passed = until <= 0 ||
+	    (until < ROTA_NEVER && until <= rota_engine_now(f->engine));
 	at = choose(cases, n);
 	if (at < n)
 		return (int)at;
-	if (until <= rota_engine_now(f->engine))
+	if (passed)
 		return -ETIME;
 	return wait_for(f, cases, n, until, fn);
 }

@@ -399,7 +399,7 @@ the_deadline_comes_no_sooner_than_the_value(void **state)
 	struct bench *b = *state;
 	rota_time round = 0;
 
-	for (unsigned cases = 0; cases <= 1; cases++) {
+	for (unsigned cases = 0; cases <= 2; cases++) {
 		for (unsigned lead = 1; lead <= 6; lead++) {
 			struct receiver r = {
 				.way = UNTIL, .cases = cases, .step = 1
