@@ -33,12 +33,13 @@ struct rota_bubble {
 			     * ends */
 };
 
-static _Thread_local struct rota_bubble *mine;
+/* The bubble that the thread is a member of. */
+static _Thread_local struct rota_bubble *own_bubble;
 
 bool
 rota__bubble_member(const struct rota_bubble *b)
 {
-	return mine == b;
+	return own_bubble == b;
 }
 
 pthread_mutex_t *
@@ -106,7 +107,7 @@ wake_all(struct wait_list *l)
 		struct waiter *w = n->waiter;
 
 		rota__wait_list_remove(l, n);
-		if (rota__waiter_take(w, n->who))
+		if (rota__waiter_take(w, n->source))
 			rota__waiter_awake(w);
 	}
 }
@@ -207,7 +208,7 @@ rota__bubble_sleep(struct rota_bubble *b, struct waiter *w)
 static void
 thread_ends(void *bubble)
 {
-	if (mine)
+	if (own_bubble)
 		rota_bubble_leave(bubble);
 }
 
@@ -268,8 +269,9 @@ rota_bubble_destroy(struct rota_bubble *b)
 		lock_take(&b->lock, LOCK_WAITER);
 		busy = b->members || b->idle || b->moving;
 		lock_give(&b->lock);
-	} else if (mine == b) { /* the other members are not in this process */
-		mine = NULL;
+	} else if (own_bubble == b) {
+		/* The other members are not in this process. */
+		own_bubble = NULL;
 	}
 	if (busy)
 		return -EBUSY;
@@ -316,12 +318,12 @@ rota_bubble_join(struct rota_bubble *b)
 		return -EINVAL;
 	if (rota_engine_forked(b->engine))
 		return -ECHILD;
-	if (mine)
+	if (own_bubble)
 		return -EBUSY;
 	if (pthread_setspecific(b->ends, b))
 		return -ENOMEM;
 	members_add(b);
-	mine = b;
+	own_bubble = b;
 	return 0;
 }
 
@@ -332,11 +334,11 @@ rota_bubble_leave(struct rota_bubble *b)
 		return -EINVAL;
 	if (rota_engine_forked(b->engine))
 		return -ECHILD;
-	if (mine != b)
+	if (own_bubble != b)
 		return -EPERM;
 	if (rota_engine_would_deadlock(b->engine))
 		return -EDEADLK;
-	mine = NULL;
+	own_bubble = NULL;
 	(void)pthread_setspecific(b->ends, NULL); /* cannot fail: NULL needs no
 						   * memory */
 	members_remove(b);
@@ -356,7 +358,7 @@ begin(void *arg)
 	void *answer;
 
 	free(arg);
-	mine = s.b;
+	own_bubble = s.b;
 	pthread_cleanup_push(thread_ends, s.b);
 	answer = s.run(s.arg);
 	pthread_cleanup_pop(1); /* pthread_exit() comes here, too */

@@ -214,7 +214,7 @@ settle(struct rota_channel *c, rota_time now)
 		    (c->fd.at && !ready)),
 	    c->armed && (c->mode == ROTA_CHANNEL_ASYNC || c->fd.at));
 	while (r && c->waiters.first) { /* nothing else would wake them */
-		c->waiters.first->who = WAIT_FAILED;
+		c->waiters.first->source = WAIT_FAILED;
 		w = rota__wait_list_claim(&c->waiters);
 		if (w) {
 			w->value = r;

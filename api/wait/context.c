@@ -115,10 +115,10 @@ list_remove(struct rota_context *c)
 static bool
 set(struct rota_context *c, uint64_t why)
 {
-	uint64_t was = 0;
+	uint64_t old = 0;
 
-	while (!was)
-		if (word_cas(&c->ended, &was, why, acq_rel, acquire)) /* [E1] */
+	while (!old)
+		if (word_cas(&c->ended, &old, why, acq_rel, acquire)) /* [E1] */
 			return true;
 	return false;
 }
@@ -331,24 +331,24 @@ walk(struct rota_context *top, long steps)
 static bool
 end(struct rota_context *c, int err, int cause)
 {
-	bool mine;
+	bool ended_here;
 
 	lock_take(&c->lock, LOCK_CONTEXT);
-	mine = !ended(c);
-	if (mine) {
+	ended_here = !ended(c);
+	if (ended_here) {
 		c->counts = c->children != NULL;
 		if (c->counts) /* before a thread can see the end */
 			word_add(&c->root->walks, (uint64_t)1, acq_rel);
-		mine = set(c, WHY(err, cause));
-		if (!mine && c->counts)
+		ended_here = set(c, WHY(err, cause));
+		if (!ended_here && c->counts)
 			word_add(&c->root->walks, (uint64_t)0 - 1, acq_rel);
 	}
-	if (mine) {
+	if (ended_here) {
 		begin(c, false);
 		c->refs++; /* a thread that is woken may drop the last one */
 	}
 	lock_give(&c->lock);
-	if (!mine)
+	if (!ended_here)
 		return false;
 	leave_parent(c);
 	todo_add(c, c);
@@ -642,7 +642,7 @@ rota_context_fd(struct rota_context *c)
 
 bool
 rota__context_join(struct rota_context *c, struct wait_node *n,
-    struct waiter *w, unsigned who, struct rota_shard **s)
+    struct waiter *w, unsigned source, struct rota_shard **s)
 {
 	struct rota_context *due = c->source;
 	bool on;
@@ -650,8 +650,8 @@ rota__context_join(struct rota_context *c, struct wait_node *n,
 	lock_take(&c->lock, LOCK_CONTEXT);
 	on = !ended(c);
 	if (on)
-		rota__wait_list_add(&c->waiters, n, w, who);
-	else if (rota__waiter_claim(w, who))
+		rota__wait_list_add(&c->waiters, n, w, source);
+	else if (rota__waiter_claim(w, source))
 		rota__waiter_wake(w);
 	lock_give(&c->lock);
 	if (on && c->deadline < ROTA_NEVER) {

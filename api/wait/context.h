@@ -11,10 +11,10 @@
 
 /* rota__context_join - put @w in the list of waiters for @c's end; *@s gets the
  * shard of the timer that may end it, if there is one. False: @c is done; @w
- * was claimed for @who, if no other source had claimed it.
+ * was claimed for @source, if no other source had claimed it.
  * rota__context_leave - take it out of the list, if it is in it. */
 bool rota__context_join(struct rota_context *c, struct wait_node *n,
-    struct waiter *w, unsigned who, struct rota_shard **s);
+    struct waiter *w, unsigned source, struct rota_shard **s);
 void rota__context_leave(struct rota_context *c, struct wait_node *n);
 struct wait_layer *rota__context_wait_layer(const struct rota_context *c);
 

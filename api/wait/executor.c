@@ -62,7 +62,8 @@ struct rota_executor {
 	struct worker worker[];
 };
 
-static _Thread_local struct rota_executor *mine; /* the executor of a worker */
+/* The executor that the thread is a worker of. */
+static _Thread_local struct rota_executor *own_executor;
 
 /* Free the job for its next user, unless its generations are used up. Under the
  * lock, like all functions up to rota_executor_create(). */
@@ -281,12 +282,12 @@ work(void *arg)
 	struct rota_executor *x = w->x;
 	pthread_t former;
 	bool follows;
-	int was;
+	int old_state;
 
-	mine = x;
+	own_executor = x;
 	/* A job may end its thread, but a wait of rota must not be
 	 * cancelled. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
 	lock_take(&x->lock, LOCK_SOURCE);
 	follows = w->follows;
 	former = w->former;
@@ -424,7 +425,7 @@ rota_executor_destroy(struct rota_executor *x)
 		return -EINVAL;
 	if (layer_forked(x->layer))
 		return -ECHILD;
-	if (mine == x)
+	if (own_executor == x)
 		return rota__wait_misuse(x->layer->engine, WAIT_MISUSE_WORKER,
 		    -EDEADLK,
 		    "rota_executor_destroy(): called on one of its workers, "

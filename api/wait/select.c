@@ -68,14 +68,14 @@ static bool
 ready(struct rota_case *k)
 {
 	rota_time now;
-	bool is;
+	bool has_value;
 
 	if (!k->channel)
 		return k->context && rota_context_err(k->context);
 	now = rota__channel_lock(k->channel);
-	is = rota__channel_ready(k->channel, now);
+	has_value = rota__channel_ready(k->channel, now);
 	(void)rota__channel_unlock(k->channel, now);
-	return is;
+	return has_value;
 }
 
 /* Take it, if it has come. True: taken. */
@@ -94,11 +94,11 @@ choose(struct rota_case *cases, unsigned n)
 	unsigned chosen;
 
 	do {
-		unsigned there = 0;
+		unsigned found = 0;
 
 		chosen = n;
 		for (unsigned i = 0; i < n; i++)
-			if (ready(&cases[i]) && turn(++there) == 0)
+			if (ready(&cases[i]) && turn(++found) == 0)
 				chosen = i;
 		/* or another thread took it meanwhile */
 	} while (chosen < n && !come(&cases[chosen]));
@@ -119,19 +119,19 @@ shuffle(struct rota_case *cases, unsigned n)
 }
 
 /* Put @w in the channel's list; or, if the channel has a value by now, take
- * that value. 0 or -errno; *@on: @w is in the list; *@s: where the channel's
+ * that value. 0 or -errno; *@listed: @w is in the list; *@s: where the channel's
  * timer is, or NULL. */
 static int
-join_channel(struct waiter *w, struct rota_case *k, unsigned who, bool *on,
-    struct rota_shard **s)
+join_channel(struct waiter *w, struct rota_case *k, unsigned source,
+    bool *listed, struct rota_shard **s)
 {
 	struct rota_channel *c = k->channel;
 	rota_time now = rota__channel_lock(c);
 
-	*on = !rota__channel_ready(c, now);
-	if (*on) {
-		rota__wait_list_add(&c->waiters, node_of(k), w, who);
-	} else if (rota__waiter_claim(w, who)) {
+	*listed = !rota__channel_ready(c, now);
+	if (*listed) {
+		rota__wait_list_add(&c->waiters, node_of(k), w, source);
+	} else if (rota__waiter_claim(w, source)) {
 		w->value = rota__channel_take(c, now);
 		rota__waiter_wake(w);
 	}
@@ -153,7 +153,7 @@ wait_for(struct wait_layer *f, struct rota_case *cases, unsigned n,
     rota_time until, const char *fn)
 {
 	struct waiter w;
-	bool on = true;
+	bool listed = true;
 	unsigned at = n;
 	int r = rota__waiter_init(&w, f, fn);
 
@@ -162,21 +162,21 @@ wait_for(struct wait_layer *f, struct rota_case *cases, unsigned n,
 	for (unsigned i = 0; i < n; i++)
 		node_of(&cases[i])->waiter = NULL;
 	shuffle(cases, n);
-	for (unsigned i = 0; i < n && !r && on; i++) {
+	for (unsigned i = 0; i < n && !r && listed; i++) {
 		unsigned which = node_of(&cases[i])->turn;
 		struct rota_case *k = &cases[which];
 		struct rota_shard *s = NULL;
 
 		if (k->channel)
-			r = join_channel(&w, k, WAIT_CASE + which, &on, &s);
+			r = join_channel(&w, k, WAIT_CASE + which, &listed, &s);
 		else if (k->context)
-			on = rota__context_join(
+			listed = rota__context_join(
 			    k->context, node_of(k), &w, WAIT_CASE + which, &s);
-		if (on && !r)
+		if (listed && !r)
 			rota__wait_undriven(f, s, fn);
 	}
-	if (!r) /* not @on: @w is claimed, and woken or about to be */
-		r = rota__waiter_wait(&w, on ? until : ROTA_NEVER, fn);
+	if (!r) /* not @listed: @w is claimed, and woken or about to be */
+		r = rota__waiter_wait(&w, listed ? until : ROTA_NEVER, fn);
 	/* No value was handed over: has a case come since? */
 	if (!r &&
 	    (w.taken == WAIT_TIME ||

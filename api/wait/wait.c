@@ -125,12 +125,12 @@ rota__wait_list_init(struct wait_list *l)
 
 void
 rota__wait_list_add(
-    struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned who)
+    struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned source)
 {
 	n->waiter = w;
 	n->next = NULL;
 	n->prev = l->last;
-	n->who = who;
+	n->source = source;
 	*l->last = n;
 	l->last = &n->next;
 }
@@ -164,7 +164,7 @@ rota__wait_list_claim(struct wait_list *l)
 		detach(l, n);
 		/* A node in a list has a waiter; the static analyser cannot
 		 * know. */
-		if (w && rota__waiter_claim(w, n->who))
+		if (w && rota__waiter_claim(w, n->source))
 			return w;
 	}
 	return NULL;
@@ -207,25 +207,25 @@ lock_of(struct waiter *w)
 }
 
 bool
-rota__waiter_take(struct waiter *w, unsigned who)
+rota__waiter_take(struct waiter *w, unsigned source)
 {
-	bool mine = w->taken == WAIT_NOBODY;
+	bool claimed = w->taken == WAIT_NOBODY;
 
-	if (mine)
-		w->taken = who;
-	return mine;
+	if (claimed)
+		w->taken = source;
+	return claimed;
 }
 
 bool
-rota__waiter_claim(struct waiter *w, unsigned who)
+rota__waiter_claim(struct waiter *w, unsigned source)
 {
 	pthread_mutex_t *lock = lock_of(w);
-	bool mine;
+	bool claimed;
 
 	lock_take(lock, LOCK_WAITER);
-	mine = rota__waiter_take(w, who);
+	claimed = rota__waiter_take(w, source);
 	lock_give(lock);
-	return mine;
+	return claimed;
 }
 
 void

@@ -98,8 +98,8 @@ struct waiter {
 struct wait_node {
 	struct waiter *waiter; /* NULL: in no list */
 	struct wait_node *next, **prev;
-	unsigned who;
-	unsigned turn; /* api/wait/select.c */
+	unsigned source; /* what the list's owner claims the waiter for */
+	unsigned turn;   /* api/wait/select.c */
 };
 
 /* First come, first served. */
@@ -116,8 +116,8 @@ int rota__waiter_init(struct waiter *w, struct wait_layer *f, const char *fn);
 void rota__waiter_destroy(struct waiter *w);
 /* rota__waiter_claim - true: the caller has claimed @w, and must wake it.
  * rota__waiter_take - the same, under @w's lock. */
-bool rota__waiter_claim(struct waiter *w, unsigned who);
-bool rota__waiter_take(struct waiter *w, unsigned who);
+bool rota__waiter_claim(struct waiter *w, unsigned source);
+bool rota__waiter_take(struct waiter *w, unsigned source);
 /* rota__waiter_wake - the last step of a claim. rota__waiter_awake - the same,
  * under @w's lock. */
 void rota__waiter_wake(struct waiter *w);
@@ -136,8 +136,8 @@ int rota__select(
     struct rota_case *cases, unsigned n, rota_time until, const char *fn);
 
 void rota__wait_list_init(struct wait_list *l);
-void rota__wait_list_add(
-    struct wait_list *l, struct wait_node *n, struct waiter *w, unsigned who);
+void rota__wait_list_add(struct wait_list *l, struct wait_node *n,
+    struct waiter *w, unsigned source);
 /* Does nothing if @n is in no list. */
 void rota__wait_list_remove(struct wait_list *l, struct wait_node *n);
 /* rota__wait_list_claim - claim the first waiter that no source has claimed,

@@ -48,7 +48,7 @@ leaves_a_ring wait /^rota__waiter_wait/,/^}/s/while (!w->rung)/while (false)/
 ring_in_two wait /^ring(/,/^}/s/w->rung = true;/w->rung = true; pthread_mutex_unlock(lock); pthread_mutex_lock(lock);/
 detached_and_on wait /^detach(/,/^}/s/n->waiter = NULL;//
 last_in_list wait /^detach(/,/^}/s/l->last = n->prev;//
-takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, who))/else if (rota__waiter_claim(w, who) || true)/
+takes_for_another select /^join_channel/,/^}/s/else if (rota__waiter_claim(w, source))/else if (rota__waiter_claim(w, source) || true)/
 never_leaves select /^leave_channel/,/^}/s/rota__wait_list_remove(.*);//
 child_without_ref context /^end_child/,/^}/s/child->refs++;//
 walked_twice context /^end_child/,/^}/s/if (!child->walked)/if (true)/
