@@ -139,11 +139,21 @@ role_seen(struct rota_shard *s, int role)
 	return now;
 }
 
+/* Is the caller in a callback of @s, in @role? */
+static bool
+role_here(const struct rota_shard *s, int role)
+{
+	const struct rota_self *me = self_in(s);
+
+	return me && me->role == (enum shard_role)role;
+}
+
 /* After a stop of @t: wait for the end of its callback in @role, if that had
  * begun. The callback may release @t meanwhile. @before, which was read before
  * the stop, tells apart the callback of a former timer at this address that did
- * so. Once the callback is over, another callback may run in @role, or @t's
- * next one. */
+ * so. NULL: @t came to @s after that, and fired here if at all; then a former
+ * timer's callback is waited for as well, but not the caller's own. Once the
+ * callback is over, another callback may run in @role, or @t's next one. */
 static void
 role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
     const struct seen *before)
@@ -153,7 +163,9 @@ role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
 	void *running = first.running;
 
 	if (first.running == running_released(t) &&
-	    first.running == before->running && first.ended == before->ended)
+	    (before ? first.running == before->running &&
+			first.ended == before->ended
+		    : role_here(s, role)))
 		return;
 	while (running == t || running == running_claiming(t) ||
 	    running == running_released(t)) {
@@ -172,7 +184,7 @@ rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct rota_kind *k;
 	struct seen before[ROLES];
-	struct rota_shard *s;
+	struct rota_shard *s, *last;
 	int r, role;
 
 	if (!object_call(t, __func__))
@@ -191,13 +203,8 @@ rota_timer_stop_sync(struct rota_timer *t)
 	r = stop_any(t, k); /* @t may have been released meanwhile */
 	if (r < 0)
 		return r;
-	if (rota_unlikely(shard_of(k) != s)) {
-		/* No callback runs on a shard that has retired. */
-		s = shard_of(k);
-		for (role = 0; role < ROLES; role++)
-			before[role] = role_seen(s, role);
-	}
+	last = shard_of(k); /* no callback runs on one that has retired */
 	for (role = 0; role < ROLES; role++)
-		role_wait(s, t, role, &before[role]);
+		role_wait(last, t, role, last == s ? &before[role] : NULL);
 	return r == ROTA_PREVENTED ? r : ROTA_NOT_PENDING;
 }

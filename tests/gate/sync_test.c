@@ -363,6 +363,103 @@ gives_back_and_stays(struct probe *p, rota_time now)
 	gate_point(&inside);
 	assert_int_equal(rota_timer_release(&p->timer), 0);
 	gate_point(&behind);
+	written++;
+}
+
+static const struct world_row world_pair_heap = { .backend = ROTA_HEAP,
+	.shards = 2 };
+static const struct world_row world_pair_wheel = { .backend = ROTA_WHEEL,
+	.shards = 2 };
+static const struct world_row world_pair_coarse = {
+	.backend = ROTA_WHEEL_COARSE,
+	.shards = 2
+};
+#define PAIR_EVERY(test) \
+	ON(test, pair_heap), ON(test, pair_wheel), ON(test, pair_coarse)
+
+/* A stop has read the timer's shard when that retires. Then the target fires the
+ * timer, and its callback has come to @point when the stop looks there. */
+static void
+who_was_overtaken_waits_on_the_target(void **state, const int *point)
+{
+	struct world *w = *state;
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
+	struct act owner = { .shard = target, .when = TICK },
+		   stopper = { .t = &former.timer };
+	struct gated *o, *g;
+
+	former = (struct probe){ .world = w, .then = gives_back_and_stays };
+	assert_int_equal(rota_timer_init(&former.timer, &w->kind), 0);
+	rota_timer_reset_at(&former.timer, TICK);
+	world_poll(w, 0);
+	g = gate_open(stops_waits_and_reads, &stopper);
+	assert_true(gate_to(g, &former.timer.r_word, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, point, ATOMIC_POINT, 1));
+	still_waits(g, target, ROLE_OWNER);
+	gate_end(o);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	expect_fired(w, 0);
+}
+
+static void
+a_stop_that_a_retirement_overtook_waits_on_the_target(void **state)
+{
+	who_was_overtaken_waits_on_the_target(state, &inside);
+}
+
+static void
+also_for_a_callback_that_gave_back(void **state)
+{
+	who_was_overtaken_waits_on_the_target(state, &behind);
+}
+
+static void
+gives_back_and_stops_the_next(struct probe *p, rota_time now)
+{
+	struct act stop = { .t = &p->timer };
+
+	(void)now;
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	assert_int_equal(rota_timer_init(&p->timer, &p->world->kind), 0);
+	rota_timer_reset_at(&p->timer, 9 * TICK);
+	word_store(&made, (uint64_t)1, release);
+	act_stop_sync(&stop);
+	*(int *)p->arg = answered(&stop);
+}
+
+/* The next timer at its place is of a shard that retires to the callback's own
+ * while that stops the timer. */
+static void
+a_callback_that_gave_back_does_not_wait_for_itself(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
+	struct act owner = { .shard = target, .when = TICK };
+	struct rota_kind k;
+	struct gated *o;
+	int r = -1;
+
+	simple_kind(&k, target);
+	former = (struct probe){
+		.world = w, .then = gives_back_and_stops_the_next, .arg = &r
+	};
+	assert_int_equal(rota_timer_init(&former.timer, &k), 0);
+	assert_int_equal(rota_timer_reset_at(&former.timer, TICK), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &made, ATOMIC_STORE, 1));
+	assert_true(gate_to(o, &former.timer.r_word, ATOMIC_LOAD, 1));
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	gate_end(o);
+	assert_int_equal(r, ROTA_PREVENTED);
+	expect_fired(w, 0);
+	assert_int_equal(rota_shard_attach(target), 0);
+	assert_int_equal(rota_shard_poll(target, 9 * TICK, 0), 0);
+	expect_nothing(w);
+	assert_int_equal(rota_timer_release(&former.timer), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
 }
 
 /* The stop began before the callback gave its own timer back. */
@@ -409,6 +506,10 @@ main(void)
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),
 		EVERY(a_stop_waits_for_a_callback_that_gives_back),
+		PAIR_EVERY(
+		    a_stop_that_a_retirement_overtook_waits_on_the_target),
+		PAIR_EVERY(also_for_a_callback_that_gave_back),
+		PAIR_EVERY(a_callback_that_gave_back_does_not_wait_for_itself),
 	};
 
 	return cmocka_run_group_tests_name("gate_sync", tests, NULL, NULL);
