@@ -319,14 +319,20 @@ unmake(struct rota_executor *x)
 	rota_engine_free(e, x, executor_bytes(x->threads));
 }
 
+/* On error w->thread stays: destroy joins it. */
 static int
 worker_start(struct rota_executor *x, struct worker *w)
 {
+	pthread_t thread; /* of no meaning if there is none: POSIX */
+	int r;
+
 	w->x = x;
-	if (x->layer->bubble)
-		return rota_bubble_thread(
-		    x->layer->bubble, &w->thread, work, w);
-	return -pthread_create(&w->thread, NULL, work, w);
+	r = x->layer->bubble
+	    ? rota_bubble_thread(x->layer->bubble, &thread, work, w)
+	    : -pthread_create(&thread, NULL, work, w);
+	if (!r)
+		w->thread = thread;
+	return r;
 }
 
 /* Make the workers end. Under the lock. */

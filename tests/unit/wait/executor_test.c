@@ -467,6 +467,9 @@ __wrap_pthread_mutex_lock(pthread_mutex_t *m)
 }
 
 static rota_word threads_refused; /* the next so many */
+static pthread_t refused;         /* what is left in *@thread then: POSIX lets
+				   * anything be there */
+static rota_word joins_failed;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     void *(*run)(void *arg), void *arg);
@@ -478,10 +481,32 @@ __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     void *(*run)(void *arg), void *arg)
 {
 	if (word_load(&threads_refused, relaxed)) {
-		word_add(&threads_refused, (uint64_t)0 - 1, relaxed);
+		*thread = refused;
+		word_add(&threads_refused, (uint64_t)0 - 1, release);
 		return EAGAIN;
 	}
 	return __real_pthread_create(thread, attr, run, arg);
+}
+
+int __real_pthread_join(pthread_t thread, void **answer);
+int __wrap_pthread_join(pthread_t thread, void **answer);
+
+int
+__wrap_pthread_join(pthread_t thread, void **answer)
+{
+	int r = __real_pthread_join(thread, answer);
+
+	word_add(&joins_failed, (uint64_t)(r != 0), relaxed);
+	return r;
+}
+
+/* The next thread is refused. */
+static void
+refuse_a_thread(void)
+{
+	refused = pthread_self(); /* the test does not end */
+	word_store(&joins_failed, (uint64_t)0, relaxed);
+	word_store(&threads_refused, (uint64_t)1, release);
 }
 
 /* Then the thread itself goes on. */
@@ -494,13 +519,14 @@ where_no_thread_is_to_be_had_the_old_one_goes_on(void **state)
 
 	assert_int_equal(
 	    rota_executor_after_func(x, TICK, leave_thread, &exits, NULL), 0);
-	word_store(&threads_refused, (uint64_t)1, relaxed);
+	refuse_a_thread();
 	start(x, p, &t, 2 * TICK, TICK, NULL);
 	pod_sleep(p, 5 * TICK);
 	assert_int_equal(threads_refused, 0);
 	assert_int_equal(exits.runs, 1);
 	assert_int_equal(t.runs, 1);
 	assert_int_equal(rota_executor_destroy(x), 0);
+	assert_int_equal(joins_failed, 0); /* it was this thread */
 }
 
 /* An engine whose shard the test polls. */
@@ -546,6 +572,34 @@ static void
 count_run(void *arg)
 {
 	word_add(&((struct polled *)arg)->runs, (uint64_t)1, release);
+}
+
+static void
+count_and_leave(void *arg)
+{
+	count_run(arg);
+	pthread_exit(NULL);
+}
+
+/* The same outside of bubbles. */
+static void
+what_a_refusal_left_behind_is_no_thread(void **state)
+{
+	struct polled q;
+
+	polled_open(&q, *(enum rota_backend *)*state);
+	assert_int_equal(
+	    rota_executor_after_func(q.x, 0, count_and_leave, &q, NULL), 0);
+	refuse_a_thread();
+	assert_int_equal(rota_shard_poll(q.s, 0, 0), 0);
+	while (word_load(&threads_refused, acquire))
+		sched_yield();
+	assert_int_equal(
+	    rota_executor_after_func(q.x, TICK, count_run, &q, NULL), 0);
+	rota_engine_advance(q.e, TICK);
+	assert_int_equal(rota_shard_poll(q.s, TICK, 0), 0);
+	polled_close(&q, 2);
+	assert_int_equal(joins_failed, 0);
 }
 
 static void
@@ -711,6 +765,7 @@ main(void)
 		POD(the_end_waits_for_a_job_that_ends_its_thread),
 		POD(where_no_thread_is_to_be_had_the_old_one_goes_on),
 		POD(a_reset_moves_what_has_not_begun),
+		ON_ITS_OWN(what_a_refusal_left_behind_is_no_thread),
 		ON_ITS_OWN(the_room_of_one_stopped_in_the_last_moment_is_free),
 		ON_ITS_OWN(one_that_is_reset_in_the_last_moment_waits_anew),
 		ON_ITS_OWN(a_job_whose_generations_are_used_up_retires),
