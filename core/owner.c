@@ -152,7 +152,7 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 		return rota__misuse_shard(s, -EOPNOTSUPP, __func__);
 	if (shard_forked(s))
 		return rota__misuse_shard(s, -ECHILD, __func__);
-	if (rota__self.shard == s)
+	if (self_in(s))
 		return rota__misuse_shard(s, -EDEADLK, __func__);
 	r = rota__self_watch();
 	if (r)

@@ -576,6 +576,54 @@ an_inner_callback_releases_the_outer_timer(void **state)
 	world_open(w, &c);
 }
 
+static int inner_adopt;
+
+static void
+adopt_the_outer(struct rota_timer *t, rota_time now)
+{
+	(void)t;
+	inner_adopt = rota_shard_adopt(outer->world->shard, now, 0);
+}
+
+/* In a callback of the other shard, the one around which is of this shard. */
+static void
+nor_does_it_adopt_the_shard_that_it_is_inside(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct rota_shard *other;
+	struct rota_kind k;
+	struct rota_timer t;
+	struct probe *p;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.shards = 2;
+	world_open(w, &c);
+	other = rota_engine_shard(w->engine, 1);
+	assert_int_equal(rota_shard_attach(other), 0);
+	rota_kind_init(&k, other,
+	    &(struct rota_kind_config){
+		.fire = adopt_the_outer, .name = "inner" });
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	p = world_probes(w, 2);
+	p[0].then = poll_the_other;
+	outer = p;
+	inner_adopt = 99;
+	for (unsigned i = 0; i < 2; i++)
+		rota_timer_reset_at(&p[i].timer, (1 + i) * TICK);
+	rota_timer_reset_at(&t, TICK);
+	while (rota_shard_poll(w->shard, TICK, 0))
+		;
+	expect_fired(w, 0);
+	assert_int_equal(inner_adopt, -EDEADLK);
+	assert_int_equal(world_stat(w).adopted, 0);
+	while (rota_shard_poll(w->shard, 2 * TICK, 0))
+		;
+	expect_fired(w, 1);
+	assert_int_equal(rota_timer_release(&t), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+}
+
 static void
 a_shard_does_not_retire_while_an_adopter_is_in_a_callback(void **state)
 {
@@ -793,6 +841,7 @@ main(void)
 		ADOPT(what_is_released_stays_while_its_callback_runs_elsewhere),
 		ADOPT(what_a_waiting_release_arms_is_known_to_the_owner),
 		ADOPT(an_inner_callback_releases_the_outer_timer),
+		ADOPT(nor_does_it_adopt_the_shard_that_it_is_inside),
 		ADOPT(
 		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
