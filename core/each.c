@@ -61,10 +61,11 @@ rota_shard_each(struct rota_shard *s, rota_each_fn *fn, void *arg)
 	rota__self = (struct rota_self){ s, ROLE_OWNER, outer };
 	/* The shard itself, no timer. So a call from a callback of another
 	 * shard finds this one inside a walk, and so does the end of the thread
-	 * in @fn. */
-	word_store(&s->running[ROLE_OWNER], s, relaxed);
+	 * in @fn. Release: a stop that finds no callback here sees what the
+	 * callback before the walk wrote, perhaps a former owner's. */
+	word_store(&s->running[ROLE_OWNER], s, release); /* [R1] */
 	n = walk(s, fn, arg);
-	word_store(&s->running[ROLE_OWNER], NULL, relaxed);
+	word_store(&s->running[ROLE_OWNER], NULL, release); /* [R1] */
 	rota__self = *outer;
 	rota__shard_exit(s);
 	return n;

@@ -319,6 +319,10 @@ static const struct story stories[] = {
 	    { "filed", "stopped" },
 	    { { OWN(ATTACH, 0, 0) }, { OWN(ATTACH, 1, 0) },
 	        { FAR(STOP, 0, 0) } } },
+	{ "another owner walks", 4,
+	    { "filed" },
+	    { { OWN(ATTACH, 0, 0) }, { OWN(WALK, 0, 0) },
+	        { FAR(STOP, 0, 0) } } },
 	/* A release waits for the callback on the other seat. */
 	{ "an adopter drains, the callback frees", 0,
 	    { "filed" },

@@ -73,7 +73,8 @@ enum code {
 	EVICT,  /* what shard 0 has filed goes to the inbox of shard 1 */
 	RETIRE, /* so does what is posted, for good */
 	MOVE,   /* so does that timer, and is of a kind there from then on */
-	ATTACH  /* if nobody is attached FIRE that timer, and detach */
+	ATTACH, /* if nobody is attached FIRE that timer, and detach */
+	WALK    /* if nobody is attached walk over the timers, and detach */
 };
 
 struct operation {
@@ -957,6 +958,16 @@ struct model {
 				acquire, relaxed))
 				break;
 			fire(s, op, NOW, id);
+			word_store(&shard[s].attached, (uint64_t)0, release);
+			break;
+		case WALK: /* as core/each.c */
+			if (!word_cas(&shard[s].attached, &none, (uint64_t)1,
+				acquire, relaxed))
+				break;
+			word_store(&shard[s].running[0], &shard[s],
+			    release); /* [R1] */
+			word_store(
+			    &shard[s].running[0], NULL, release); /* [R1] */
 			word_store(&shard[s].attached, (uint64_t)0, release);
 			break;
 		}
