@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/engine.h"
+#include "core/misuse.h"
 
 /* How late a shard must be for a driver to adopt it, and how often drivers
  * check: Go's sysmon, 10 ms. */
@@ -37,6 +38,22 @@ drive_end(void *arg)
 	rota__shard_leave(arg);
 }
 
+/* A poll at @now has answered @r. 0: sleep until there is something to do. An
+ * error: a thread ended in the middle of a poll, and no poll of @s will ever do
+ * anything; the engine's end wakes the driver. Either way the sleep of a driver
+ * that adopts is short. */
+static void
+rest(struct rota_shard *s, int r, rota_time now, bool adopts)
+{
+	if (r == 0) {
+		rota__shard_wait(
+		    s, adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
+		return;
+	}
+	rota__misuse_shard(s, r, "rota_shard_poll");
+	rota__wake_sleep(&s->wake, adopts ? ADOPT_AFTER : -1);
+}
+
 static void
 drive_on(struct rota_engine *e, struct rota_shard *s)
 {
@@ -51,11 +68,10 @@ drive_on(struct rota_engine *e, struct rota_shard *s)
 			adopt_others(e, s);
 		if (r == -EBUSY)
 			nanosleep(&nap, NULL);
-		else if (r == 0 && !word_load(&e->stopping, acquire))
+		else if (r <= 0 && !word_load(&e->stopping, acquire))
 			/* The poll may have taken the wake, so `stopping` is
 			 * read again. */
-			rota__shard_wait(s,
-			    adopts ? rota_when(now, ADOPT_AFTER) : ROTA_NEVER);
+			rest(s, r, now, adopts);
 	}
 }
 

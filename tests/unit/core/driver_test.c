@@ -18,6 +18,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -37,6 +38,13 @@ int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 int __real_pthread_join(pthread_t t, void **r);
 int __wrap_pthread_join(pthread_t t, void **r);
+int __real_nanosleep(const struct timespec *t, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
+
+/* Of the threads that the test does not run: a driver reads the clock in each
+ * turn. */
+static rota_word turns, naps;
+static _Thread_local bool ours;
 
 int
 __wrap_clock_gettime(clockid_t id, struct timespec *ts)
@@ -47,6 +55,7 @@ __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 		sem_post(&gate.there);
 		sem_wait(&gate.go);
 	}
+	word_add(&turns, (uint64_t)!ours, relaxed);
 	return __real_clock_gettime(id, ts);
 }
 
@@ -58,6 +67,13 @@ __wrap_pthread_join(pthread_t t, void **r)
 	joins++;
 	sem_post(&gate.go);
 	return __real_pthread_join(t, r);
+}
+
+int
+__wrap_nanosleep(const struct timespec *t, struct timespec *left)
+{
+	word_add(&naps, (uint64_t)!ours, relaxed);
+	return __real_nanosleep(t, left);
 }
 
 static const struct world_row driven_heap = { .backend = ROTA_HEAP,
@@ -76,6 +92,7 @@ static const struct world_row driven_coarse = { .backend = ROTA_WHEEL_COARSE,
 static int
 setup(void **state)
 {
+	ours = true;
 	gate.main = pthread_self();
 	gate.armed = 0;
 	sem_init(&gate.there, 0, 0);
@@ -142,6 +159,9 @@ kind_on(struct rota_kind *k, struct world *w, unsigned shard)
 				 .name = "job" }),
 	    0);
 }
+
+static sem_t sems[2];
+static uint64_t napped; /* in a hundred turns of a driver */
 
 static void
 until(rota_word *count, uint64_t n)
@@ -361,6 +381,107 @@ with_adoption_not_even_its_own(void **state)
 	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(behind[i].fires, 1);
+}
+
+/* One shard that may be adopted, and its driver in a callback that blocks;
+ * behind it waits a release, of @back. */
+static void
+block_the_driver(struct world *w, struct rota_kind *k, struct job *stuck,
+    struct job *back, void (*released)(struct rota_timer *t))
+{
+	struct rota_config c = world_config(w);
+
+	world_destroy(w, ROTA_REFUSE);
+	c.flags |= ROTA_ADOPT;
+	c.shards = 1;
+	world_open(w, &c);
+	assert_int_equal(
+	    rota_kind_init(k, w->shard,
+		&(struct rota_kind_config){
+		    .fire = job_fire, .released = released, .name = "job" }),
+	    0);
+	job_init(stuck, w, k);
+	job_init(back, w, k);
+	sem_init(stuck->begun = &sems[0], 0, 0);
+	sem_init(stuck->end = &sems[1], 0, 0);
+	rota_timer_reset(&stuck->timer, 0);
+	sem_wait(stuck->begun);
+	assert_int_equal(rota_timer_release(&back->timer), 1);
+}
+
+/* In an adopter's poll: let the driver go on, and see what it does. */
+static void
+look_at_the_driver(struct rota_timer *t)
+{
+	uint64_t before = word_load(&turns, acquire);
+	uint64_t was = word_load(&naps, acquire);
+
+	(void)t;
+	sem_post(&sems[1]);
+	while (word_load(&turns, acquire) < before + 100)
+		usleep(100);
+	napped = word_load(&naps, acquire) - was;
+}
+
+static void
+a_driver_naps_while_an_adopter_is_at_work(void **state)
+{
+	struct world *w = *state;
+	static struct rota_kind k;
+	static struct job stuck, back;
+
+	block_the_driver(w, &k, &stuck, &back, look_at_the_driver);
+	napped = 0;
+	assert_true(
+	    rota_shard_adopt(w->shard, rota_engine_now(w->engine), 0) >= 0);
+	assert_in_range(napped, 90, 110);
+	assert_int_equal(rota_timer_stop_sync(&stuck.timer), ROTA_NOT_PENDING);
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+}
+
+static void
+ends_its_thread(struct rota_timer *t)
+{
+	(void)t;
+	pthread_exit(NULL);
+}
+
+static void
+adopt_and_end(void *arg)
+{
+	struct world *w = arg;
+
+	ours = true;
+	rota_shard_adopt(w->shard, rota_engine_now(w->engine), 0);
+	abort();
+}
+
+/* It can do nothing for its shard any more. (A bound that holds however loaded
+ * the machine is: it goes round once, or once for each wake.) */
+static void
+a_driver_of_a_shard_that_was_left_half_changed_sleeps(void **state)
+{
+	struct world *w = *state;
+	static struct rota_kind k;
+	static struct job stuck, back;
+	uint64_t before;
+
+	block_the_driver(w, &k, &stuck, &back, ends_its_thread);
+	elsewhere(adopt_and_end, w);
+	sem_post(&sems[1]);
+	before = word_load(&turns, relaxed);
+	while (!word_load(&w->logs, relaxed) &&
+	    word_load(&turns, relaxed) - before < 10000)
+		usleep(100);
+	before = word_load(&turns, relaxed);
+	for (unsigned i = 0; i < 10; i++) {
+		rota_shard_wake(w->shard);
+		usleep(2000);
+	}
+	assert_in_range(word_load(&turns, relaxed) - before, 0, 40);
+	assert_int_equal(word_load(&w->logs, relaxed), 1);
+	assert_true(world_destroy(w, ROTA_DROP) >= 0);
+	assert_non_null(strstr(w->log, "in the middle of a poll"));
 }
 
 static struct rota_shard *storm_shard;
@@ -652,6 +773,8 @@ main(void)
 		DRIVEN(refuse_leaves_the_drivers_running),
 		DRIVEN(a_blocked_callback_delays_no_other_shard),
 		DRIVEN(with_adoption_not_even_its_own),
+		DRIVEN(a_driver_naps_while_an_adopter_is_at_work),
+		DRIVEN(a_driver_of_a_shard_that_was_left_half_changed_sleeps),
 		DRIVEN(a_storm_of_signals_and_wakes_loses_nothing),
 		DRIVEN(a_virtual_clock_drives_too),
 		DRIVEN(the_figures_balance_when_all_is_quiet),
