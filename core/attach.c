@@ -12,29 +12,23 @@
 _Thread_local struct rota_self rota__self
     __attribute__((tls_model("initial-exec")));
 
-/* The thread in @role leaves its callback, which will not return: the thread
- * ends, or gives the shard up. */
-static void
-callback_over(struct rota_shard *s, enum shard_role role)
-{
-	if (!word_load(&s->running[role], relaxed)) /* by that thread */
-		return;
-	word_store(&s->ended[role], word_load(&s->ended[role], relaxed) + 1,
-	    release);                                 /* [R2] */
-	word_store(&s->running[role], NULL, release); /* [R1] */
-}
-
-/* A `fire` is called between two steps of a poll, and the next poll goes on
- * from there. A walk (core/each.c) has changed nothing, but has the lock. A
- * `released` is called in the middle of a poll: the shard is abandoned. */
+/* The thread in @role ends in a callback, which will not return. A `fire` is
+ * called between two steps of a poll, and the next poll goes on from there. A
+ * walk (core/each.c) has changed nothing, but has the lock. A `released` is
+ * called in the middle of a poll: the shard is abandoned. */
 static void
 self_ended(struct rota_shard *s, enum shard_role role)
 {
 	void *running = word_load(&s->running[role], relaxed); /* its own */
 
-	if (!running)
+	if (!running) {
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
-	callback_over(s, role);
+	} else {
+		word_store(&s->ended[role],
+		    word_load(&s->ended[role], relaxed) + 1,
+		    release);                                 /* [R2] */
+		word_store(&s->running[role], NULL, release); /* [R1] */
+	}
 	if (running == s)
 		rota__shard_exit(s);
 	if (role == ROLE_ADOPTER)
@@ -56,14 +50,14 @@ rota__shard_ended(void)
 	}
 }
 
-/* The caller becomes the owner. The former owner has ended, or there was none.
- * Under `lock`. */
+/* The caller becomes the owner. The former owner has ended, or there was none;
+ * no callback runs in its role: rota__shard_ended(), rota__shard_leave(). Under
+ * `lock`. */
 static void
 take(struct rota_shard *s)
 {
 	struct near *n = near_find(s->number);
 
-	callback_over(s, ROLE_OWNER);
 	shard_unpark(s);
 	if (!s->adoptable)
 		word_store(
@@ -120,7 +114,6 @@ rota__shard_leave(struct rota_shard *s)
 	struct near *n = near_find(s->number);
 	struct life *life;
 
-	callback_over(s, ROLE_OWNER);
 	shard_unpark(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	if (!s->adoptable)

@@ -260,8 +260,8 @@ int rota__shard_init(struct rota_shard *s);
 /* rota__shard_destroy - free the memory of @s. In the child of a fork it
  * touches no lock: a thread of the parent may have taken it. */
 void rota__shard_destroy(struct rota_shard *s);
-/* rota__shard_leave - the owner gives @s up, even in a callback of @s that will
- * not return. */
+/* rota__shard_leave - the owner gives @s up, in no callback of @s; if it ended
+ * in one, after rota__shard_ended(). */
 void rota__shard_leave(struct rota_shard *s);
 /* rota__shard_open - make the descriptors that a sleep needs: 0, -errno. */
 int rota__shard_open(struct rota_shard *s);

@@ -533,9 +533,10 @@ polls_the_inner(struct probe *p, rota_time now)
 	abort();
 }
 
-/* Its callback is inside that of another shard: both are over. */
+/* The callback in which @ends ends is inside that of another shard: both are
+ * over. */
 static void
-so_are_all_that_its_last_callback_is_inside(void **state)
+its_callback_is_inside_another(void **state, void (*ends)(void *), bool owned)
 {
 	struct world *w = *state;
 	struct probe *p, q = { .world = w, .id = 9, .then = exit_there };
@@ -550,17 +551,34 @@ so_are_all_that_its_last_callback_is_inside(void **state)
 	assert_int_equal(rota_timer_init(&q.timer, &k), 0);
 	p[0].then = polls_the_inner;
 	p[0].arg = &q.timer;
-	assert_int_equal(rota_shard_attach(w->shard), 0);
+	if (owned)
+		assert_int_equal(rota_shard_attach(w->shard), 0);
 	rota_timer_reset_at(&p[0].timer, TICK);
 	rota_timer_reset_at(&p[1].timer, 2 * TICK);
-	elsewhere(adopt_and_exit, w);
+	elsewhere(ends, w);
 	expect_fired(w, 0, 9);
+	/* though no other thread has attached */
+	assert_int_equal(rota_timer_stop_sync(&p[0].timer), ROTA_NOT_PENDING);
+	assert_int_equal(rota_timer_stop_sync(&q.timer), ROTA_NOT_PENDING);
 	assert_int_equal(rota_shard_adopt(w->shard, 5 * TICK, 0), 0);
 	expect_fired(w, 1);
-	assert_int_equal(rota_timer_stop_sync(&p[0].timer), ROTA_NOT_PENDING);
+	if (!owned)
+		assert_int_equal(rota_shard_attach(w->shard), 0);
 	assert_int_equal(rota_shard_attach(inner), 0);
 	assert_int_equal(rota_shard_retire(w->shard, inner), 0);
 	assert_int_equal(rota_timer_release(&q.timer), 0);
+}
+
+static void
+so_are_all_that_its_last_callback_is_inside(void **state)
+{
+	its_callback_is_inside_another(state, adopt_and_exit, true);
+}
+
+static void
+those_that_it_was_in_as_an_owner_too(void **state)
+{
+	its_callback_is_inside_another(state, poll_and_exit, false);
 }
 
 static rota_word gone;
@@ -815,6 +833,7 @@ main(void)
 		EVERY(a_walk_that_ends_its_thread_is_over),
 		EVERY_OWNED(so_is_one_of_a_shard_without_adopters),
 		EVERY(so_are_all_that_its_last_callback_is_inside),
+		EVERY(those_that_it_was_in_as_an_owner_too),
 		EVERY(a_driver_whose_callback_ends_it_leaves_its_shard),
 		EVERY(its_end_touches_no_engine_that_is_gone),
 		EVERY(a_destructor_that_runs_later_is_as_another_thread),
