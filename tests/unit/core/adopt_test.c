@@ -769,9 +769,10 @@ released_arms(struct rota_timer *t)
 	rota_timer_reset_at(&armed_by_release->timer, 2 * TICK);
 }
 
-/* Others hear of what a `released` armed before a callback blocks. */
+/* Others hear of what a `released` armed before a callback blocks: of a timer
+ * that was armed for @was, or for nothing. */
 static void
-what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
+a_released_arms_behind_a_blocked_callback(void **state, rota_time was)
 {
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 2);
@@ -789,6 +790,8 @@ what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
 	armed_by_release = &p[1];
 	p[0].then = blocked;
 	rota_timer_reset_at(&p[0].timer, TICK);
+	if (was)
+		rota_timer_reset_at(&p[1].timer, was);
 	while (rota_shard_poll(w->shard, 0, 0))
 		;
 	assert_int_equal(elsewhere_release(&t), 1);
@@ -802,6 +805,66 @@ what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
 	assert_int_equal(rota_shard_attach(w->shard), 0);
 	assert_int_equal(rota_kind_release(&k), 0);
 	expect_fired(w, 0, 1);
+}
+
+static void
+what_a_released_armed_is_overdue_behind_a_blocked_callback(void **state)
+{
+	a_released_arms_behind_a_blocked_callback(state, 0);
+}
+
+/* What goes to an earlier place is staged. */
+static void
+so_is_what_a_released_armed_for_earlier(void **state)
+{
+	a_released_arms_behind_a_blocked_callback(state, 100 * TICK);
+}
+
+static void
+what_its_owner_arms_is_next_at_once(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+
+	rota_timer_reset_at(&p[0].timer, 50 * TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	rota_timer_reset_at(&p[1].timer, 5 * TICK);
+	assert_true(rota_shard_next(w->shard) <= 5 * TICK);
+	assert_true(rota_shard_overdue(w->shard, 20 * TICK) >= 15 * TICK);
+	rota_timer_reset_at(&p[0].timer, 2 * TICK);
+	assert_true(rota_shard_next(w->shard) <= 2 * TICK);
+	assert_true(rota_shard_overdue(w->shard, 20 * TICK) >= 18 * TICK);
+	while (rota_shard_poll(w->shard, 5 * TICK, 0))
+		;
+	expect_fired(w, 0, 1);
+}
+
+/* The budget ends in the middle of a slot: an adopter that comes by then goes by
+ * how late that is, not by how old the clock is. */
+static void
+what_is_half_brought_up_is_late_by_no_more_than_it_is(void **state)
+{
+	enum { MANY = 100 };
+	const rota_time due = 1000000 * TICK;
+	struct world *w = *state;
+	struct probe *p = world_probes(w, MANY);
+	rota_span late;
+	int r;
+
+	for (unsigned i = 0; i < MANY; i++)
+		rota_timer_reset_at(&p[i].timer, due);
+	while (rota_shard_poll(w->shard, due - 10 * TICK, 0))
+		;
+	do {
+		r = rota_shard_poll(w->shard, due, 5);
+		late = rota_shard_overdue(w->shard, due + TICK);
+		assert_in_range(late, 0, 2 * TICK);
+		if (w->fired && r == 1)
+			assert_true(late > 0);
+	} while (r);
+	assert_int_equal(w->fired, MANY);
+	w->fired = 0;
 }
 
 static void
@@ -847,6 +910,9 @@ main(void)
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
 		ADOPT(
 		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
+		ADOPT(so_is_what_a_released_armed_for_earlier),
+		ADOPT(what_its_owner_arms_is_next_at_once),
+		ADOPT(what_is_half_brought_up_is_late_by_no_more_than_it_is),
 		ADOPT(what_the_owner_asks_for_it_does_not_sleep_past),
 		ADOPT(who_may_not_is_told_so),
 	};

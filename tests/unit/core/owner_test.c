@@ -14,6 +14,7 @@
 #define _DEFAULT_SOURCE /* usleep, MAP_ANONYMOUS */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -437,6 +438,53 @@ an_adopter_may_end_so_too(void **state)
 	assert_int_equal(rota_shard_retire(w->shard, second), 0);
 }
 
+static sem_t begun, end; /* of a callback that blocks */
+
+static void
+block_and_exit(struct probe *p, rota_time now)
+{
+	sem_post(&begun);
+	sem_wait(&end);
+	exit_there(p, now);
+}
+
+static void *
+adopt_in_thread(void *arg)
+{
+	adopt_and_exit(arg);
+	return NULL;
+}
+
+/* It has drained a release that waits for that callback. */
+static void
+its_end_wakes_an_owner_that_waits_for_it(void **state)
+{
+	struct world *w = *state;
+	struct probe *p;
+	pthread_t adopter;
+
+	two_shards(w, ROTA_ADOPT);
+	p = world_probes(w, 1);
+	sem_init(&begun, 0, 0);
+	sem_init(&end, 0, 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	rota_timer_reset_at(&p->timer, TICK);
+	p->then = block_and_exit;
+	assert_int_equal(pthread_create(&adopter, NULL, adopt_in_thread, w), 0);
+	sem_wait(&begun);
+	assert_int_equal(rota_timer_release(&p->timer), 1);
+	world_poll(w, TICK);
+	assert_int_equal(w->freed, 0);
+	assert_int_equal(rota_shard_park(w->shard), ROTA_NEVER);
+	word_store(&w->wakes, (uint64_t)0, relaxed);
+	sem_post(&end);
+	pthread_join(adopter, NULL);
+	assert_int_equal(w->wakes, 1);
+	world_poll(w, TICK);
+	assert_int_equal(w->freed, 1);
+	expect_fired(w, 0);
+}
+
 static void
 an_owner_with_adopters_may_end_so_too(void **state)
 {
@@ -829,6 +877,7 @@ main(void)
 		EVERY(what_waited_for_that_callback_is_given_back),
 		EVERY(in_the_middle_of_its_filing_it_is_refused_from_then_on),
 		EVERY(an_adopter_may_end_so_too),
+		EVERY(its_end_wakes_an_owner_that_waits_for_it),
 		EVERY(an_owner_with_adopters_may_end_so_too),
 		EVERY(a_walk_that_ends_its_thread_is_over),
 		EVERY_OWNED(so_is_one_of_a_shard_without_adopters),

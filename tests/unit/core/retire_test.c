@@ -653,6 +653,49 @@ a_late_push_is_passed_on_by_who_asks_what_is_armed(void **state)
 	expect_fired(w, 0);
 }
 
+/* On the target, and armed, a timer of @k; on the shard that retires a probe.
+ * Until when does the target's owner park? */
+static rota_time
+parked_with(struct world *w, struct rota_shard *target, struct rota_timer *t,
+    struct rota_kind *k, struct probe *p, rota_time when)
+{
+	rota_time until;
+
+	assert_int_equal(rota_timer_init(t, k), 0);
+	rota_timer_reset_at(t, 100 * TICK);
+	rota_timer_reset_at(&p->timer, when);
+	world_poll(w, 0);
+	poll_target(target, 0);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, 0);
+	until = rota_shard_park(target);
+	assert_int_equal(rota_timer_release(t), 0);
+	assert_int_equal(rota_kind_release(k), 0);
+	return until;
+}
+
+/* All of the target's own have the same slack. */
+static void
+timers_with_less_slack_than_the_heirs_are_in_time_there(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *target = target_of(w);
+	struct probe *p = world_probes(w, 1);
+	struct rota_timer t;
+	struct rota_kind k;
+
+	assert_int_equal(
+	    rota_kind_init(&k, target,
+		&(struct rota_kind_config){
+		    .fire = probe_fire, .name = "slack", .slack = 20 * TICK }),
+	    0);
+	/* a coarse wheel adds a slot */
+	assert_in_range(
+	    parked_with(w, target, &t, &k, p, 105 * TICK), 1, 106 * TICK);
+	poll_target(target, 106 * TICK);
+	expect_fired(w, 0);
+}
+
 #define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
 
 int
@@ -680,6 +723,8 @@ main(void)
 		    what_a_release_arms_while_an_owner_parks_is_known_to_it),
 		PAIR_EVERY(
 		    what_a_release_arms_while_its_shard_retires_fires_on_the_heir),
+		PAIR_EVERY(
+		    timers_with_less_slack_than_the_heirs_are_in_time_there),
 	};
 
 	return cmocka_run_group_tests_name("retire", tests, NULL, NULL);
