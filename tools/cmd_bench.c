@@ -27,8 +27,8 @@
 
 #include "tools/churn.h"
 #include "tools/figures.h"
-#include "tools/machine.h"
-#include "tools/progress.h"
+#include "tools/common/machine.h"
+#include "tools/common/progress.h"
 #include "tools/report.h"
 #include "tools/server.h"
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "tools/table.h"
+#include "tools/common/table.h"
 
 const struct backend_info backend_info[BACKENDS] = {
 	{ "heap", ROTA_HEAP },

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tools/series.h"
+#include "tools/common/series.h"
 
 #include <rota/rota.h>
 

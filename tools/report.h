@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "tools/figures.h"
-#include "tools/machine.h"
+#include "tools/common/machine.h"
 
 #include <rota/rota.h>
 

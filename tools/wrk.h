@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/proc.h"
+#include "tools/common/proc.h"
 
 struct wrk_result {
 	double requests_per_s;

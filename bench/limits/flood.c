@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bench/random.h"
+#include "tools/common/random.h"
 
 #define GRID ROTA_MILLISECOND
 

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/machine.h"
+#include "tools/common/machine.h"
 
 struct options options = {
 	.backends = 7,

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/random.h"
+#include "tools/common/random.h"
 
 /* Of a wheel, ns; rota/engine.h has it for the coarse one. */
 #define TICK (INT64_C(1) << 20)

@@ -24,7 +24,8 @@
 
 #include <rota/rota.h>
 
-#include "bench/random.h"
+#include "core/sys/compiler.h"
+#include "tools/common/random.h"
 
 /* One cell of the table: an operation's row, a backend's column. */
 struct micro_case {

@@ -26,7 +26,7 @@
 
 #include <boost/asio.hpp>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 extern "C" int
 timerfd_create(int, int) noexcept

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 struct peer_timer {
 	uint64_t when;

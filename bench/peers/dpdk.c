@@ -26,7 +26,7 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 #define PEER_SAFE
 

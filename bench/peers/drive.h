@@ -13,7 +13,7 @@
 #ifndef BENCH_PEERS_DRIVE_H
 #define BENCH_PEERS_DRIVE_H
 
-#include "bench/peers/work.h"
+#include "bench/work/work.h"
 
 #include "bench/peers/check.h"
 

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/machine.h"
-#include "tools/series.h"
+#include "tools/common/machine.h"
+#include "tools/common/series.h"
 
 enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, SIZES_MAX = 16 };
 enum { CHECKS_MAX = 16, NAME_MAX_ = 32 };

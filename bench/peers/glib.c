@@ -5,7 +5,7 @@
  */
 #include <glib.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 #include "bench/peers/virtual.h"
 
 struct peer {

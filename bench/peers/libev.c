@@ -7,7 +7,7 @@
 
 #include <ev.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 #include "bench/peers/virtual.h"
 
 struct peer {

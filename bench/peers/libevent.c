@@ -9,7 +9,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 #include "bench/peers/virtual.h"
 
 /* The spans that recur in work.h, us. */

@@ -4,7 +4,7 @@
  */
 #include <uv.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 #include "bench/peers/virtual.h"
 
 struct peer {

@@ -12,7 +12,7 @@
 #include <new>
 #include <utility>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 using timers = std::multimap<uint64_t, peer_timer *>;
 

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/progress.h"
-#include "bench/random.h"
+#include "tools/common/progress.h"
+#include "tools/common/random.h"
 
 static struct field field;
 

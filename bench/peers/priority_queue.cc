@@ -13,7 +13,7 @@
 #include <queue>
 #include <vector>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 struct peer_timer {
 	uint32_t generation; /* of its living entry */

@@ -8,7 +8,7 @@
 
 #include <rota/rota.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 struct peer {
 	struct rota_engine *engine;

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-#include "tools/proc.h"
+#include "tools/common/proc.h"
 
 enum { ABOUT_MS = 5000, CHECK_MS = 20000, SETUP_MS = 60000 };
 

@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 #include "bench/peers/virtual.h"
 
 struct peer {

@@ -21,7 +21,7 @@
 #undef check
 #undef report
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "bench/peers/peer.h"
+#include "bench/work/peer.h"
 
 struct peer_timer {
 	uint64_t word;

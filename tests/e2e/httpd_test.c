@@ -16,7 +16,7 @@
  */
 #define _GNU_SOURCE
 #include "tools/pick.h"
-#include "tools/proc.h"
+#include "tools/common/proc.h"
 
 #include <errno.h>
 #include <poll.h>

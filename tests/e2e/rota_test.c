@@ -7,7 +7,7 @@
  * that cannot run is named; ctrl-C shows what was measured by then.
  */
 #define _GNU_SOURCE
-#include "tools/proc.h"
+#include "tools/common/proc.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// work.go - the workloads of bench/peers/work.h with Go's timers. What they
+// work.go - the workloads of bench/work/work.h with Go's timers. What they
 // are stands there; here, what a clock that nobody can stop makes different.
 //
 // Where the clock of C stands still, `now` is an instant that the real clock

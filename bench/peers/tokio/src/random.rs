@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// random.rs - the random numbers of bench/random.h.
+// random.rs - the random numbers of tools/common/random.h.
 
 pub const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// work.rs - the workloads of bench/peers/work.h, which says what they are.
+// work.rs - the workloads of bench/work/work.h, which says what they are.
 //
 // Two threads: each has a runtime of its own, and its timers are registered
 // with that one's driver, whoever calls. `own` needs no lock beside tokio's,

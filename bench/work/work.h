@@ -37,8 +37,8 @@
  *
  * A run asks how many fired, and of the works in which none may fire, none.
  */
-#ifndef BENCH_PEERS_WORK_H
-#define BENCH_PEERS_WORK_H
+#ifndef BENCH_WORK_WORK_H
+#define BENCH_WORK_WORK_H
 
 #include <pthread.h>
 #include <stdio.h>

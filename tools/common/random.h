@@ -3,15 +3,15 @@
  * random.h - random numbers for the benches, the same in all of them. Also
  * C++.
  */
-#ifndef BENCH_RANDOM_H
-#define BENCH_RANDOM_H
+#ifndef ROTA_TOOLS_RANDOM_H
+#define ROTA_TOOLS_RANDOM_H
 
 #include <stdint.h>
 
-#include "core/sys/compiler.h"
-
 /* Arbitrary, far from zero, where the generator starts badly. */
 #define RANDOM_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+#define random_inline static inline __attribute__((always_inline))
 
 struct pick {
 	uint32_t index; /* uniform below N */
@@ -20,7 +20,7 @@ struct pick {
 
 /* random_next - xorshift (Marsaglia, 2003), multiplied (Vigna, 2016): the
  * high bits are good, the lowest are not used. */
-rota_inline uint64_t
+random_inline uint64_t
 random_next(uint64_t *state)
 {
 	uint64_t x = *state;
@@ -34,7 +34,7 @@ random_next(uint64_t *state)
 
 /* pick_make: one index below @n and one coin out of one random number; the
  * index from its high half, the coin from the bits below. */
-rota_inline struct pick
+random_inline struct pick
 pick_make(uint64_t *state, uint32_t n)
 {
 	uint64_t x = random_next(state);
@@ -46,7 +46,7 @@ pick_make(uint64_t *state, uint32_t n)
 
 /* pick_span: uniform in [@lo, @hi), which are at most 2^44 ns (4.8 h) apart.
  * In constant time and without a division. */
-rota_inline int64_t
+random_inline int64_t
 pick_span(struct pick p, int64_t lo, int64_t hi)
 {
 	return lo +

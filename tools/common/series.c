@@ -2,7 +2,7 @@
  *
  * series.c - see series.h.
  */
-#include "tools/series.h"
+#include "tools/common/series.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * machine.c - read from /proc and /sys.
  */
 #define _DEFAULT_SOURCE
-#include "tools/machine.h"
+#include "tools/common/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>

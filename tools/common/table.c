@@ -2,7 +2,7 @@
  *
  * table.c - see table.h.
  */
-#include "tools/table.h"
+#include "tools/common/table.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

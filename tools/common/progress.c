@@ -4,7 +4,7 @@
  * shows the share of the time and not of the work.
  */
 #define _DEFAULT_SOURCE
-#include "tools/progress.h"
+#include "tools/common/progress.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * machine.h - what a peer's program asks of the machine, past whatever its
+ * process.h - what a peer's program asks of the machine, past whatever its
  * adapter has put in the place of libc's functions.
  */
-#ifndef BENCH_PEERS_MACHINE_H
-#define BENCH_PEERS_MACHINE_H
+#ifndef BENCH_WORK_PROCESS_H
+#define BENCH_WORK_PROCESS_H
 
 #include <stdint.h>
 

@@ -39,14 +39,15 @@
  *
  * Calls with a timer of the other thread get that thread's peer.
  */
-#ifndef BENCH_PEERS_PEER_H
-#define BENCH_PEERS_PEER_H
+#ifndef BENCH_WORK_PEER_H
+#define BENCH_WORK_PEER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bench/peers/machine.h"
-#include "bench/random.h"
+#include "bench/work/process.h"
+#include "core/sys/compiler.h"
+#include "tools/common/random.h"
 
 #define PEER_MS UINT64_C(1000000)
 #define PEER_S UINT64_C(1000000000)

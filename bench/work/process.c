@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * machine.c - the real clock and the memory of the process, for programs in
+ * process.c - the real clock and the memory of the process, for programs in
  * which clock_gettime() may be virtual.
  */
 #include <dlfcn.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/peers/machine.h"
+#include "bench/work/process.h"
 
 typedef int gettime_fn(clockid_t id, struct timespec *ts);
 

@@ -4,7 +4,7 @@
  * success closes.
  */
 #define _GNU_SOURCE
-#include "tools/proc.h"
+#include "tools/common/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
