@@ -7,6 +7,11 @@
  *   peer_X run VARIANT WORK N EMBEDDED OPS BUDGET_MS
  *                                a line of JSON with what was measured
  *
+ * A run has so many operations (not those of two threads, which must have time
+ * to meet), or so much time, whichever is first; before it a fifth of it, to
+ * warm up, and after it WORST_OPS operations timed one by one, for the worst. It
+ * asks how many fired, and of the works in which none may fire, none.
+ *
  * One run a process: no peer meets what another run has left in its memory.
  * A check that hangs or crashes is the caller's to end, and a failure.
  */
@@ -16,6 +21,120 @@
 #include "bench/work/work.h"
 
 #include "bench/peers/check.h"
+#include "bench/work/sides.h"
+
+#define WORST_OPS 20000u
+
+/* A work of work.h, or what runs one of sides.h. */
+static const struct drive_work {
+	const char *name;
+	void (*begin)(struct work *w);
+	uint64_t (*step)(struct work *w);
+	op_fn *op;      /* NULL: a step is a round of all timers */
+	uint32_t per;   /* operations from poll to poll; 0: none; 1: N / 50 */
+	uint64_t quiet; /* none may fire until the clock is here */
+	void (*sides)(struct work *w);
+	bool halves;
+} works[] = {
+	{ "start_stop", begin_start_stop, step_start_stop, op_start_stop, 0,
+	    UINT64_MAX, NULL, false },
+	/* At 1e7 some are not picked for 30 s; in a short run none. */
+	{ "idle_reset", work_age, step_idle_reset, op_idle_reset, WORK_BLOCK,
+	    WORK_IDLE, NULL, false },
+	{ "arm", begin_nothing, step_arm, NULL, 0, 0, NULL, false },
+	{ "fire", begin_fire, step_fire, NULL, 0, 0, NULL, false },
+	{ "short_rpc", begin_short_rpc, step_short_rpc, op_short_rpc,
+	    WORK_BLOCK, UINT64_MAX, NULL, false },
+	{ "server_mix", begin_server_mix, step_server_mix, op_server_mix,
+	    WORK_BLOCK, 0, NULL, false },
+	{ "herd", begin_herd, step_herd, NULL, 0, 0, NULL, false },
+	{ "earlier", begin_earlier, step_earlier, op_earlier, 0, UINT64_MAX,
+	    NULL, false },
+	{ "tcp_rto", begin_tcp, step_tcp_rto, op_tcp_rto, 1, 0, NULL, false },
+	{ "scatter", begin_tcp, step_scatter, op_scatter, 1, 0, NULL, false },
+	{ "own", NULL, NULL, NULL, 0, UINT64_MAX, run_own, true },
+	{ "cross", NULL, NULL, NULL, 0, UINT64_MAX, run_cross, true },
+	{ "remote", NULL, NULL, NULL, 0, UINT64_MAX, run_remote, false },
+};
+#define WORKS (sizeof(works) / sizeof(works[0]))
+
+/* Steps until so many operations or so much time, whichever is first: a slow
+ * peer keeps nobody waiting. */
+static void
+drive_loop(struct work *w, const struct drive_work *d, unsigned part)
+{
+	uint64_t whole = w->budget;
+
+	w->ops = w->spent = 0;
+	w->budget = whole / part;
+	while (w->ops < w->most / part && w->spent < w->budget) {
+		uint64_t ops = d->step(w);
+
+		w->ops += ops;
+		if (!w->bytes && !d->op)
+			work_bytes(w);
+		if (!ops)
+			break;
+	}
+	w->budget = whole;
+}
+
+/* Operations one by one, and the polls between them. */
+static void
+drive_worst(struct work *w, const struct drive_work *d)
+{
+	uint64_t most = w->budget / 4 + peer_clock();
+	uint32_t per = d->per == 1 ? work_fiftieth(w) : d->per, left = per;
+
+	for (uint32_t i = 0; i < WORST_OPS; i++) {
+		struct pick p = pick_make(&w->random, w->n);
+		uint64_t start = peer_clock(), end;
+
+		d->op(w, p);
+		end = peer_clock();
+		if (end - start > w->worst)
+			w->worst = end - start;
+		if (per && --left == 0) {
+			left = per;
+			start = end;
+			work_poll(w, PEER_MS);
+			end = peer_clock();
+			if (end - start > w->worst_poll)
+				w->worst_poll = end - start;
+		}
+		if (end > most)
+			break;
+	}
+}
+
+static void
+drive_measure(struct work *w, const struct drive_work *d)
+{
+	uint32_t n = w->n;
+	uint64_t ops, spent;
+
+	d->begin(w);
+	if (d->begin != begin_nothing)
+		work_bytes(w);
+	if (d->op && d->step != step_earlier)
+		drive_loop(w, d, 5); /* warms up */
+	drive_loop(w, d, 1);
+	ops = w->ops;
+	spent = w->spent;
+	if (d->op) {
+		drive_worst(w, d);
+	} else if (d->step == step_fire && spent < w->budget) {
+		begin_fire(w);
+		fire_round(w, 1);
+	}
+	w->ops = ops;
+	w->spent = spent;
+	if (d->step == step_server_mix && !peer_info.limit &&
+	    w->fired * 200 < ops)
+		peer_die("fewer fired than must have");
+	if (w->n != n) /* N have memory, fewer are armed */
+		w->bytes = 0;
+}
 
 static void
 drive_about(void)
@@ -70,7 +189,12 @@ drive_run(char **arg)
 		work.halves = works[k].halves;
 #endif
 		work_open(&work);
-		works[k].run(&work);
+		if (works[k].sides)
+			works[k].sides(&work);
+		else
+			drive_measure(&work, &works[k]);
+		if (work.fired && work.now < works[k].quiet && !peer_info.limit)
+			peer_die("a timer fired that may not have");
 		if (!work.ops)
 			peer_die("nothing was done in the time");
 		printf("{\"ops\": %llu, \"ns\": %.4f, \"worst\": %llu, "

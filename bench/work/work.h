@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * work.h - the workloads, the same code for every peer. Included once, after
- * the adapter, by drive.h. Also C++.
+ * work.h - the workloads, the same code for every peer and for the benches of
+ * single operations. Included once, after the adapter, by
+ * bench/peers/drive.h and bench/micro/rig.h. Also C++.
  *
  *   start_stop  N armed 1 to 60 s ahead; a random one is stopped, and started
  *               again 1 to 60 s ahead. The clock stands still.
@@ -29,26 +30,34 @@
  *               the first one's timers.
  *
  * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto, scatter: N / 50),
- * with a poll, which is part of the time. Random numbers are made outside it.
- * A run ends after so many operations (not those of two threads, which must
- * have time to meet) or so much time, whichever is first, so that a slow peer
- * keeps nobody waiting; a fifth of it is run before, to
- * warm up. Then WORST_OPS operations are timed one by one, for the worst.
+ * with a poll, which is part of the time. Random numbers are made outside it
+ * (arm: inside). sides.h has the works of two threads.
  *
- * A run asks how many fired, and of the works in which none may fire, none.
+ * A work has an op_X, one operation; begin_X, which brings the timers where it
+ * wants them; and step_X, which prepares a stretch of operations, times it, and
+ * returns how many it had. How many steps a run has, and what must have come of
+ * them, is for the program that includes this.
  */
 #ifndef BENCH_WORK_WORK_H
 #define BENCH_WORK_WORK_H
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WORK_BLOCK 1000u
 #define WORK_IDLE (30 * PEER_S)
-#define WORST_OPS 20000u
+#define WORK_SPREAD (10 * PEER_S) /* arm, fire */
 #define WORK_RPC 64u
+
+/* Bytes from a timer to the next; and of a block's operations how many are
+ * made: a program may say so before. */
+#ifndef WORK_STRIDE
+#define WORK_STRIDE(w) ((w)->stride)
+#endif
+#ifndef WORK_TODO
+#define WORK_TODO WORK_BLOCK
+#endif
 
 struct work {
 	/* What is asked for. */
@@ -66,6 +75,9 @@ struct work {
 	uint64_t now, random;
 	uint64_t *due; /* earlier, tcp_rto, scatter: by index; 0: not armed */
 	uint32_t turn; /* short_rpc */
+	uint32_t done; /* earlier: of a round */
+	uint32_t left; /* operations up to the next poll */
+	struct pick picks[WORK_BLOCK];
 	void (*on_fire)(struct work *w, struct peer *p, struct peer_timer *t);
 	uint64_t fired;
 
@@ -79,7 +91,7 @@ struct work {
 
 static struct work work;
 
-static void
+static inline void
 peer_fired(struct peer *p, struct peer_timer *t)
 {
 	work.fired++;
@@ -90,13 +102,14 @@ peer_fired(struct peer *p, struct peer_timer *t)
 rota_inline struct peer_timer *
 work_timer(const struct work *w, uint32_t i)
 {
-	return (struct peer_timer *)(void *)(w->array + i * w->stride);
+	return (struct peer_timer *)(void *)(w->array + i * WORK_STRIDE(w));
 }
 
 rota_inline uint32_t
 work_index(const struct work *w, const struct peer_timer *t)
 {
-	return (uint32_t)((size_t)((const char *)t - w->array) / w->stride);
+	return (
+	    uint32_t)((size_t)((const char *)t - w->array) / WORK_STRIDE(w));
 }
 
 rota_inline uint64_t
@@ -105,7 +118,7 @@ work_ahead(const struct work *w, struct pick p, uint64_t lo, uint64_t hi)
 	return w->now + (uint64_t)pick_span(p, (int64_t)lo, (int64_t)hi);
 }
 
-static void
+static inline void
 work_poll(struct work *w, uint64_t span)
 {
 	w->now += span;
@@ -113,7 +126,7 @@ work_poll(struct work *w, uint64_t span)
 }
 
 /* The memory, the peer and its timers; none armed. */
-static void
+static inline void
 work_open(struct work *w)
 {
 	static struct peer peer;
@@ -134,7 +147,7 @@ work_open(struct work *w)
 		peer_init(w->peer, work_timer(w, i));
 }
 
-static void
+static inline void
 work_bytes(struct work *w)
 {
 	uint64_t now = peer_memory();
@@ -143,7 +156,7 @@ work_bytes(struct work *w)
 }
 
 /* Start all, in turn, uniformly within [@lo, @hi) from now. */
-static void
+static inline void
 work_arm(struct work *w, uint64_t lo, uint64_t hi)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
@@ -157,7 +170,7 @@ work_arm(struct work *w, uint64_t lo, uint64_t hi)
 
 /* As if every timer had been pushed at random for long: a lazy engine has
  * its entries anywhere in the time to come. */
-static void
+static inline void
 work_age(struct work *w)
 {
 	work_arm(w, PEER_MS, WORK_IDLE);
@@ -166,7 +179,7 @@ work_age(struct work *w)
 }
 
 /* Stop all and let the clock pass them. */
-static void
+static inline void
 work_clear(struct work *w)
 {
 	for (uint32_t i = 0; i < w->n; i++)
@@ -227,7 +240,7 @@ op_server_mix(struct work *w, struct pick p)
 	}
 }
 
-static void
+static inline void
 mix_fired(struct work *w, struct peer *p, struct peer_timer *t)
 {
 	peer_start(p, t, w->now + WORK_IDLE);
@@ -236,11 +249,18 @@ mix_fired(struct work *w, struct peer *p, struct peer_timer *t)
 rota_inline void
 op_earlier(struct work *w, struct pick p)
 {
+	struct peer_timer *t = work_timer(w, p.index);
+#ifdef PEER_DEADLINE
+	uint64_t left = peer_deadline(t) - w->now;
+#else
 	uint64_t left = w->due[p.index] - w->now;
+#endif
 	uint64_t when = work_ahead(w, p, left / 2, left);
 
+#ifndef PEER_DEADLINE
 	w->due[p.index] = when;
-	peer_push(w->peer, work_timer(w, p.index), when);
+#endif
+	peer_push(w->peer, t, when);
 }
 
 rota_inline void
@@ -276,7 +296,7 @@ op_tcp_rto(struct work *w, struct pick p)
 	tcp_event(w, p, work_ahead(w, p, rto, rto + rto / 16));
 }
 
-static void
+static inline void
 tcp_fired(struct work *w, struct peer *p, struct peer_timer *t)
 {
 	uint64_t when = w->now + 400 * PEER_MS; /* back off */
@@ -286,200 +306,160 @@ tcp_fired(struct work *w, struct peer *p, struct peer_timer *t)
 }
 
 /*
- * Loops.
+ * Steps.
  */
 
-static void
-work_picks(struct work *w, struct pick *picks)
+static inline void
+work_picks(struct work *w)
 {
 	for (uint32_t i = 0; i < WORK_BLOCK; i++)
-		picks[i] = pick_make(&w->random, w->n);
+		w->picks[i] = pick_make(&w->random, w->n);
 }
 
-/* @op again and again, with a poll each @per operations, 0: none. */
-rota_inline void
-work_loop(
-    struct work *w, op_fn *op, uint32_t per, uint64_t most, uint64_t budget)
+/* A block of @op on random timers, with a poll each @per operations; 0: none.
+ * Returns how many it is. */
+rota_inline uint64_t
+work_steady(struct work *w, op_fn *op, uint32_t per)
 {
-	struct pick picks[WORK_BLOCK];
-	uint32_t left = per;
+	uint32_t left = w->left ? w->left : per;
+	uint64_t start;
 
-	w->ops = w->spent = 0;
-	while (w->ops < most && w->spent < budget) {
-		uint64_t start;
-
-		work_picks(w, picks);
-		start = peer_clock();
-		for (uint32_t i = 0; i < WORK_BLOCK; i++) {
-			op(w, picks[i]);
-			if (per && --left == 0) {
-				left = per;
-				work_poll(w, PEER_MS);
-			}
-		}
-		w->spent += peer_clock() - start;
-		w->ops += WORK_BLOCK;
-	}
-}
-
-rota_inline void
-work_worst(struct work *w, op_fn *op, uint32_t per)
-{
-	uint64_t most = w->budget / 4 + peer_clock();
-	uint32_t left = per;
-
-	for (uint32_t i = 0; i < WORST_OPS; i++) {
-		struct pick p = pick_make(&w->random, w->n);
-		uint64_t start = peer_clock(), end;
-
-		op(w, p);
-		end = peer_clock();
-		if (end - start > w->worst)
-			w->worst = end - start;
-		if (per && --left == 0) {
+	work_picks(w);
+	start = peer_clock();
+	for (uint32_t i = 0; i < WORK_TODO; i++) {
+		op(w, w->picks[i]);
+		if (per && per != WORK_BLOCK && --left == 0) {
 			left = per;
-			start = end;
 			work_poll(w, PEER_MS);
-			end = peer_clock();
-			if (end - start > w->worst_poll)
-				w->worst_poll = end - start;
 		}
-		if (end > most)
-			break;
 	}
+	if (per == WORK_BLOCK)
+		work_poll(w, PEER_MS);
+	w->spent += peer_clock() - start;
+	w->left = left;
+	return WORK_BLOCK;
 }
 
-rota_inline void
-work_measure(struct work *w, op_fn *op, uint32_t per)
+static inline uint32_t
+work_fiftieth(const struct work *w)
 {
-	uint64_t ops, spent;
-
-	work_bytes(w);
-	work_loop(w, op, per, w->most / 5, w->budget / 5);
-	work_loop(w, op, per, w->most, w->budget);
-	ops = w->ops;
-	spent = w->spent;
-	work_worst(w, op, per);
-	w->ops = ops;
-	w->spent = spent;
+	return w->n / 50 ? w->n / 50 : 1;
 }
 
-static void
-none_fired(const struct work *w)
-{
-	if (w->fired && !peer_info.limit)
-		peer_die("a timer fired that may not have");
-}
-
-static void
-run_start_stop(struct work *w)
+static inline void
+begin_start_stop(struct work *w)
 {
 	work_arm(w, PEER_S, 60 * PEER_S);
-	work_measure(w, op_start_stop, 0);
-	none_fired(w);
 }
 
-static void
-run_idle_reset(struct work *w)
+static inline uint64_t
+step_start_stop(struct work *w)
 {
-	work_age(w);
-	work_measure(w, op_idle_reset, WORK_BLOCK);
-	/* At 1e7 some are not picked for 30 s; in a short run none. */
-	if (w->now < WORK_IDLE)
-		none_fired(w);
+	return work_steady(w, op_start_stop, 0);
 }
 
-static void
-run_short_rpc(struct work *w)
+static inline uint64_t
+step_idle_reset(struct work *w)
 {
-	uint32_t n = w->n;
+	return work_steady(w, op_idle_reset, WORK_BLOCK);
+}
 
-	w->n = WORK_RPC < n ? WORK_RPC : n;
+/* The others have memory and are not armed. */
+static inline void
+begin_short_rpc(struct work *w)
+{
 	if (w->n < WORK_RPC)
 		peer_die("short_rpc: N must be 64 or more");
+	w->n = WORK_RPC;
 	work_arm(w, 5 * PEER_S - PEER_MS, 5 * PEER_S);
-	work_measure(w, op_short_rpc, WORK_BLOCK);
-	none_fired(w);
-	w->n = n;
-	w->bytes = 0; /* N have memory, 64 are armed */
 }
 
-static void
-run_server_mix(struct work *w)
+static inline uint64_t
+step_short_rpc(struct work *w)
+{
+	return work_steady(w, op_short_rpc, WORK_BLOCK);
+}
+
+static inline void
+begin_server_mix(struct work *w)
 {
 	w->on_fire = mix_fired;
 	work_age(w);
-	work_measure(w, op_server_mix, WORK_BLOCK);
-	if (!peer_info.limit && w->fired * 200 < w->ops)
-		peer_die("fewer fired than must have");
 }
 
-static void
-run_earlier(struct work *w)
+static inline uint64_t
+step_server_mix(struct work *w)
 {
-	struct pick picks[WORK_BLOCK];
-	uint64_t ops = 0, spent = 0;
+	return work_steady(w, op_server_mix, WORK_BLOCK);
+}
 
+static inline void
+work_due(struct work *w)
+{
 	w->due = (uint64_t *)calloc(w->n, sizeof(*w->due));
 	if (!w->due)
 		peer_die("no memory for the deadlines");
-	work_arm(w, 30 * PEER_S, 60 * PEER_S);
-	work_bytes(w);
-	/* After N of them what is left has shrunk: all is armed anew. */
-	while (ops < w->most && spent < w->budget) {
-		for (uint32_t done = 0; done < w->n && spent < w->budget;
-		     done += WORK_BLOCK) {
-			uint64_t start;
+}
 
-			work_picks(w, picks);
-			start = peer_clock();
-			for (uint32_t i = 0; i < WORK_BLOCK; i++)
-				op_earlier(w, picks[i]);
-			spent += peer_clock() - start;
-			ops += WORK_BLOCK;
-		}
-		if (spent >= w->budget || ops >= w->most)
-			break;
+static inline void
+begin_earlier(struct work *w)
+{
+#ifndef PEER_DEADLINE
+	work_due(w);
+#endif
+	work_arm(w, 30 * PEER_S, 60 * PEER_S);
+}
+
+/* A round of N, less if the time is up: what is left has shrunk then, so all is
+ * armed anew. */
+static inline uint64_t
+step_earlier(struct work *w)
+{
+	uint64_t ops = 0;
+
+	if (w->done) {
 		work_clear(w);
 		work_arm(w, 30 * PEER_S, 60 * PEER_S);
 	}
-	none_fired(w);
-	work_worst(w, op_earlier, 0);
-	w->ops = ops;
-	w->spent = spent;
+	w->done = 1;
+	while (ops < w->n && w->spent < w->budget)
+		ops += work_steady(w, op_earlier, 0);
+	return ops;
 }
 
-static void
-tcp_begin(struct work *w)
+static inline void
+begin_tcp(struct work *w)
 {
-	w->due = (uint64_t *)calloc(w->n, sizeof(*w->due));
-	if (!w->due)
-		peer_die("no memory for the deadlines");
+	work_due(w);
 	w->on_fire = tcp_fired;
 	work_arm(w, 200 * PEER_MS, PEER_S);
 }
 
-static void
-run_tcp_rto(struct work *w)
+static inline uint64_t
+step_tcp_rto(struct work *w)
 {
-	tcp_begin(w);
-	work_measure(w, op_tcp_rto, w->n / 50 ? w->n / 50 : 1);
+	return work_steady(w, op_tcp_rto, work_fiftieth(w));
 }
 
-static void
-run_scatter(struct work *w)
+static inline uint64_t
+step_scatter(struct work *w)
 {
-	tcp_begin(w);
-	work_measure(w, op_scatter, w->n / 50 ? w->n / 50 : 1);
+	return work_steady(w, op_scatter, work_fiftieth(w));
 }
 
-/* All 10,000 polls of a round, timed @at_once together. */
-static uint64_t
+static inline void
+begin_fire(struct work *w)
+{
+	work_arm(w, 0, WORK_SPREAD);
+}
+
+/* All 10,000 polls of a round, timed @at_once together, as far as the budget
+ * goes. Returns the ns of it. */
+static inline uint64_t
 fire_round(struct work *w, uint32_t at_once)
 {
 	uint64_t spent = 0;
 
-	w->fired = 0;
 	for (uint32_t i = 0; i < 10000 && spent < w->budget; i += at_once) {
 		uint64_t start = peer_clock(), took;
 
@@ -493,262 +473,80 @@ fire_round(struct work *w, uint32_t at_once)
 	return spent;
 }
 
-/* What is late by its slack. False: there was no time to fire all. */
-static bool
-fire_rest(struct work *w, uint64_t spent)
+/* What comes late by its slack is fired after the time. */
+static inline uint64_t
+step_fire(struct work *w)
 {
-	if (spent >= w->budget)
-		return false;
-	work_poll(w, PEER_S);
-	if (w->fired != w->n && !peer_info.limit)
-		peer_die("not all have fired");
-	return true;
+	uint64_t before = w->fired, ops, spent;
+
+	if (w->done)
+		work_arm(w, 0, WORK_SPREAD);
+	w->done = 1;
+	spent = fire_round(w, 100);
+	w->spent += spent;
+	ops = w->fired - before;
+	if (spent < w->budget) {
+		work_poll(w, PEER_S);
+		if (w->fired - before != w->n && !peer_info.limit)
+			peer_die("not all have fired");
+	}
+	return ops;
 }
 
-static void
-run_fire(struct work *w)
+static inline uint64_t
+step_arm(struct work *w)
 {
-	uint64_t ops = 0, spent = 0, took;
+	uint64_t start;
 
-	do {
-		work_arm(w, 0, 10 * PEER_S);
-		if (!ops)
-			work_bytes(w);
-		took = fire_round(w, 100);
-		spent += took;
-		ops += w->fired;
-	} while (fire_rest(w, took) && ops < w->most && spent < w->budget);
-	if (took < w->budget) {
-		work_arm(w, 0, 10 * PEER_S);
-		fire_round(w, 1);
-	}
-	w->ops = ops;
-	w->spent = spent;
+	if (w->done)
+		work_clear(w);
+	w->done = 1;
+	start = peer_clock();
+	work_arm(w, 0, WORK_SPREAD);
+	w->spent += peer_clock() - start;
+	return w->n;
 }
 
-static void
-run_arm(struct work *w)
+static inline void
+begin_herd(struct work *w)
 {
-	while (w->ops < w->most && w->spent < w->budget) {
-		uint64_t start;
-
-		if (w->ops)
-			work_clear(w);
-		start = peer_clock();
-		work_arm(w, 0, 10 * PEER_S);
-		w->spent += peer_clock() - start;
-		if (!w->ops)
-			work_bytes(w);
-		w->ops += w->n;
-	}
-}
-
-static void
-run_herd(struct work *w)
-{
-	while (w->ops < w->most && w->spent < w->budget) {
-		uint64_t start;
-
-		for (uint32_t i = 0; i < w->n; i++)
-			peer_start(w->peer, work_timer(w, i), w->now + PEER_S);
-		if (!w->bytes)
-			work_bytes(w);
-		w->fired = 0;
-		work_poll(w, PEER_S - PEER_MS);
-		if (w->fired && !peer_info.limit)
-			peer_die("a timer fired early");
-		start = peer_clock();
-		do
-			work_poll(w, 2 * PEER_MS + peer_info.late);
-		while (w->fired < w->n && !peer_info.limit &&
-		    peer_clock() - start < 4 * w->budget);
-		w->worst_poll = peer_clock() - start;
-		w->spent += w->worst_poll;
-		w->ops += w->fired;
-		if (w->fired < w->n)
-			break;
-	}
-}
-
-/*
- * Two threads.
- */
-
-enum side_what { SIDE_RESTART, SIDE_PUSH, SIDE_POLL };
-
-struct side {
-	struct work *w;
-	struct peer *peer;    /* this thread's */
-	struct peer *home[2]; /* of the first half of the timers, the second */
-	uint32_t first, n;    /* the timers that it draws from */
-	uint64_t random, ops, spent;
-	bool polls;
-	enum side_what what;
-	bool *over;
-	pthread_barrier_t *gate;
-};
-
-#ifdef PEER_SAFE
-#define side_lock() ((void)0)
-#define side_unlock() ((void)0)
-#else
-static pthread_mutex_t side_mutex = PTHREAD_MUTEX_INITIALIZER;
-#define side_lock() pthread_mutex_lock(&side_mutex)
-#define side_unlock() pthread_mutex_unlock(&side_mutex)
-#endif
-
-rota_inline void
-side_op(struct side *s, struct pick p)
-{
-	uint32_t i = s->first + p.index;
-	struct peer *home = s->home[i >= s->w->n / 2];
-	struct peer_timer *t = work_timer(s->w, i);
-
-	side_lock();
-	if (s->what == SIDE_RESTART) {
-		peer_stop(home, t);
-		peer_start(home, t, work_ahead(s->w, p, PEER_S, 60 * PEER_S));
-	} else {
-		peer_push(home, t, s->w->now + 60 * PEER_S);
-	}
-	side_unlock();
-}
-
-static void *
-side_run(void *arg)
-{
-	struct side *s = (struct side *)arg;
-	struct pick picks[WORK_BLOCK];
-	uint64_t begin;
-
-#ifdef PEER_SAFE
-	if (s->peer && s->peer != s->w->peer)
-		peer_enter(s->peer);
-#endif
-	pthread_barrier_wait(s->gate);
-	begin = peer_clock();
-	while (s->what == SIDE_POLL
-		? !__atomic_load_n(s->over, __ATOMIC_ACQUIRE)
-		: peer_clock() - begin < s->w->budget) {
-		uint64_t start;
-
-		if (s->what != SIDE_POLL) {
-			for (uint32_t i = 0; i < WORK_BLOCK; i++)
-				picks[i] = pick_make(&s->random, s->n);
-			start = peer_clock();
-			for (uint32_t i = 0; i < WORK_BLOCK; i++)
-				side_op(s, picks[i]);
-			s->spent += peer_clock() - start;
-			s->ops += WORK_BLOCK;
-		}
-		if (!s->polls)
-			continue;
-		start = peer_clock();
-		side_lock();
-		peer_poll(s->peer, s->w->now);
-		side_unlock();
-		s->spent += peer_clock() - start;
-	}
-	__atomic_store_n(s->over, true, __ATOMIC_RELEASE);
-	/* Nobody's home goes away before the other is done with it. */
-	pthread_barrier_wait(s->gate);
-	return NULL;
-}
-
-enum sides { OWN, CROSS, REMOTE };
-
-static void
-run_sides(struct work *w, enum sides what)
-{
-	struct side s[2];
-	pthread_barrier_t gate;
-	pthread_t thread;
-	bool over = false;
-	struct peer *home[2] = { w->peer, w->peer };
-
-#ifdef PEER_SAFE
-	static struct peer second;
-
-	if (w->halves) {
-		peer_second(&second, w->peer);
-		home[1] = &second;
-		for (uint32_t i = w->n / 2; i < w->n; i++)
-			peer_init(&second, work_timer(w, i));
-	}
-#endif
-	pthread_barrier_init(&gate, NULL, 2);
-	memset(s, 0, sizeof(s));
-	for (int k = 0; k < 2; k++) {
-		s[k].w = w;
-		s[k].peer = home[k];
-		s[k].home[0] = home[0];
-		s[k].home[1] = home[1];
-		s[k].first = what == OWN && k ? w->n / 2 : 0;
-		s[k].n = what == OWN ? w->n / 2 : w->n;
-		s[k].random = RANDOM_SEED + (uint64_t)k * 77;
-		s[k].polls = true;
-		s[k].what = what == CROSS ? SIDE_PUSH : SIDE_RESTART;
-		s[k].over = &over;
-		s[k].gate = &gate;
-	}
-	if (what == REMOTE) {
-		s[1].peer = NULL;
-		s[1].polls = false;
-		s[0].what = SIDE_POLL;
-	}
 	for (uint32_t i = 0; i < w->n; i++)
-		peer_start(home[i >= w->n / 2], work_timer(w, i),
-		    work_ahead(
-			w, pick_make(&w->random, 1), PEER_S, 60 * PEER_S));
-	work_bytes(w);
-	if (pthread_create(&thread, NULL, side_run, &s[1]) != 0)
-		peer_die("no second thread");
-	side_run(&s[0]);
-	pthread_join(thread, NULL);
-	pthread_barrier_destroy(&gate);
-	/* ns for an operation of one thread. */
-	w->ops = what == REMOTE ? s[1].ops : (s[0].ops + s[1].ops) / 2;
-	w->spent = what == REMOTE ? s[1].spent : (s[0].spent + s[1].spent) / 2;
-	none_fired(w);
+		peer_start(w->peer, work_timer(w, i), w->now + PEER_S);
 }
 
-static void
-run_own(struct work *w)
+/* @lead of the second until they are due passes in a poll before the time. */
+rota_inline uint64_t
+work_herd(struct work *w, uint64_t lead)
 {
-	run_sides(w, OWN);
+	uint64_t before = w->fired, span = PEER_S - lead, start;
+
+	if (w->done)
+		begin_herd(w);
+	w->done = 1;
+	if (lead)
+		work_poll(w, lead);
+	if (w->fired != before && !peer_info.limit)
+		peer_die("a timer fired early");
+	start = peer_clock();
+	do
+		work_poll(w, span + PEER_MS + peer_info.late);
+	while (w->fired - before < w->n && !peer_info.limit &&
+	    peer_clock() - start < w->budget * 4);
+	w->worst_poll = peer_clock() - start;
+	w->spent += w->worst_poll;
+	return w->fired - before;
 }
 
-static void
-run_cross(struct work *w)
+static inline uint64_t
+step_herd(struct work *w)
 {
-	run_sides(w, CROSS);
+	return work_herd(w, PEER_S - PEER_MS);
 }
 
-static void
-run_remote(struct work *w)
+static inline void
+begin_nothing(struct work *w)
 {
-	run_sides(w, REMOTE);
+	(void)w;
 }
-
-static const struct {
-	const char *name;
-	void (*run)(struct work *w);
-	bool halves;
-} works[] = {
-	{ "start_stop", run_start_stop, false },
-	{ "idle_reset", run_idle_reset, false },
-	{ "arm", run_arm, false },
-	{ "fire", run_fire, false },
-	{ "short_rpc", run_short_rpc, false },
-	{ "server_mix", run_server_mix, false },
-	{ "herd", run_herd, false },
-	{ "earlier", run_earlier, false },
-	{ "tcp_rto", run_tcp_rto, false },
-	{ "scatter", run_scatter, false },
-	{ "own", run_own, true },
-	{ "cross", run_cross, true },
-	{ "remote", run_remote, false },
-};
-#define WORKS (sizeof(works) / sizeof(works[0]))
 
 #endif
