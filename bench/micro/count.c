@@ -12,7 +12,6 @@
  */
 #include "bench/micro/rig.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,6 @@
 enum op { STOP, LATER, EARLIER, ARM, FIRE, EMPTY, OPS };
 static const char *const ops[] = { "stop", "later", "earlier", "arm", "fire",
 	"empty" };
-static const char *const backends[] = { "heap", "wheel", "coarse" };
 static const char *const modes[] = { "confined", "shared" };
 
 static struct rota_timer *timers[RIG_BLOCK];
@@ -39,7 +37,7 @@ static uint64_t answers;
 
 /* counted: the operations of a block; what callgrind counts. */
 rota_noinline static void
-counted(struct rig *r, enum op op)
+counted(struct work *w, enum op op)
 {
 	switch (op) {
 	case STOP:
@@ -55,7 +53,7 @@ counted(struct rig *r, enum op op)
 		break;
 	case FIRE:
 		for (uint32_t i = 0; i < POLLS; i++)
-			rig_poll(r, ROTA_MILLISECOND);
+			work_poll(w, PEER_MS);
 		break;
 	default:
 		for (uint32_t i = 0; i < RIG_BLOCK; i++) {
@@ -69,20 +67,19 @@ counted(struct rig *r, enum op op)
 /* Choose the timers of a block and bring them where the operation wants
  * them. */
 static void
-prepare(struct rig *r, enum op op, uint32_t first)
+prepare(struct work *w, enum op op, uint32_t first)
 {
-	if (op == ARM)
-		rig_pick_in_order(r, first);
-	else
-		rig_pick(r);
+	work_picks(w);
 	for (uint32_t i = 0; i < RIG_BLOCK; i++) {
-		struct pick p = r->picks[i];
-		struct rota_timer *t = timers[i] = &r->timers[p.index];
-		rota_span left = (rota_span)ST_DEADLINE(t->r_word) - r->now;
+		struct pick p = w->picks[i];
+		struct rota_timer *t = timers[i] =
+		    &work_timer(w, op == ARM ? first + i : p.index)->t;
+		rota_time now = (rota_time)w->now;
+		rota_span left = (rota_span)ST_DEADLINE(t->r_word) - now;
 
 		if (op == STOP && !rota_timer_pending(t))
-			rota_timer_reset_at(t, r->now + HI);
-		whens[i] = r->now +
+			rota_timer_reset_at(t, now + HI);
+		whens[i] = now +
 		    (op == EARLIER      ? pick_span(p, left / 2, left)
 			    : op == ARM ? pick_span(p, 0, SPREAD)
 					: HI);
@@ -90,26 +87,26 @@ prepare(struct rig *r, enum op op, uint32_t first)
 }
 
 static uint64_t
-run(struct rig *r, enum op op, uint64_t want)
+run(struct work *w, enum op op, uint64_t want)
 {
 	uint64_t done = 0;
-	uint32_t next = r->c->n; /* of the round; a round begins at its end */
+	uint32_t next = w->n; /* of the round; a round begins at its end */
 
 	while (done < want) {
 		if (op == FIRE) {
-			rig_arm(r, 0, SPREAD);
-			counted(r, op);
-			done += r->c->n;
+			work_arm(w, 0, SPREAD);
+			counted(w, op);
+			done += w->n;
 			continue;
 		}
-		if (next == r->c->n) {
-			rig_clear(r);
+		if (next == w->n) {
+			work_clear(w);
 			if (op != ARM)
-				rig_arm(r, LO, HI);
+				work_arm(w, LO, HI);
 			next = 0;
 		}
-		prepare(r, op, next);
-		counted(r, op);
+		prepare(w, op, next);
+		counted(w, op);
 		next += RIG_BLOCK;
 		done += RIG_BLOCK;
 	}
@@ -122,34 +119,34 @@ choose(const char *const *names, unsigned len, const char *name)
 	for (unsigned i = 0; i < len; i++)
 		if (strcmp(names[i], name) == 0)
 			return i;
-	rig_die(name, EINVAL);
+	peer_die(name);
 }
 
 int
 main(int argc, char **argv)
 {
+	/* No constant, or the compiler makes a counted() of another name. */
+	struct work *volatile w = &work;
 	struct micro_case c = { .n = 100000 };
 	uint64_t want = 100000;
-	struct rig r;
 	enum op op;
 
 	if (argc < 4)
-		rig_die("usage: micro_count operation backend mode "
-			"[N [operations]]",
-		    EINVAL);
+		peer_die("usage: micro_count operation backend mode "
+			 "[N [operations]]");
 	op = (enum op)choose(ops, OPS, argv[1]);
-	c.backend = (enum rota_backend)choose(backends, 3, argv[2]);
+	c.backend = (enum rota_backend)choose(rig_backends, 3, argv[2]);
 	c.confined = choose(modes, 2, argv[3]) == 0;
 	if (argc > 4)
 		c.n = (uint32_t)strtoul(argv[4], NULL, 10);
 	if (argc > 5)
 		want = strtoull(argv[5], NULL, 10);
 	if (!c.n || c.n % RIG_BLOCK || !want)
-		rig_die("N: a multiple of 1000; operations: some", EINVAL);
-	rig_open(&r, &c, rig_fire);
-	rig_arm(&r, 0, SPREAD);
-	rig_clear(&r);
-	printf("%" PRIu64 "\n", run(&r, op, want));
-	rig_close(&r);
+		peer_die("N: a multiple of 1000; operations: some");
+	rig_open(&c, rig_fire);
+	work_arm(&work, 0, SPREAD);
+	work_clear(&work);
+	printf("%" PRIu64 "\n", run(w, op, want));
+	rig_close();
 	return 0;
 }

@@ -21,12 +21,12 @@
 enum { SECOND_EMPTY, YEAR_EMPTY, SECOND_FAR, YEAR_FAR };
 
 static void
-arm_far(struct rig *r)
+arm_far(struct work *w)
 {
-	for (uint32_t i = 0; i < r->c->n; i++) {
-		struct pick p = pick_make(&r->random, BUNCHES);
+	for (uint32_t i = 0; i < w->n; i++) {
+		struct pick p = pick_make(&w->random, BUNCHES);
 
-		rota_timer_reset_at(&r->timers[i],
+		rota_timer_reset_at(&work_timer(w, i)->t,
 		    FAR + p.index * APART + pick_span(p, 0, 4 * ROTA_HOUR));
 	}
 }
@@ -42,25 +42,26 @@ jump(struct bench *b, const struct micro_case *c)
 
 	BENCH_LOOP(b, JUMPS)
 	{
-		struct rota_stats after;
-		struct rig r;
+		struct rota_stats before, after;
+		struct rota_engine *e;
 		uint64_t start;
 
-		rig_open(&r, c, rig_fire);
+		rig_open(c, rig_fire);
+		e = work.peer->engine;
 		if (far)
-			arm_far(&r);
-		rig_begin(&r);
-		start = bench_now();
+			arm_far(&work);
+		before = rig_begin(e);
+		start = peer_clock();
 		for (unsigned i = rig_sabotage; i < JUMPS; i++)
-			rig_poll(&r, span);
-		bench_time(b, bench_now() - start);
+			work_poll(&work, (uint64_t)span);
+		bench_time(b, peer_clock() - start);
 		if (!why)
-			why = rig_end(&r, &(struct rota_stats){ 0 });
-		if (rota_shard_stat(r.shard, &after) ||
-		    after.polls - r.before.polls != JUMPS ||
+			why = rig_end(e, &before, &(struct rota_stats){ 0 });
+		after = rig_begin(e);
+		if (after.polls - before.polls != JUMPS ||
 		    after.live != (far ? c->n : 0))
 			why = "polls or timers are missing";
-		rig_close(&r);
+		rig_close();
 	}
 	if (why)
 		bench_fail(b, why);

@@ -32,16 +32,9 @@
 
 static const struct micro_op *const files[] = {
 	micro_touch,
-	micro_push_later,
-	micro_stop_start,
-	micro_short_rpc,
-	micro_arm,
-	micro_fire,
-	micro_server_mix,
-	micro_earlier,
+	micro_works,
 	micro_remote,
 	micro_jump,
-	micro_herd,
 };
 
 struct entry {
@@ -63,11 +56,6 @@ run(struct bench *b, const void *arg)
 static void
 add(const struct micro_op *op, int backend, bool confined, uint32_t n)
 {
-	static const char *const names[] = {
-		[ROTA_HEAP] = "heap",
-		[ROTA_WHEEL] = "wheel",
-		[ROTA_WHEEL_COARSE] = "coarse",
-	};
 	bool limit = op->flags & MICRO_LIMIT;
 	uint64_t round = op->flags & MICRO_ROUNDS ? n : RIG_BLOCK;
 	uint64_t ops = rig_smoke ? SMOKE_BLOCKS * round : op->ops;
@@ -75,7 +63,7 @@ add(const struct micro_op *op, int backend, bool confined, uint32_t n)
 	char name[128];
 
 	if (entries_len > CASES_MAX)
-		rig_die("rows", E2BIG);
+		peer_die("too many rows");
 	e->op = op;
 	e->c = (struct micro_case){
 		.backend = (enum rota_backend)backend,
@@ -84,8 +72,8 @@ add(const struct micro_op *op, int backend, bool confined, uint32_t n)
 		.variant = op->variant,
 	};
 	snprintf(name, sizeof(name), "%s/%s/%s/%" PRIu32, op->name,
-	    limit ? "limit" : names[backend], confined ? "confined" : "shared",
-	    n);
+	    limit ? "limit" : rig_backends[backend],
+	    confined ? "confined" : "shared", n);
 	if (op->flags & MICRO_ROUNDS)
 		ops = (ops + round - 1) / round * round;
 	bench_register(name, run, e, ops,

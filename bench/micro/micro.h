@@ -2,7 +2,7 @@
  *
  * micro.h - the rows of the table of operations.
  *
- * A file per operation, each with its rows; micro.c registers every row with
+ * A file for each sort of operation, with its rows; micro.c registers every row with
  * every backend, confined and shared, at every N, under the name
  * `row/backend/mode/N`. Their times are ns for one operation.
  */
@@ -30,15 +30,8 @@ struct micro_op {
 
 /* What is measured first stands first. */
 extern const struct micro_op micro_touch[];
-extern const struct micro_op micro_push_later[];
-extern const struct micro_op micro_stop_start[];
-extern const struct micro_op micro_short_rpc[];
-extern const struct micro_op micro_arm[];
-extern const struct micro_op micro_fire[];
-extern const struct micro_op micro_server_mix[];
-extern const struct micro_op micro_earlier[];
+extern const struct micro_op micro_works[];
 extern const struct micro_op micro_remote[];
 extern const struct micro_op micro_jump[];
-extern const struct micro_op micro_herd[];
 
 #endif

@@ -125,7 +125,7 @@ side_main(void *arg)
 	int err = rota_shard_attach(s->shard);
 
 	if (err)
-		rig_die("attach", -err);
+		peer_die("attach");
 	side_arm(s, pair->side[1].own);
 	pthread_barrier_wait(&pair->barrier);
 	/* The main thread takes the figures of before. */
@@ -140,10 +140,10 @@ side_main(void *arg)
 			break;
 		for (uint32_t i = 0; i < RIG_BLOCK; i++)
 			s->picks[i] = pick_make(&s->random, s->len);
-		start = bench_now();
+		start = peer_clock();
 		side_block(s);
 		if (block < pair->blocks)
-			s->ns += bench_now() - start;
+			s->ns += peer_clock() - start;
 	}
 	/* Nobody sends any more; take in what is left. */
 	pthread_barrier_wait(&pair->barrier);
@@ -152,7 +152,7 @@ side_main(void *arg)
 	s->fired = fired;
 	err = rig_smoke ? rota_shard_check(s->shard) : 0;
 	if (err)
-		rig_die("shard check", EILSEQ);
+		peer_die("shard check");
 	rota_shard_detach(s->shard);
 	return NULL;
 }
@@ -170,8 +170,8 @@ pair_open(struct pair *pair, const struct micro_case *c)
 	int err = rota_engine_create(&pair->engine, &config);
 
 	if (err)
-		rig_die("engine", -err);
-	pair->timers = rig_array(c->n, sizeof(*pair->timers));
+		peer_die("engine");
+	pair->timers = peer_array(c->n * sizeof(*pair->timers));
 	pthread_barrier_init(&pair->barrier, NULL, 3);
 	for (uint32_t i = 0; i < 2 && !err; i++) {
 		struct side *s = &pair->side[i];
@@ -194,7 +194,7 @@ pair_open(struct pair *pair, const struct micro_case *c)
 			    &pair->timers[s->own + k], &s->kind);
 	}
 	if (err)
-		rig_die("timers", -err);
+		peer_die("timers");
 }
 
 static void
@@ -246,7 +246,7 @@ remote(struct bench *b, const struct micro_case *c)
 
 	BENCH_LOOP(b, batch)
 	{
-		struct pair *pair = rig_array(1, sizeof(*pair));
+		struct pair *pair = peer_array(sizeof(*pair));
 		struct rota_stats before;
 		int err = 0;
 
@@ -257,7 +257,7 @@ remote(struct bench *b, const struct micro_case *c)
 			err = pthread_create(&pair->side[i].thread, NULL,
 			    side_main, &pair->side[i]);
 		if (err)
-			rig_die("threads", err);
+			peer_die("threads");
 		pthread_barrier_wait(&pair->barrier);
 		rota_engine_stat(pair->engine, &before);
 		pthread_barrier_wait(&pair->barrier);

@@ -12,8 +12,6 @@
  */
 #include "bench/micro/shim.h"
 
-#include <time.h>
-
 #include <benchmark/benchmark.h>
 
 namespace
@@ -99,16 +97,6 @@ unsigned
 bench_runs(void)
 {
 	return runs;
-}
-
-uint64_t
-bench_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return static_cast<uint64_t>(ts.tv_sec) * 1000000000u +
-	    static_cast<uint64_t>(ts.tv_nsec);
 }
 
 int

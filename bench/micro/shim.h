@@ -7,9 +7,9 @@
  *	static void spin(struct bench *b, const void *arg)
  *	{
  *		BENCH_LOOP(b, 1000) {
- *			uint64_t start = bench_now();
+ *			uint64_t start = peer_clock();
  *			... a thousand operations ...
- *			bench_time(b, bench_now() - start);
+ *			bench_time(b, peer_clock() - start);
  *		}
  *	}
  *	bench_register("spin", spin, NULL, 1000000, BENCH_MANUAL);
@@ -69,9 +69,6 @@ unsigned bench_runs(void);
 /* bench_main - run what was registered, as google-benchmark's own main() with
  * its options. 0; 1 if a run failed or there was none; 2 an unknown option. */
 int bench_main(int argc, char **argv);
-
-/* bench_now - ns on a clock that only runs forward. About 20 ns. */
-uint64_t bench_now(void);
 
 /* bench_keep - make the compiler believe that @value is used. */
 static inline void

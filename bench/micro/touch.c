@@ -20,13 +20,13 @@
 
 /* touch_block: @size and @plain are constants at every call. */
 rota_inline uint64_t
-touch_block(const struct rig *r, char *array, uint64_t size, bool plain)
+touch_block(const struct work *w, char *array, uint64_t size, bool plain)
 {
-	uint64_t start = bench_now();
+	uint64_t start = peer_clock();
 
-	for (uint32_t i = 0; i < r->todo; i++) {
+	for (uint32_t i = 0; i < WORK_TODO; i++) {
 		rota_word *word = (rota_word *)(void *)(array +
-		    r->picks[i].index * size);
+		    w->picks[i].index * size);
 		uint64_t old = word_load(word, relaxed); /* the CAS checks */
 
 		if (plain) {
@@ -36,28 +36,27 @@ touch_block(const struct rig *r, char *array, uint64_t size, bool plain)
 		while (!word_cas(word, &old, old + ONE, acq_rel, relaxed))
 			;
 	}
-	return bench_now() - start;
+	return peer_clock() - start;
 }
 
 static void
 touch_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RANDOM_SEED };
+	struct work w = { .n = c->n, .random = RANDOM_SEED };
 	uint64_t size = (uint64_t)c->variant, blocks = 0, sum = 0;
-	char *array = rig_array(c->n, size);
+	char *array = peer_array(c->n * size);
 
-	r.todo = RIG_BLOCK - rig_sabotage;
 	BENCH_LOOP(b, RIG_BLOCK)
 	{
-		rig_pick(&r);
+		work_picks(&w);
 		if (size == 32 && c->confined)
-			bench_time(b, touch_block(&r, array, 32, true));
+			bench_time(b, touch_block(&w, array, 32, true));
 		else if (size == 32)
-			bench_time(b, touch_block(&r, array, 32, false));
+			bench_time(b, touch_block(&w, array, 32, false));
 		else if (c->confined)
-			bench_time(b, touch_block(&r, array, 64, true));
+			bench_time(b, touch_block(&w, array, 64, true));
 		else
-			bench_time(b, touch_block(&r, array, 64, false));
+			bench_time(b, touch_block(&w, array, 64, false));
 		blocks++;
 	}
 	for (uint32_t i = 0; i < c->n; i++)
@@ -70,23 +69,22 @@ touch_run(struct bench *b, const struct micro_case *c)
 static void
 walk_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RANDOM_SEED };
+	struct work w = { .n = c->n, .random = RANDOM_SEED };
 	uint64_t sum = 0, want = 0;
 
-	r.todo = RIG_BLOCK - rig_sabotage;
 	BENCH_LOOP(b, RIG_BLOCK)
 	{
 		uint64_t start;
 
-		rig_pick(&r);
-		start = bench_now();
-		for (uint32_t i = 0; i < r.todo; i++) {
-			sum += r.picks[i].index + 1;
+		work_picks(&w);
+		start = peer_clock();
+		for (uint32_t i = 0; i < WORK_TODO; i++) {
+			sum += w.picks[i].index + 1;
 			bench_keep(sum);
 		}
-		bench_time(b, bench_now() - start);
+		bench_time(b, peer_clock() - start);
 		for (uint32_t i = 0; i < RIG_BLOCK; i++)
-			want += r.picks[i].index + 1;
+			want += w.picks[i].index + 1;
 	}
 	if (sum != want)
 		bench_fail(b, "picks were not read");
@@ -98,17 +96,17 @@ walk_run(struct bench *b, const struct micro_case *c)
 static void
 random_run(struct bench *b, const struct micro_case *c)
 {
-	struct rig r = { .c = c, .random = RANDOM_SEED };
+	struct work w = { .n = c->n, .random = RANDOM_SEED };
 	uint64_t sum = 0;
 
 	BENCH_LOOP(b, RIG_BLOCK)
 	{
 		if (!rig_sabotage)
-			rig_pick(&r);
-		bench_keep(r.picks[0].coin);
+			work_picks(&w);
+		bench_keep(w.picks[0].coin);
 	}
 	for (uint32_t i = 0; i < RIG_BLOCK; i++)
-		sum += r.picks[i].coin;
+		sum += w.picks[i].coin;
 	if (sum / RIG_BLOCK < UINT32_MAX / 100 * 43u ||
 	    sum / RIG_BLOCK > UINT32_MAX / 100 * 57u)
 		bench_fail(b, "the generator is not uniform");

@@ -31,7 +31,7 @@ static const struct drive_work {
 	void (*begin)(struct work *w);
 	uint64_t (*step)(struct work *w);
 	op_fn *op;      /* NULL: a step is a round of all timers */
-	uint32_t per;   /* operations from poll to poll; 0: none; 1: N / 50 */
+	uint32_t per;   /* operations from poll to poll; as of work_block() */
 	uint64_t quiet; /* none may fire until the clock is here */
 	void (*sides)(struct work *w);
 	bool halves;
@@ -50,8 +50,10 @@ static const struct drive_work {
 	{ "herd", begin_herd, step_herd, NULL, 0, 0, NULL, false },
 	{ "earlier", begin_earlier, step_earlier, op_earlier, 0, UINT64_MAX,
 	    NULL, false },
-	{ "tcp_rto", begin_tcp, step_tcp_rto, op_tcp_rto, 1, 0, NULL, false },
-	{ "scatter", begin_tcp, step_scatter, op_scatter, 1, 0, NULL, false },
+	{ "tcp_rto", begin_tcp, step_tcp_rto, op_tcp_rto, WORK_FIFTIETH, 0,
+	    NULL, false },
+	{ "scatter", begin_tcp, step_scatter, op_scatter, WORK_FIFTIETH, 0,
+	    NULL, false },
 	{ "own", NULL, NULL, NULL, 0, UINT64_MAX, run_own, true },
 	{ "cross", NULL, NULL, NULL, 0, UINT64_MAX, run_cross, true },
 	{ "remote", NULL, NULL, NULL, 0, UINT64_MAX, run_remote, false },
@@ -84,7 +86,7 @@ static void
 drive_worst(struct work *w, const struct drive_work *d)
 {
 	uint64_t most = w->budget / 4 + peer_clock();
-	uint32_t per = d->per == 1 ? work_fiftieth(w) : d->per, left = per;
+	uint32_t per = work_per(w, d->per), left = per;
 
 	for (uint32_t i = 0; i < WORST_OPS; i++) {
 		struct pick p = pick_make(&w->random, w->n);

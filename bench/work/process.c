@@ -3,6 +3,9 @@
  * process.c - the real clock and the memory of the process, for programs in
  * which clock_gettime() may be virtual.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,6 +53,17 @@ peer_memory(void)
 	if (f)
 		fclose(f);
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void *
+peer_array(size_t size)
+{
+	void *array = aligned_alloc(64, (size + 63) / 64 * 64);
+
+	if (!array)
+		peer_die("no memory for so many timers");
+	memset(array, 0, size);
+	return array;
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef BENCH_WORK_PROCESS_H
 #define BENCH_WORK_PROCESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -17,6 +18,9 @@ uint64_t peer_clock(void);
 
 /* Bytes of memory that this process occupies. */
 uint64_t peer_memory(void);
+
+/* @size bytes, zeroed, touched and from a cache line on. Or ends the program. */
+void *peer_array(size_t size);
 
 /* The program ends: @what went wrong. */
 __attribute__((noreturn)) void peer_die(const char *what);

@@ -130,16 +130,12 @@ static inline void
 work_open(struct work *w)
 {
 	static struct peer peer;
-	size_t size = (sizeof(struct peer_timer) + 7) & ~(size_t)7, bytes;
+	size_t size = (sizeof(struct peer_timer) + 7) & ~(size_t)7;
 
 	w->before = peer_memory();
 	w->random = RANDOM_SEED;
 	w->stride = !w->embedded ? size : size <= 320 ? 320 : size;
-	bytes = (w->n * w->stride + ROTA_LINE - 1) & ~(size_t)(ROTA_LINE - 1);
-	w->array = (char *)aligned_alloc(ROTA_LINE, bytes);
-	if (!w->array)
-		peer_die("no memory for so many timers");
-	memset(w->array, 0, bytes);
+	w->array = (char *)peer_array(w->n * w->stride);
 	memset((void *)&peer, 0, sizeof(peer));
 	w->peer = &peer;
 	peer_open(w->peer, w->variant, w->n);
@@ -316,20 +312,29 @@ work_picks(struct work *w)
 		w->picks[i] = pick_make(&w->random, w->n);
 }
 
-/* A block of @op on random timers, with a poll each @per operations; 0: none.
- * Returns how many it is. */
-rota_inline uint64_t
-work_steady(struct work *w, op_fn *op, uint32_t per)
-{
-	uint32_t left = w->left ? w->left : per;
-	uint64_t start;
+/* A poll after so many operations, a constant: 0: none. */
+#define WORK_FIFTIETH 1u /* N / 50 */
 
-	work_picks(w);
-	start = peer_clock();
+static inline uint32_t
+work_per(const struct work *w, uint32_t per)
+{
+	if (per != WORK_FIFTIETH)
+		return per;
+	return w->n / 50 ? w->n / 50 : 1;
+}
+
+/* A block of @op on what was picked, with a poll each @per operations. Returns
+ * how many it is. */
+rota_inline uint64_t
+work_block(struct work *w, op_fn *op, uint32_t per)
+{
+	uint32_t each = work_per(w, per), left = w->left ? w->left : each;
+	uint64_t start = peer_clock();
+
 	for (uint32_t i = 0; i < WORK_TODO; i++) {
 		op(w, w->picks[i]);
-		if (per && per != WORK_BLOCK && --left == 0) {
-			left = per;
+		if (per == WORK_FIFTIETH && --left == 0) {
+			left = each;
 			work_poll(w, PEER_MS);
 		}
 	}
@@ -340,10 +345,12 @@ work_steady(struct work *w, op_fn *op, uint32_t per)
 	return WORK_BLOCK;
 }
 
-static inline uint32_t
-work_fiftieth(const struct work *w)
+/* The same on random timers. */
+rota_inline uint64_t
+work_steady(struct work *w, op_fn *op, uint32_t per)
 {
-	return w->n / 50 ? w->n / 50 : 1;
+	work_picks(w);
+	return work_block(w, op, per);
 }
 
 static inline void
@@ -438,13 +445,20 @@ begin_tcp(struct work *w)
 static inline uint64_t
 step_tcp_rto(struct work *w)
 {
-	return work_steady(w, op_tcp_rto, work_fiftieth(w));
+	return work_steady(w, op_tcp_rto, WORK_FIFTIETH);
 }
 
 static inline uint64_t
 step_scatter(struct work *w)
 {
-	return work_steady(w, op_scatter, work_fiftieth(w));
+	return work_steady(w, op_scatter, WORK_FIFTIETH);
+}
+
+rota_inline void
+op_arm(struct work *w, struct pick p)
+{
+	peer_start(
+	    w->peer, work_timer(w, p.index), work_ahead(w, p, 0, WORK_SPREAD));
 }
 
 static inline void
