@@ -22,9 +22,10 @@
 rota_inline uint64_t
 touch_block(const struct work *w, char *array, uint64_t size, bool plain)
 {
+	const uint32_t todo = WORK_TODO;
 	uint64_t start = peer_clock();
 
-	for (uint32_t i = 0; i < WORK_TODO; i++) {
+	for (uint32_t i = 0; i < todo; i++) {
 		rota_word *word = (rota_word *)(void *)(array +
 		    w->picks[i].index * size);
 		uint64_t old = word_load(word, relaxed); /* the CAS checks */
@@ -70,6 +71,7 @@ static void
 walk_run(struct bench *b, const struct micro_case *c)
 {
 	struct work w = { .n = c->n, .random = RANDOM_SEED };
+	const uint32_t todo = WORK_TODO;
 	uint64_t sum = 0, want = 0;
 
 	BENCH_LOOP(b, RIG_BLOCK)
@@ -78,7 +80,7 @@ walk_run(struct bench *b, const struct micro_case *c)
 
 		work_picks(&w);
 		start = peer_clock();
-		for (uint32_t i = 0; i < WORK_TODO; i++) {
+		for (uint32_t i = 0; i < todo; i++) {
 			sum += w.picks[i].index + 1;
 			bench_keep(sum);
 		}

@@ -53,14 +53,15 @@ push_many(struct work *w)
 {
 	struct rota_timer *t[RIG_MANY];
 	rota_time when[RIG_MANY];
+	const uint32_t todo = WORK_TODO;
 	uint64_t start;
 
 	work_picks(w);
 	start = peer_clock();
-	for (uint32_t i = 0; i < WORK_TODO;) {
+	for (uint32_t i = 0; i < todo;) {
 		uint32_t n = 0;
 
-		for (; n < RIG_MANY && i < WORK_TODO; n++, i++) {
+		for (; n < RIG_MANY && i < todo; n++, i++) {
 			t[n] = &work_timer(w, w->picks[i].index)->t;
 			when[n] = (rota_time)(w->now + WORK_IDLE);
 		}
@@ -76,14 +77,15 @@ stop_start_many(struct work *w)
 {
 	struct rota_timer *t[RIG_MANY];
 	rota_time when[RIG_MANY];
+	const uint32_t todo = WORK_TODO;
 	uint64_t start;
 
 	work_picks(w);
 	start = peer_clock();
-	for (uint32_t i = 0; i < WORK_TODO;) {
+	for (uint32_t i = 0; i < todo;) {
 		uint32_t n = 0;
 
-		for (; n < RIG_MANY && i < WORK_TODO; n++, i++) {
+		for (; n < RIG_MANY && i < todo; n++, i++) {
 			t[n] = &work_timer(w, w->picks[i].index)->t;
 			when[n] = (rota_time)work_ahead(
 			    w, w->picks[i], PEER_S, 60 * PEER_S);

@@ -329,9 +329,10 @@ rota_inline uint64_t
 work_block(struct work *w, op_fn *op, uint32_t per)
 {
 	uint32_t each = work_per(w, per), left = w->left ? w->left : each;
+	const uint32_t todo = WORK_TODO;
 	uint64_t start = peer_clock();
 
-	for (uint32_t i = 0; i < WORK_TODO; i++) {
+	for (uint32_t i = 0; i < todo; i++) {
 		op(w, w->picks[i]);
 		if (per == WORK_FIFTIETH && --left == 0) {
 			left = each;
