@@ -15,7 +15,6 @@
 #include "tools/cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +27,7 @@
 #include "tools/churn.h"
 #include "tools/figures.h"
 #include "tools/common/machine.h"
+#include "tools/common/options.h"
 #include "tools/common/progress.h"
 #include "tools/report.h"
 #include "tools/server.h"
@@ -45,8 +45,7 @@ enum {
 
 struct bench {
 	bool used[BACKENDS];
-	double seconds;
-	uint64_t timers, seed;
+	uint64_t seconds, timers, seed;
 	unsigned connections, silent;
 	bool confined, no_server, help;
 	const char *json, *wrk, *httpd;
@@ -61,28 +60,74 @@ struct bench {
 	bool failed;
 };
 
+static struct bench bench = {
+	.used = { true, true, true },
+	.seconds = 60,
+	.timers = 200000,
+	.seed = 1,
+	.connections = 256,
+	.silent = 300,
+	.wrk = "wrk",
+};
+
+static bool
+take_backends(const char *s)
+{
+	unsigned known = 0, commas = 1;
+
+	for (int i = 0; i < BACKENDS; i++) {
+		bench.used[i] = options_listed(s, backend_info[i].name);
+		known += bench.used[i];
+	}
+	for (const char *c = s; *c; c++)
+		commas += *c == ',';
+	return known == commas ||
+	    options_wrong("--backend wants some of heap,wheel,coarse, each "
+			  "once, not '%s'",
+		s);
+}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{ "seconds", "N", "about how long, 3 to 3600; default 60",
+	    .number = &bench.seconds, .least = SECONDS_MIN, .most = SECONDS_MAX },
+	{ "timers", "N", "of the first part, two for each connection;\n"
+	    "default 200000",
+	    .number = &bench.timers, .least = TIMERS_MIN, .most = 50000000 },
+	{ "seed", "N", "of its random choices; default 1",
+	    .number = &bench.seed, .most = UINT64_MAX / 2 },
+	{ "confined", NULL, "timers that no other thread may touch",
+	    .flag = &bench.confined },
+	{ "backend", "LIST", "of heap,wheel,coarse; default all",
+	    .take = take_backends },
+	{ "no-server", NULL, "the first part only", .flag = &bench.no_server },
+	{ "connections", "N", "of wrk; default 256",
+	    .count = &bench.connections, .least = 1, .most = 100000 },
+	{ "silent", "N", "peers that fall silent; default 300",
+	    .count = &bench.silent, .most = 100000 },
+	{ "wrk", "PATH", "default: wrk, in PATH", .text = &bench.wrk },
+	{ "httpd", "PATH", "default: the one built with this program",
+	    .text = &bench.httpd },
+	{ "json", "FILE", "all values of all figures (needs jansson)",
+	    .text = &bench.json },
+	{ "help", NULL, "this", .flag = &bench.help, .letter = 'h' },
+	{ .name = NULL },
+};
+/* clang-format on */
+
 void
 cmd_bench_help(FILE *to)
 {
-	fprintf(to,
+	fputs(
 	    "usage: rota bench [option...]\n"
 	    "\n"
 	    "The heap, the wheel and the coarse wheel on the same work: first\n"
 	    "the timers of a busy server's connections and nothing else, then\n"
 	    "a server under wrk, with peers that fall silent.\n"
-	    "\n"
-	    "  --seconds N      about how long, %d to %d; default 60\n"
-	    "  --timers N       of the first part, two for each connection;\n"
-	    "                   default 200000\n"
-	    "  --seed N         of its random choices; default 1\n"
-	    "  --confined       timers that no other thread may touch\n"
-	    "  --backend LIST   of heap,wheel,coarse; default all\n"
-	    "  --no-server      the first part only\n"
-	    "  --connections N  of wrk; default 256\n"
-	    "  --silent N       peers that fall silent; default 300\n"
-	    "  --wrk PATH       default: wrk, in PATH\n"
-	    "  --httpd PATH     default: the one built with this program\n"
-	    "  --json FILE      all values of all figures%s\n"
+	    "\n",
+	    to);
+	options_help(rows, to);
+	fprintf(to,
 	    "\n"
 	    "Start, push and stop are timed in batches of %d, a percentile is\n"
 	    "one of batches; operations/s are those of a second of processor\n"
@@ -90,149 +135,7 @@ cmd_bench_help(FILE *to)
 	    "repetitions; in brackets, how far the furthest is from it, in\n"
 	    "percent of it or so many times (x) it. Ctrl-C ends the bench and\n"
 	    "prints what was measured by then.\n",
-	    SECONDS_MIN, SECONDS_MAX,
-	    report_possible() ? "" : " (built without jansson)", CHURN_BATCH);
-}
-
-/*
- * The command line.
- */
-
-static bool
-parse_number(
-    const char *name, const char *s, uint64_t min, uint64_t max, uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(s, &end, 10);
-	if (*s >= '0' && *s <= '9' && !*end && !errno && *out >= min &&
-	    *out <= max)
-		return true;
-	fprintf(stderr,
-	    "rota bench: --%s wants a number from %" PRIu64 " to %" PRIu64
-	    ", not '%s'\n",
-	    name, min, max, s);
-	return false;
-}
-
-static bool
-parse_backends(struct bench *b, const char *s)
-{
-	memset(b->used, 0, sizeof b->used);
-	for (;;) {
-		size_t len = strcspn(s, ",");
-		int i = 0;
-
-		while (i < BACKENDS &&
-		    (strlen(backend_info[i].name) != len ||
-			strncmp(s, backend_info[i].name, len) != 0))
-			i++;
-		if (i == BACKENDS) {
-			fprintf(stderr,
-			    "rota bench: --backend wants some of "
-			    "heap,wheel,coarse, not '%.*s'\n",
-			    (int)len, s);
-			return false;
-		}
-		b->used[i] = true;
-		if (!s[len])
-			return true;
-		s += len + 1;
-	}
-}
-
-/* clang-format off */
-static const struct option longs[] = {
-	{ "backend", required_argument, NULL, 'b' },
-	{ "confined", no_argument, NULL, 'o' },
-	{ "connections", required_argument, NULL, 'c' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "httpd", required_argument, NULL, 'd' },
-	{ "json", required_argument, NULL, 'j' },
-	{ "no-server", no_argument, NULL, 'n' },
-	{ "seconds", required_argument, NULL, 's' },
-	{ "seed", required_argument, NULL, 'r' },
-	{ "silent", required_argument, NULL, 'q' },
-	{ "timers", required_argument, NULL, 't' },
-	{ "wrk", required_argument, NULL, 'w' },
-	{ NULL, 0, NULL, 0 }
-};
-/* clang-format on */
-
-static bool
-parse_option(struct bench *b, int c)
-{
-	uint64_t v;
-	bool good = true;
-
-	switch (c) {
-	case 'b':
-		return parse_backends(b, optarg);
-	case 'c':
-		good = parse_number("connections", optarg, 1, 100000, &v);
-		b->connections = (unsigned)v;
-		return good;
-	case 'd':
-		b->httpd = optarg;
-		return true;
-	case 'h':
-		b->help = true;
-		return true;
-	case 'j':
-		b->json = optarg;
-		return true;
-	case 'n':
-		b->no_server = true;
-		return true;
-	case 'o':
-		b->confined = true;
-		return true;
-	case 'q':
-		good = parse_number("silent", optarg, 0, 100000, &v);
-		b->silent = (unsigned)v;
-		return good;
-	case 'r':
-		return parse_number(
-		    "seed", optarg, 0, UINT64_MAX / 2, &b->seed);
-	case 's':
-		good = parse_number(
-		    "seconds", optarg, SECONDS_MIN, SECONDS_MAX, &v);
-		b->seconds = (double)v;
-		return good;
-	case 't':
-		return parse_number(
-		    "timers", optarg, TIMERS_MIN, 50000000, &b->timers);
-	case 'w':
-		b->wrk = optarg;
-		return true;
-	default:
-		return false; /* getopt has said what is wrong */
-	}
-}
-
-static bool
-parse(struct bench *b, int argc, char **argv)
-{
-	static char program[] = "rota bench";
-	int c;
-
-	argv[0] = program; /* for getopt's messages */
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1)
-		if (!parse_option(b, c))
-			return false;
-	if (optind < argc) {
-		fprintf(stderr, "rota bench: what is '%s'?\n", argv[optind]);
-		return false;
-	}
-	if (b->json && !report_possible()) {
-		fputs("rota bench: --json: built without jansson; install "
-		      "libjansson-dev, configure and build again\n",
-		    stderr);
-		return false;
-	}
-	return true;
+	    CHURN_BATCH);
 }
 
 /*
@@ -286,7 +189,7 @@ go_on(void)
 static double
 seconds_left(const struct bench *b)
 {
-	return b->begin + b->seconds - seconds_now();
+	return b->begin + (double)b->seconds - seconds_now();
 }
 
 /* How many repetitions of the server part there is time for, in half of it:
@@ -294,7 +197,7 @@ seconds_left(const struct bench *b)
 static unsigned
 server_reps(const struct bench *b)
 {
-	double reps = b->seconds * 0.6 / (SERVER_COST * b->backends);
+	double reps = (double)b->seconds * 0.6 / (SERVER_COST * b->backends);
 
 	return reps >= SERVER_REPS ? SERVER_REPS : (unsigned)reps;
 }
@@ -569,7 +472,7 @@ bench_run(struct bench *b)
 	if (server_possible(b))
 		b->server_reps = server_reps(b);
 	fflush(stdout);
-	progress_begin(b->seconds);
+	progress_begin((double)b->seconds);
 	if ((!churn_all(b) || !server_all(b)) && !interrupted)
 		return CMD_FAILED;
 	progress_end();
@@ -598,23 +501,20 @@ bench_run(struct bench *b)
 int
 cmd_bench(int argc, char **argv)
 {
-	static struct bench b = {
-		.used = { true, true, true },
-		.seconds = 60,
-		.timers = 200000,
-		.seed = 1,
-		.connections = 256,
-		.silent = 300,
-		.wrk = "wrk",
-	};
+	struct bench *b = &bench;
+	bool good = options_parse("rota bench", rows, false, argc, argv) >= 0;
 
-	if (!parse(&b, argc, argv)) {
+	if (good && b->json && !report_possible())
+		good = options_wrong("--json: built without jansson; install "
+				     "libjansson-dev, configure and build "
+				     "again");
+	if (!good) {
 		fputs("See \"rota help bench\".\n", stderr);
 		return CMD_USAGE;
 	}
-	if (b.help) {
+	if (b->help) {
 		cmd_bench_help(stdout);
 		return CMD_OK;
 	}
-	return bench_run(&b);
+	return bench_run(b);
 }

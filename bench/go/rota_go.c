@@ -14,8 +14,6 @@
  * Rows     G20
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,13 +24,15 @@
 
 #include <rota/rota.h>
 
+#include "tools/common/options.h"
+
 enum { GARBAGE = 1 << 15, MANY = 1000, PROCS_MAX = 256 };
 
 static struct {
 	enum rota_backend backend;
 	unsigned procs;
-	uint64_t ns; /* a measurement takes at least so long */
-} options = { .backend = ROTA_WHEEL, .ns = 500000000 };
+	uint64_t ms; /* a measurement takes at least so long */
+} options = { .backend = ROTA_WHEEL, .ms = 500 };
 
 static void
 die(const char *what)
@@ -402,7 +402,7 @@ bench_run(const struct bench *b)
 						  : 1;
 	struct rota_engine *e;
 	struct side sum;
-	uint64_t n = 1, ns;
+	uint64_t n = 1, ns, least_ns = options.ms * 1000000;
 
 	if (rota_engine_create(&e, &config))
 		die("rota_engine_create");
@@ -413,8 +413,8 @@ bench_run(const struct bench *b)
 				nothing, NULL, NULL))
 				die("rota_shard_after_func");
 	/* As testing.B: until it has taken long enough. */
-	while ((ns = measure(b, e, procs, n, &sum)) < options.ns) {
-		uint64_t more = ns ? n * options.ns / ns * 6 / 5 : n * 100;
+	while ((ns = measure(b, e, procs, n, &sum)) < least_ns) {
+		uint64_t more = ns ? n * least_ns / ns * 6 / 5 : n * 100;
 
 		n = more > 100 * n ? 100 * n : more > n ? more : n + 1;
 	}
@@ -430,30 +430,6 @@ bench_run(const struct bench *b)
 		die("rota_engine_destroy");
 }
 
-static int
-usage(void)
-{
-	fputs("usage: rota_go [--backend heap|wheel|coarse] [--time MS] "
-	      "[--procs N] [name...]\n"
-	      "names:",
-	    stderr);
-	for (unsigned i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		fprintf(stderr, " %s", benches[i].name);
-	fputc('\n', stderr);
-	return 2;
-}
-
-static bool
-number(const char *text, unsigned long max, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return !errno && *text >= '0' && *text <= '9' && !*end && *out >= 1 &&
-	    *out <= max;
-}
-
 static const struct bench *
 find(const char *name)
 {
@@ -463,43 +439,64 @@ find(const char *name)
 	return NULL;
 }
 
+static bool
+take_backend(const char *s)
+{
+	if (strcmp(s, "heap") == 0)
+		options.backend = ROTA_HEAP;
+	else if (strcmp(s, "wheel") == 0)
+		options.backend = ROTA_WHEEL;
+	else if (strcmp(s, "coarse") == 0)
+		options.backend = ROTA_WHEEL_COARSE;
+	else
+		return options_wrong(
+		    "--backend: heap, wheel or coarse, not '%s'", s);
+	return true;
+}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{ "backend", "NAME", "heap, wheel or coarse; default wheel",
+	    .take = take_backend },
+	{ "time", "MS", "at least so long for each; default 500",
+	    .number = &options.ms, .least = 1, .most = 3600000 },
+	{ "procs", "N", "threads; default: the processors",
+	    .count = &options.procs, .least = 1, .most = PROCS_MAX },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+static int
+usage(void)
+{
+	fputs("usage: rota_go [option...] [name...]\n", stderr);
+	options_help(rows, stderr);
+	fputs("names:", stderr);
+	for (unsigned i = 0; i < sizeof(benches) / sizeof(*benches); i++)
+		fprintf(stderr, " %s", benches[i].name);
+	fputc('\n', stderr);
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "backend", required_argument, NULL, 'b' },
-		{ "time", required_argument, NULL, 't' },
-		{ "procs", required_argument, NULL, 'p' },
-		{ NULL, 0, NULL, 0 },
-	};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned long n;
-	int c;
+	int first;
 
 	options.procs = cpus < 1 ? 1
 	    : cpus > PROCS_MAX   ? PROCS_MAX
 				 : (unsigned)cpus;
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (c == 'b' && strcmp(optarg, "heap") == 0)
-			options.backend = ROTA_HEAP;
-		else if (c == 'b' && strcmp(optarg, "wheel") == 0)
-			options.backend = ROTA_WHEEL;
-		else if (c == 'b' && strcmp(optarg, "coarse") == 0)
-			options.backend = ROTA_WHEEL_COARSE;
-		else if (c == 't' && number(optarg, 3600000, &n))
-			options.ns = n * 1000000;
-		else if (c == 'p' && number(optarg, PROCS_MAX, &n))
-			options.procs = (unsigned)n;
-		else
-			return usage();
-	}
-	for (int i = optind; i < argc; i++)
+	first = options_parse("rota_go", rows, true, argc, argv);
+	if (first < 0)
+		return usage();
+	for (int i = first; i < argc; i++)
 		if (!find(argv[i]))
 			return usage();
 	for (unsigned i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
-		bool asked = optind == argc;
+		bool asked = first == argc;
 
-		for (int k = optind; k < argc; k++)
+		for (int k = first; k < argc; k++)
 			asked |= find(argv[k]) == &benches[i];
 		if (asked)
 			bench_run(&benches[i]);

@@ -10,8 +10,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "bench/limits/limits.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include <time.h>
 
 #include "tools/common/machine.h"
+#include "tools/common/options.h"
 
 struct options options = {
 	.backends = 7,
@@ -182,129 +181,153 @@ engine_end(struct rota_engine *e)
 		die("rota_engine_destroy");
 }
 
-static const char help[] =
-    "usage: rota_limits [OPTION...] [MODE...]\n"
-    "\n"
-    "Modes, all of them if none is named:\n"
-    "  armings  timers that wait while their shard arms others 2^33 times:\n"
-    "           each fires on time, equal deadlines in the order of arming\n"
-    "  flood    how late is a timer of 1 ms, while threads reset a million\n"
-    "           others at random, and while they burn as much without rota;\n"
-    "           own: what the driver used from one call of it to the next\n"
-    "  poll     the longest single poll at a million timers, processor time\n"
-    "  idle     wakeups and processor time of a thread with 100,000 deadlines\n"
-    "           that are pushed and hardly ever come; libevent beside it\n"
-    "\n"
-    "  --backend NAME  heap, wheel or coarse; may be given again (all three)\n"
-    "  --kind NAME     confined or shared; may be given again (armings: both,\n"
-    "                  poll and idle: confined; flood is always shared)\n"
-    "  --armings N     of mode armings (2^33)\n"
-    "  --timers N      (flood and poll 1000000, idle 100000)\n"
-    "  --seconds S     flood: of each side, rounds together (10); idle: what\n"
-    "                  is measured, after a warm-up of 4/3 deadlines (20)\n"
-    "  --rounds N      of mode flood, the two sides in turn (5)\n"
-    "  --threads N     of mode flood (3)\n"
-    "  --runs N        of mode poll (5)\n"
-    "  --case NAME     of mode poll: one-tick, one-second or half-stopped (all)\n"
-    "  --budget N      of mode poll (1, 1000 and 0: none)\n"
-    "  --idle-ms N     the deadline of mode idle (15000)\n"
-    "  --spread-us N   of the deadlines of one batch (idle-ms / 150 * 1000:\n"
-    "                  activity was spread; 0: all equal)\n"
-    "  --smoke         tiny sizes: do the invariants hold?\n"
-    "  --help\n"
-    "\n"
-    "N may be a power such as 2^33. Plain lines, for bench/results:\n"
-    "  rota_limits | tee bench/results/$(date +%F)-limits.txt\n"
-    "Ends with 1 if an invariant did not hold; a bound of time that was missed\n"
-    "is marked OVER and is no failure.\n";
+static bool
+take_backend(const char *s)
+{
+	static bool asked;
+
+	options.backends = asked ? options.backends : 0;
+	asked = true;
+	for (int b = ROTA_HEAP; b <= ROTA_WHEEL_COARSE; b++)
+		if (strcmp(s, backend_name(b)) == 0)
+			return options.backends |= 1u << b;
+	return options_wrong("--backend: heap, wheel or coarse, not '%s'", s);
+}
+
+static bool
+take_kind(const char *s)
+{
+	if (strcmp(s, "confined") == 0)
+		return options.kinds |= KIND_CONFINED;
+	if (strcmp(s, "shared") == 0)
+		return options.kinds |= KIND_SHARED;
+	return options_wrong("--kind: confined or shared, not '%s'", s);
+}
+
+static bool
+take_seconds(const char *s)
+{
+	char *end;
+
+	options.seconds = strtod(s, &end);
+	return (options.seconds > 0 && options.seconds <= 1e6 && !*end) ||
+	    options_wrong("--seconds: more than 0, not '%s'", s);
+}
+
+static bool
+take_case(const char *s)
+{
+	options.only = poll_case(s);
+	return options.only >= 0 || options_wrong("no case '%s'", s);
+}
+
+static bool
+take_budget(const char *s)
+{
+	uint64_t n;
+
+	if (!options_number("budget", s, 0, UINT32_MAX, &n, NULL))
+		return false;
+	options.budget = (int64_t)n;
+	return true;
+}
+
+static bool
+take_idle(const char *s)
+{
+	uint64_t n;
+
+	if (!options_number("idle-ms", s, 15, 3600000, &n, NULL))
+		return false;
+	options.idle = (rota_span)n * ROTA_MILLISECOND;
+	return true;
+}
+
+static bool
+take_spread(const char *s)
+{
+	uint64_t n;
+
+	if (!options_number("spread-us", s, 0, 1000000000, &n, NULL))
+		return false;
+	options.spread = (rota_span)n * ROTA_MICROSECOND;
+	return true;
+}
+
+static bool
+take_smoke(const char *s)
+{
+	(void)s;
+	options.smoke = true;
+	options.armings = 1 << 16;
+	options.timers = 500;
+	options.seconds = 0.025;
+	options.rounds = 1;
+	options.runs = 2;
+	options.idle = 30 * ROTA_MILLISECOND;
+	return true;
+}
+
+static bool help;
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{ "backend", "NAME", "heap, wheel or coarse; may be given again (all three)",
+	    .take = take_backend },
+	{ "kind", "NAME", "confined or shared; may be given again (armings: both,\n"
+	    "poll and idle: confined; flood is always shared)",
+	    .take = take_kind },
+	{ "armings", "N", "of mode armings (2^33)",
+	    .number = &options.armings, .least = 1024, .most = UINT64_C(1) << 50 },
+	{ "timers", "N", "(flood and poll 1000000, idle 100000)",
+	    .number = &options.timers, .least = 100, .most = 1 << 24 },
+	{ "seconds", "S", "flood: of each side, rounds together (10); idle: what\n"
+	    "is measured, after a warm-up of 4/3 deadlines (20)",
+	    .take = take_seconds },
+	{ "rounds", "N", "of mode flood, the two sides in turn (5)",
+	    .count = &options.rounds, .least = 1, .most = 1000 },
+	{ "threads", "N", "of mode flood (3)",
+	    .count = &options.threads, .least = 1, .most = 64 },
+	{ "runs", "N", "of mode poll (5)",
+	    .count = &options.runs, .least = 1, .most = 1000 },
+	{ "case", "NAME", "of mode poll: one-tick, one-second or half-stopped (all)",
+	    .take = take_case },
+	{ "budget", "N", "of mode poll (1, 1000 and 0: none)",
+	    .take = take_budget },
+	{ "idle-ms", "N", "the deadline of mode idle (15000)", .take = take_idle },
+	{ "spread-us", "N", "of the deadlines of one batch (idle-ms / 150 * 1000:\n"
+	    "activity was spread; 0: all equal)",
+	    .take = take_spread },
+	{ "smoke", NULL, "tiny sizes: do the invariants hold?",
+	    .take = take_smoke },
+	{ "help", NULL, "this", .flag = &help, .letter = 'h' },
+	{ .name = NULL },
+};
+/* clang-format on */
 
 static int
 usage(void)
 {
-	fputs("rota_limits: see rota_limits --help\n", stderr);
-	return 2;
-}
-
-static bool
-number(const char *text, uint64_t max, uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	if (*out == 2 && *end == '^') {
-		unsigned long power = strtoul(end + 1, &end, 10);
-
-		*out = power < 64 ? UINT64_C(1) << power : 0;
-	}
-	return !errno && *text >= '0' && *text <= '9' && !*end && *out <= max;
-}
-
-static bool
-option(int c)
-{
-	static bool backends, kinds;
-	uint64_t n;
-	char *end;
-
-	switch (c) {
-	case 'b':
-		if (!backends)
-			options.backends = 0;
-		backends = true;
-		for (int b = ROTA_HEAP; b <= ROTA_WHEEL_COARSE; b++)
-			if (strcmp(optarg, backend_name(b)) == 0)
-				return options.backends |= 1u << b;
-		return false;
-	case 'k':
-		if (!kinds)
-			options.kinds = 0;
-		kinds = true;
-		if (strcmp(optarg, "confined") == 0)
-			return options.kinds |= KIND_CONFINED;
-		if (strcmp(optarg, "shared") == 0)
-			return options.kinds |= KIND_SHARED;
-		return false;
-	case 's':
-		options.seconds = strtod(optarg, &end);
-		return options.seconds > 0 && options.seconds <= 1e6 && !*end;
-	case 'c':
-		options.only = poll_case(optarg);
-		return options.only >= 0;
-	case 'B':
-		if (!number(optarg, UINT32_MAX, &n))
-			return false;
-		options.budget = (int64_t)n;
-		return true;
-	case 'u':
-		if (!number(optarg, 1000000000, &n))
-			return false;
-		options.spread = (rota_span)n * ROTA_MICROSECOND;
-		return true;
-	}
-	if (!number(optarg, UINT64_C(1) << 50, &n) || !n)
-		return false;
-	switch (c) {
-	case 'a':
-		options.armings = n;
-		return n >= 1024;
-	case 't':
-		options.timers = n;
-		return n >= 100 && n <= 1 << 24;
-	case 'r':
-		options.rounds = (unsigned)n;
-		return n <= 1000;
-	case 'R':
-		options.runs = (unsigned)n;
-		return n <= 1000;
-	case 'T':
-		options.threads = (unsigned)n;
-		return n <= 64;
-	case 'i':
-		options.idle = (rota_span)n * ROTA_MILLISECOND;
-		return n >= 15 && n <= 3600000;
-	}
-	return false;
+	puts(
+	    "usage: rota_limits [OPTION...] [MODE...]\n"
+	    "\n"
+	    "Modes, all of them if none is named:\n"
+	    "  armings  timers that wait while their shard arms others 2^33 times:\n"
+	    "           each fires on time, equal deadlines in the order of arming\n"
+	    "  flood    how late is a timer of 1 ms, while threads reset a million\n"
+	    "           others at random, and while they burn as much without rota;\n"
+	    "           own: what the driver used from one call of it to the next\n"
+	    "  poll     the longest single poll at a million timers, processor time\n"
+	    "  idle     wakeups and processor time of a thread with 100,000 deadlines\n"
+	    "           that are pushed and hardly ever come; libevent beside it\n");
+	options_help(rows, stdout);
+	puts(
+	    "\n"
+	    "N may be a power such as 2^33. Plain lines, for bench/results:\n"
+	    "  rota_limits | tee bench/results/$(date +%F)-limits.txt\n"
+	    "Ends with 1 if an invariant did not hold; a bound of time that was missed\n"
+	    "is marked OVER and is no failure.");
+	return fflush(stdout) != 0;
 }
 
 static void
@@ -381,23 +404,6 @@ mode_idle(void)
 int
 main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "backend", required_argument, NULL, 'b' },
-		{ "kind", required_argument, NULL, 'k' },
-		{ "armings", required_argument, NULL, 'a' },
-		{ "timers", required_argument, NULL, 't' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "runs", required_argument, NULL, 'R' },
-		{ "case", required_argument, NULL, 'c' },
-		{ "budget", required_argument, NULL, 'B' },
-		{ "threads", required_argument, NULL, 'T' },
-		{ "idle-ms", required_argument, NULL, 'i' },
-		{ "spread-us", required_argument, NULL, 'u' },
-		{ "smoke", no_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	static const struct {
 		const char *name;
 		bool (*run)(void);
@@ -409,36 +415,28 @@ main(int argc, char **argv)
 	};
 	enum { MODES = sizeof(modes) / sizeof(*modes) };
 	bool asked[MODES] = { false }, good = true;
-	int c;
+	int first;
 
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (c == 'h')
-			return fputs(help, stdout) == EOF;
-		if (c == 'S') {
-			options.smoke = true;
-			options.armings = 1 << 16;
-			options.timers = 500;
-			options.seconds = 0.025;
-			options.rounds = 1;
-			options.runs = 2;
-			options.idle = 30 * ROTA_MILLISECOND;
-			continue;
-		}
-		if (c == '?' || !option(c))
-			return usage();
-	}
-	for (int i = optind; i < argc; i++) {
+	first = options_parse("rota_limits", rows, true, argc, argv);
+	if (help)
+		return usage();
+	for (int i = first; i > 0 && i < argc; i++) {
 		int m = 0;
 
 		while (m < MODES && strcmp(argv[i], modes[m].name) != 0)
 			m++;
 		if (m == MODES)
-			return usage();
-		asked[m] = true;
+			first = options_wrong("no mode '%s'", argv[i]) - 1;
+		else
+			asked[m] = true;
+	}
+	if (first < 0) {
+		fputs("rota_limits: see rota_limits --help\n", stderr);
+		return 2;
 	}
 	head(argc, argv);
 	for (int m = 0; m < MODES; m++) {
-		if (optind < argc && !asked[m])
+		if (first < argc && !asked[m])
 			continue;
 		good &= modes[m].run();
 		fflush(stdout);

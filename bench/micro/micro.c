@@ -18,10 +18,11 @@
  */
 #include "bench/micro/micro.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "tools/common/options.h"
 
 #define CASES_MAX 1024
 
@@ -107,33 +108,25 @@ add_sizes(const struct micro_op *op, bool full)
 		add_modes(op, sizes[i]);
 }
 
-/* Take @flag out of the arguments; was it there? */
-static bool
-flag_take(int *argc, char **argv, const char *flag)
-{
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], flag) != 0)
-			continue;
-		memmove(&argv[i], &argv[i + 1],
-		    (size_t)(*argc - i) * sizeof(*argv));
-		(*argc)--;
-		return true;
-	}
-	return false;
-}
-
 int
 main(int argc, char **argv)
 {
-	bool full = flag_take(&argc, argv, "--full");
+	bool full = false;
+	const struct option_row rows[] = {
+		{ .name = "full", .flag = &full },
+		{ .name = "smoke", .flag = &rig_smoke },
+		{ .name = "sabotage", .flag = &rig_sabotage },
+		{ .name = NULL },
+	};
 	int status;
 
-	rig_smoke = flag_take(&argc, argv, "--smoke");
-	rig_sabotage = flag_take(&argc, argv, "--sabotage");
+	bench_init(&argc, argv);
+	if (options_parse("rota_micro", rows, false, argc, argv) < 0)
+		return 2;
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		for (const struct micro_op *op = files[i]; op->name; op++)
 			add_sizes(op, full);
-	status = bench_main(argc, argv);
+	status = bench_main();
 	if (!rig_sabotage)
 		return status;
 	printf("%u of %u sabotaged runs were caught\n", bench_failures(),

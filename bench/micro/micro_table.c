@@ -18,16 +18,16 @@
  *
  * Exit status: 0; 1 a run in the file failed; 2 the file cannot be read.
  */
-#define _POSIX_C_SOURCE 200809L /* getopt */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
+
+#include "tools/common/options.h"
 
 #define REPS_MAX 128
 #define CELLS_MAX 2048
@@ -302,29 +302,26 @@ print_table(const struct cell *from, const struct cell *to)
 int
 main(int argc, char **argv)
 {
-	uint32_t only = 0;
+	unsigned only = 0;
+	const struct option_row rows[] = {
+		{ .name = "best", .flag = &best, .letter = 'b' },
+		{ .name = "markdown", .flag = &markdown, .letter = 'm' },
+		{ .name = "n", "N", .count = &only, .letter = 'n' },
+		{ .name = NULL },
+	};
 	unsigned failed, from = 0;
 	json_error_t error;
 	json_t *root;
-	int opt;
+	int first;
 
-	while ((opt = getopt(argc, argv, "bmn:")) != -1) {
-		if (opt == 'm')
-			markdown = true;
-		else if (opt == 'b')
-			best = true;
-		else if (opt == 'n')
-			only = (uint32_t)strtod(optarg, NULL);
-		else
-			return 2;
-	}
-	if (optind != argc - 1) {
-		fprintf(stderr, "usage: micro_table [-bm] [-n N] micro.json\n");
+	first = options_parse("micro_table", rows, true, argc, argv);
+	if (first != argc - 1) {
+		fputs("usage: micro_table [-bm] [-n N] micro.json\n", stderr);
 		return 2;
 	}
-	root = json_load_file(argv[optind], 0, &error);
+	root = json_load_file(argv[first], 0, &error);
 	if (!root) {
-		fprintf(stderr, "micro_table: %s:%d: %s\n", argv[optind],
+		fprintf(stderr, "micro_table: %s:%d: %s\n", argv[first],
 		    error.line, error.text);
 		return 2;
 	}

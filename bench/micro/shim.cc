@@ -99,14 +99,17 @@ bench_runs(void)
 	return runs;
 }
 
+void
+bench_init(int *argc, char **argv)
+{
+	benchmark::Initialize(argc, argv);
+}
+
 int
-bench_main(int argc, char **argv)
+bench_main(void)
 {
 	report console;
 
-	benchmark::Initialize(&argc, argv);
-	if (benchmark::ReportUnrecognizedArguments(argc, argv))
-		return 2;
 	benchmark::RunSpecifiedBenchmarks(&console);
 	benchmark::Shutdown();
 	return failures || !runs;

@@ -66,9 +66,11 @@ unsigned bench_failures(void);
 /* bench_runs - how many runs there were. */
 unsigned bench_runs(void);
 
-/* bench_main - run what was registered, as google-benchmark's own main() with
- * its options. 0; 1 if a run failed or there was none; 2 an unknown option. */
-int bench_main(int argc, char **argv);
+/* bench_init - take google-benchmark's options out of the arguments. */
+void bench_init(int *argc, char **argv);
+/* bench_main - run what was registered. 0; 1 if a run failed or there was
+ * none. */
+int bench_main(void);
 
 /* bench_keep - make the compiler believe that @value is used. */
 static inline void

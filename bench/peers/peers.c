@@ -8,7 +8,6 @@
 #include "bench/peers/field.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/common/options.h"
 #include "tools/common/progress.h"
 #include "tools/common/random.h"
 
@@ -45,195 +45,91 @@ static const struct {
 	{ "tokio", "cargo" },
 };
 
-struct options {
+static struct options {
 	bool quick, no_checks, growth, help;
-	const char *json, *from, *dir, *peers, *works;
+	const char *json, *from, *dir, *peers, *works, *ns, *embedded;
+	uint64_t reps, ops, budget;
 	char path[PATH_MAX];
+} options;
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{ "quick", NULL, "N = 100000, in 60 s, without the conformance",
+	    .flag = &options.quick },
+	{ "n", "LIST", "numbers of timers; default 1000,100000,1000000",
+	    .text = &options.ns },
+	{ "reps", "N", "repetitions, 1 to 32; default 3",
+	    .number = &options.reps, .least = 1, .most = SERIES_MAX },
+	{ "ops", "N", "operations of a run at most; default 2000000",
+	    .number = &options.ops, .least = 1000, .most = UINT64_MAX / 2 },
+	{ "budget", "MS", "time of a run at most; default 400",
+	    .number = &options.budget, .least = 1, .most = 60000 },
+	{ "peers", "LIST", "only these, and touch and rota",
+	    .text = &options.peers },
+	{ "works", "LIST", "only these", .text = &options.works },
+	{ "embedded", "LIST", "besides, so many timers each in a connection\n"
+	    "of 320 bytes; default 1000000; 0: none",
+	    .text = &options.embedded },
+	{ "no-checks", NULL, "without the conformance",
+	    .flag = &options.no_checks },
+	{ "json", "FILE", "every value of every repetition",
+	    .text = &options.json },
+	{ "from", "LIST", "measure nothing: the tables of such files",
+	    .text = &options.from },
+	{ "growth", NULL, "with --from: data for bench/peers/growth.gp",
+	    .flag = &options.growth },
+	{ "markdown", NULL, "the tables in Markdown", .flag = &table_markdown },
+	{ "dir", "DIR", "where the programs peer_X are", .text = &options.dir },
+	{ "help", NULL, "this", .flag = &options.help, .letter = 'h' },
+	{ .name = NULL },
 };
+/* clang-format on */
 
 static void
 usage(FILE *to)
 {
-	fputs(
-	    "usage: rota_peers [option...]\n"
-	    "\n"
-	    "rota beside the timer engines that this machine has.\n"
-	    "\n"
-	    "  --quick       N = 100000, in 60 s, without the conformance\n"
-	    "  --n LIST      numbers of timers; default 1000,100000,1000000\n"
-	    "  --reps N      repetitions, 1 to 32; default 3\n"
-	    "  --ops N       operations of a run at most; default 2000000\n"
-	    "  --budget MS   time of a run at most; default 400\n"
-	    "  --peers LIST  only these, and touch and rota\n"
-	    "  --works LIST  only these\n"
-	    "  --embedded LIST  besides, so many timers each in a connection\n"
-	    "                of 320 bytes; default 1000000; 0: none\n"
-	    "  --no-checks   without the conformance\n"
-	    "  --json FILE   every value of every repetition\n"
-	    "  --from LIST   measure nothing: the tables of such files\n"
-	    "  --growth      with --from: data for bench/peers/growth.gp\n"
-	    "  --markdown    the tables in Markdown\n"
-	    "  --dir DIR     where the programs peer_X are\n",
+	fputs("usage: rota_peers [option...]\n"
+	      "\n"
+	      "rota beside the timer engines that this machine has.\n"
+	      "\n",
 	    to);
-}
-
-/* Is @word in the list @list, with commas? A NULL list has all. */
-static bool
-listed(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; list; list = strchr(list, ',')) {
-		list += *list == ',';
-		if (strncmp(list, word, len) == 0 &&
-		    (list[len] == ',' || !list[len]))
-			return true;
-	}
-	return false;
+	options_help(rows, to);
 }
 
 static bool
-number(const char *name, const char *s, uint64_t min, uint64_t max,
-    uint64_t *out, char **end)
-{
-	char *e;
-
-	errno = 0;
-	*out = strtoull(s, &e, 10);
-	if (*s < '0' || *s > '9' || errno || (*e && !(end && *e == ',')) ||
-	    *out < min || *out > max) {
-		fprintf(stderr,
-		    "rota_peers: --%s wants a number from %llu to %llu, not "
-		    "'%s'\n",
-		    name, (unsigned long long)min, (unsigned long long)max, s);
-		return false;
-	}
-	if (end)
-		*end = e;
-	return true;
-}
-
-static bool
-parse_sizes(struct field *f, const char *name, char *s, bool embedded)
+parse_sizes(struct field *f, const char *name, const char *s, bool embedded)
 {
 	uint64_t n;
 
 	if (embedded && strcmp(s, "0") == 0)
 		return true;
 	while (f->sizes < SIZES_MAX) {
-		if (!number(name, s, 100, 100000000, &n, &s))
+		if (!options_number(name, s, 100, 100000000, &n, &s))
 			return false;
 		f->size[f->sizes++] = (struct size){ (uint32_t)n, embedded };
-		if (!*s++)
+		if (!*s)
 			return true;
+		if (*s++ != ',')
+			return options_wrong("--%s wants commas", name);
 	}
-	fprintf(stderr, "rota_peers: at most %d sizes\n", SIZES_MAX);
-	return false;
+	return options_wrong("at most %d sizes", SIZES_MAX);
 }
 
 static bool
 parse(struct options *o, struct field *f, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "quick", no_argument, NULL, 'q' },
-		{ "n", required_argument, NULL, 'n' },
-		{ "reps", required_argument, NULL, 'r' },
-		{ "ops", required_argument, NULL, 'o' },
-		{ "budget", required_argument, NULL, 'b' },
-		{ "peers", required_argument, NULL, 'p' },
-		{ "works", required_argument, NULL, 'w' },
-		{ "embedded", required_argument, NULL, 'e' },
-		{ "no-checks", no_argument, NULL, 'c' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "from", required_argument, NULL, 'f' },
-		{ "growth", no_argument, NULL, 'g' },
-		{ "markdown", no_argument, NULL, 'm' },
-		{ "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static char default_ns[] = "1000,100000,1000000";
-	static char quick_ns[] = "100000";
-	static char one_million[] = "1000000", none[] = "0";
-	char *ns = NULL, *embedded = NULL;
-	uint64_t reps = 0, ops = 0, budget = 0;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		bool good = true;
-
-		switch (c) {
-		case 'q':
-			o->quick = true;
-			break;
-		case 'n':
-			ns = optarg;
-			break;
-		case 'r':
-			good = number(
-			    "reps", optarg, 1, SERIES_MAX, &reps, NULL);
-			break;
-		case 'o':
-			good = number(
-			    "ops", optarg, 1000, UINT64_MAX / 2, &ops, NULL);
-			break;
-		case 'b':
-			good = number(
-			    "budget", optarg, 1, 60000, &budget, NULL);
-			break;
-		case 'p':
-			o->peers = optarg;
-			break;
-		case 'w':
-			o->works = optarg;
-			break;
-		case 'e':
-			embedded = optarg;
-			break;
-		case 'c':
-			o->no_checks = true;
-			break;
-		case 'j':
-			o->json = optarg;
-			break;
-		case 'f':
-			o->from = optarg;
-			break;
-		case 'g':
-			o->growth = true;
-			break;
-		case 'm':
-			table_markdown = true;
-			break;
-		case 'd':
-			o->dir = optarg;
-			break;
-		case 'h':
-			o->help = true;
-			break;
-		default:
-			usage(stderr);
-			return false;
-		}
-		if (!good)
-			return false;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "rota_peers: what is '%s'?\n", argv[optind]);
+	if (options_parse("rota_peers", rows, false, argc, argv) < 0)
 		return false;
-	}
-	if (!embedded) /* beside the default numbers only */
-		embedded = ns || o->quick ? none : one_million;
-	if (!parse_sizes(f, "n",
-		ns             ? ns
-		    : o->quick ? quick_ns
-			       : default_ns,
-		false) ||
-	    !parse_sizes(f, "embedded", embedded, true))
+	if (!o->embedded) /* beside the default numbers only */
+		o->embedded = o->ns || o->quick ? "0" : "1000000";
+	if (!o->ns)
+		o->ns = o->quick ? "100000" : "1000,100000,1000000";
+	if (!parse_sizes(f, "n", o->ns, false) ||
+	    !parse_sizes(f, "embedded", o->embedded, true))
 		return false;
-	f->reps = reps ? (unsigned)reps : o->quick ? 1 : 3;
-	f->ops = ops ? ops : o->quick ? 200000 : 2000000;
-	f->budget_ms = budget ? budget : o->quick ? 40 : 400;
+	f->reps = o->reps ? (unsigned)o->reps : o->quick ? 1 : 3;
+	f->ops = o->ops ? o->ops : o->quick ? 200000 : 2000000;
+	f->budget_ms = o->budget ? o->budget : o->quick ? 40 : 400;
 	o->no_checks |= o->quick;
 	return true;
 }
@@ -247,7 +143,8 @@ assemble(struct field *f, const struct options *o)
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		struct rival *r = &f->rival[f->rivals];
 
-		if (o->peers && i > 2 && !listed(o->peers, known[i].program))
+		if (o->peers && i > 2 &&
+		    !options_listed(o->peers, known[i].program))
 			continue;
 		r->program = known[i].program;
 		r->needs = known[i].needs;
@@ -258,7 +155,7 @@ assemble(struct field *f, const struct options *o)
 	/* All works are known to each program by name; leave those asked. */
 	memcpy(works, f->work, sizeof(works));
 	for (unsigned k = 0; k < f->works; k++) {
-		if (o->works && !listed(o->works, works[k]))
+		if (o->works && !options_listed(o->works, works[k]))
 			continue;
 		memcpy(f->work[n], works[k], sizeof(works[k]));
 		for (unsigned i = 0; i < f->rivals; i++)
@@ -351,40 +248,40 @@ int
 main(int argc, char **argv)
 {
 	struct field *f = &field;
-	struct options o = { 0 };
+	struct options *o = &options;
 	uint64_t random = RANDOM_SEED;
 	double begin = seconds_now(), once;
 	bool all = true;
 	int err = 0;
 
-	if (!parse(&o, f, argc, argv))
+	if (!parse(o, f, argc, argv))
 		return 2;
-	if (o.help) {
+	if (o->help) {
 		usage(stdout);
 		return 0;
 	}
-	if (o.from)
-		return tables_from(f, &o);
-	if (!o.dir) {
+	if (o->from)
+		return tables_from(f, o);
+	if (!o->dir) {
 		ssize_t n = readlink(
-		    "/proc/self/exe", o.path, sizeof(o.path) - 1);
+		    "/proc/self/exe", o->path, sizeof(o->path) - 1);
 
-		o.path[n > 0 ? n : 0] = '\0';
-		o.dir = dirname(o.path);
+		o->path[n > 0 ? n : 0] = '\0';
+		o->dir = dirname(o->path);
 	}
-	if (o.json) { /* say so now if it can't be written */
-		FILE *out = fopen(o.json, "a");
+	if (o->json) { /* say so now if it can't be written */
+		FILE *out = fopen(o->json, "a");
 
 		if (!out || fclose(out)) {
-			fprintf(stderr, "rota_peers: %s: %s\n", o.json,
+			fprintf(stderr, "rota_peers: %s: %s\n", o->json,
 			    strerror(errno));
 			return 2;
 		}
 	}
 	machine_stat(&f->machine);
-	assemble(f, &o);
+	assemble(f, o);
 	if (!f->entries || !f->works) {
-		fprintf(stderr, "rota_peers: nothing to run in %s\n", o.dir);
+		fprintf(stderr, "rota_peers: nothing to run in %s\n", o->dir);
 		return 1;
 	}
 	table_rivals(f);
@@ -393,23 +290,25 @@ main(int argc, char **argv)
 	 * the setting up. */
 	once = f->entries * f->works * f->sizes *
 	    (1.5 * (double)f->budget_ms / 1000 + 0.06);
-	progress_begin(o.quick ? 58 : once * f->reps + (o.no_checks ? 0 : 60));
-	if (!o.no_checks)
-		check_all(f, &o);
+	progress_begin(
+	    o->quick ? 58 : once * f->reps + (o->no_checks ? 0 : 60));
+	if (!o->no_checks)
+		check_all(f, o);
 	run_heed();
 	for (unsigned rep = 0; rep < f->reps && all && !err; rep++) {
-		all = repeat(f, &o, &random, o.quick ? begin + 56 : 0);
-		err = o.json ? json_print(f, o.json, argc, argv) : 0;
+		all = repeat(f, o, &random, o->quick ? begin + 56 : 0);
+		err = o->json ? json_print(f, o->json, argc, argv) : 0;
 	}
 	progress_end();
-	if (!o.no_checks)
+	if (!o->no_checks)
 		table_checks(f);
 	table_figures(f);
 	if (!all)
 		printf(run_over() ? "Interrupted before each had run.\n"
 				  : "The time was up before each had run.\n");
 	if (err)
-		fprintf(stderr, "rota_peers: %s: %s\n", o.json, strerror(-err));
+		fprintf(
+		    stderr, "rota_peers: %s: %s\n", o->json, strerror(-err));
 	table_verdict(f);
 	return fflush(stdout) || err ? 1 : 0;
 }
