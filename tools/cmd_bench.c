@@ -29,7 +29,7 @@
 #include "tools/common/machine.h"
 #include "tools/common/options.h"
 #include "tools/common/progress.h"
-#include "tools/report.h"
+#include "tools/common/results.h"
 #include "tools/server.h"
 
 enum {
@@ -455,11 +455,31 @@ result_print(const struct bench *b)
 	figures_conclude(&b->figures, stdout);
 }
 
+/* All values of each figure, as measured. */
 static int
-bench_run(struct bench *b)
+result_write(const struct bench *b, int argc, char **argv)
 {
-	struct report report = { .machine = &b->machine,
-		.figures = &b->figures };
+	struct results r = { .machine = b->machine, .program = "rota bench" };
+	int err;
+
+	snprintf(r.version, sizeof r.version, "%s", rota_version_string());
+	results_option(&r, "seconds", seconds_now() - b->begin);
+	results_option(&r, "complete", !interrupted);
+	results_option(&r, "timers", (double)b->timers);
+	results_option(&r, "seed", (double)b->seed);
+	results_option(&r, "connections", b->connections);
+	results_option(&r, "silent", b->silent);
+	results_option(&r, "confined", b->confined);
+	results_option(&r, "server", b->server_reps > 0);
+	figures_add(&b->figures, &r);
+	err = results_write(&r, b->json, argc, argv);
+	results_release(&r);
+	return err;
+}
+
+static int
+bench_run(struct bench *b, int argc, char **argv)
+{
 	int err;
 
 	b->begin = seconds_now();
@@ -478,15 +498,7 @@ bench_run(struct bench *b)
 	progress_end();
 	result_print(b);
 	if (b->json) {
-		report.timers = b->timers;
-		report.seed = b->seed;
-		report.connections = b->connections;
-		report.silent = b->silent;
-		report.confined = b->confined;
-		report.with_server = b->server_reps > 0;
-		report.complete = !interrupted;
-		report.seconds = seconds_now() - b->begin;
-		err = report_print(&report, b->json);
+		err = result_write(b, argc, argv);
 		if (err) {
 			fprintf(stderr, "rota bench: %s: %s\n", b->json,
 			    strerror(-err));
@@ -504,7 +516,7 @@ cmd_bench(int argc, char **argv)
 	struct bench *b = &bench;
 	bool good = options_parse("rota bench", rows, false, argc, argv) >= 0;
 
-	if (good && b->json && !report_possible())
+	if (good && b->json && !results_possible())
 		good = options_wrong("--json: built without jansson; install "
 				     "libjansson-dev, configure and build "
 				     "again");
@@ -516,5 +528,5 @@ cmd_bench(int argc, char **argv)
 		cmd_bench_help(stdout);
 		return CMD_OK;
 	}
-	return bench_run(b);
+	return bench_run(b, argc, argv);
 }

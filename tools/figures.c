@@ -191,7 +191,27 @@ figures_print(const struct figures *f, FILE *to)
 			if (f->used[b])
 				cell_print(&t, c++, info, &f->series[b][i]);
 	}
-	table_print(&t, to);
+	table_print(&t, to, false);
+}
+
+void
+figures_add(const struct figures *f, struct results *to)
+{
+	static const char *const units[] = { "", "1/s", "ns", "B" };
+
+	for (int b = 0; b < BACKENDS; b++)
+		for (int i = 0; i < FIGURES; i++) {
+			const struct figure_info *info = &figure_info[i];
+
+			if (f->series[b][i].n == 0)
+				continue;
+			results_add(to, backend_info[b].name, "", "", 0,
+			    results_metric(to, info->key, units[info->unit],
+				info->more      ? 1
+				    : info->sum ? 0
+						: -1),
+			    &f->series[b][i]);
+		}
 }
 
 /*

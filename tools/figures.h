@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "tools/common/results.h"
 #include "tools/common/series.h"
 
 #include <rota/rota.h>
@@ -76,6 +77,9 @@ struct figures {
 	bool used[BACKENDS];
 	struct series series[BACKENDS][FIGURES];
 };
+
+/* All values, a backend being a subject and a figure a metric. */
+void figures_add(const struct figures *f, struct results *to);
 
 /* All rows that have a value, in 60 columns at most. */
 void figures_print(const struct figures *f, FILE *to);

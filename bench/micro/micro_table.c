@@ -18,6 +18,7 @@
  *
  * Exit status: 0; 1 a run in the file failed; 2 the file cannot be read.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,11 +26,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "tools/common/options.h"
+#include "tools/common/results.h"
+#include "tools/common/table.h"
 
-#define REPS_MAX 128
 #define CELLS_MAX 2048
 
 enum { LIMIT, HEAP, WHEEL, COARSE, COLUMNS };
@@ -39,11 +39,10 @@ static const char *const modes[] = { "confined", "shared" };
 
 struct cell {
 	char row[32];
-	int64_t rank; /* order of registration */
+	unsigned rank; /* in the file */
 	unsigned column, mode;
 	uint32_t n;
-	unsigned reps;
-	double ns[REPS_MAX];
+	struct series ns;
 	double shown;  /* the median, or with -b the smallest */
 	double spread; /* half of largest less smallest, % of the median */
 };
@@ -75,34 +74,26 @@ static const struct goal {
 };
 
 static unsigned
-index_of(const char *const *names, unsigned len, const char *s, size_t slen)
+index_of(const char *const *names, unsigned len, const char *s)
 {
 	unsigned i = 0;
 
-	while (i < len &&
-	    (strlen(names[i]) != slen || strncmp(names[i], s, slen) != 0))
+	while (i < len && strcmp(names[i], s) != 0)
 		i++;
 	return i;
 }
 
-/* The cell of "row/column/mode/N..."; NULL if it is not of that form. */
+/* The cell of @x; NULL if it is none of ours. */
 static struct cell *
-cell_of(const char *name, int64_t rank)
+cell_of(const struct result *x)
 {
-	struct cell key = { .rank = rank };
-	const char *column = strchr(name, '/');
-	const char *mode = column ? strchr(column + 1, '/') : NULL;
-	const char *n = mode ? strchr(mode + 1, '/') : NULL;
+	struct cell key = { .rank = cells_len, .n = x->n };
 
-	if (!n || (size_t)(column - name) >= sizeof(key.row))
-		return NULL;
-	memcpy(key.row, name, (size_t)(column - name));
-	key.column = index_of(
-	    columns, COLUMNS, column + 1, (size_t)(mode - column - 1));
-	key.mode = index_of(modes, 2, mode + 1, (size_t)(n - mode - 1));
-	key.n = (uint32_t)strtoul(n + 1, NULL, 10);
+	key.column = index_of(columns, COLUMNS, x->subject);
+	key.mode = index_of(modes, 2, x->how);
 	if (key.column == COLUMNS || key.mode == 2)
 		return NULL;
+	snprintf(key.row, sizeof(key.row), "%s", x->what);
 	for (unsigned i = 0; i < cells_len; i++) {
 		struct cell *c = &cells[i];
 
@@ -114,14 +105,6 @@ cell_of(const char *name, int64_t rank)
 		return NULL;
 	cells[cells_len] = key;
 	return &cells[cells_len++];
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static int
@@ -138,65 +121,31 @@ by_place(const void *a, const void *b)
 	return 0;
 }
 
-static double
-unit_ns(const char *unit)
-{
-	if (unit && strcmp(unit, "us") == 0)
-		return 1e3;
-	if (unit && strcmp(unit, "ms") == 0)
-		return 1e6;
-	return unit && strcmp(unit, "s") == 0 ? 1e9 : 1;
-}
-
 /* Fill the cells; returns how many runs had failed. */
 static unsigned
-load(const json_t *runs)
+load(const struct results *r)
 {
-	unsigned failed = 0;
-	size_t i;
-	json_t *run;
+	for (unsigned i = 0; i < r->notes; i++)
+		fprintf(stderr, "micro_table: %s failed: %s\n",
+		    r->note[i].subject, r->note[i].text);
+	for (unsigned i = 0; i < r->len; i++) {
+		const struct result *x = &r->result[i];
+		struct cell *c = cell_of(x);
 
-	json_array_foreach(runs, i, run)
-	{
-		const char *name = json_string_value(
-		    json_object_get(run, "name"));
-		const char *type = json_string_value(
-		    json_object_get(run, "run_type"));
-		struct cell *c;
-
-		if (!name || (type && strcmp(type, "iteration") != 0))
-			continue;
-		if (json_is_true(json_object_get(run, "error_occurred"))) {
-			fprintf(stderr, "micro_table: %s failed: %s\n", name,
-			    json_string_value(
-				json_object_get(run, "error_message")));
-			failed++;
-			continue;
-		}
-		c = cell_of(name,
-		    json_integer_value(json_object_get(run, "family_index")));
-		if (c && c->reps < REPS_MAX)
-			c->ns[c->reps++] = unit_ns(json_string_value(
-					       json_object_get(
-						   run, "time_unit"))) *
-			    json_number_value(
-				json_object_get(run, "real_time"));
+		for (unsigned v = 0; c && v < x->values.n; v++)
+			series_insert(&c->ns, x->values.v[v]);
 	}
-	for (i = 0; i < cells_len; i++) {
+	for (unsigned i = 0; i < cells_len; i++) {
 		struct cell *c = &cells[i];
-		unsigned half = c->reps / 2;
+		double median = series_median(&c->ns);
 
-		qsort(c->ns, c->reps, sizeof(*c->ns), by_value);
-		c->shown = c->reps % 2 ? c->ns[half]
-				       : (c->ns[half - 1] + c->ns[half]) / 2;
-		c->spread = c->shown > 0
-		    ? 50 * (c->ns[c->reps - 1] - c->ns[0]) / c->shown
-		    : 0;
-		if (best)
-			c->shown = c->ns[0];
+		c->shown = best ? series_min(&c->ns) : median;
+		if (median > 0)
+			c->spread = 50 *
+			    (series_max(&c->ns) - series_min(&c->ns)) / median;
 	}
 	qsort(cells, cells_len, sizeof(*cells), by_place);
-	return failed;
+	return r->notes;
 }
 
 static const struct cell *
@@ -223,47 +172,37 @@ goal_of(const char *row, uint32_t n)
 
 /* Of a cell: its figures, each as text. */
 static void
-print_cell(const struct cell *c, const struct cell *touch, const struct goal *g)
+print_cell(struct table *t, unsigned at, const struct cell *c,
+    const struct cell *touch, const struct goal *g)
 {
-	char ns[32] = "", range[32] = "", ratio[32] = "";
-	double limit = c && g ? g->limit[c->mode][c->column - HEAP] : 0;
+	double limit, x, got;
 
-	if (c) {
-		double x = touch ? c->shown / touch->shown : 0;
-		double got = g && g->ratio ? x : c->shown;
-
-		snprintf(
-		    ns, sizeof(ns), "%.*f", c->shown < 1000 ? 2 : 0, c->shown);
-		snprintf(range, sizeof(range), "%.0f", c->spread);
-		if (touch)
-			snprintf(ratio, sizeof(ratio), "%.2f", x);
-		if (limit > 0 && got > limit)
-			strcat(ratio, "!");
-	}
-	if (markdown)
-		printf(" %s | %s | %s |", ns, range, ratio);
-	else
-		printf(" %9s %3s %6s", ns, range, ratio);
+	if (!c)
+		return;
+	limit = g ? g->limit[c->mode][c->column - HEAP] : 0;
+	x = touch ? c->shown / touch->shown : 0;
+	got = g && g->ratio ? x : c->shown;
+	table_cell(t, at, "%.*f", c->shown < 1000 ? 2 : 0, c->shown);
+	table_cell(t, at + 1, "%.0f", c->spread);
+	if (touch)
+		table_cell(t, at + 2, "%.2f%s", x,
+		    limit > 0 && got > limit ? "!" : "");
 }
 
 static void
-print_goal(const struct goal *g, unsigned mode)
+print_goal(struct table *t, const struct goal *g, unsigned mode)
 {
 	const double *limit = g ? g->limit[mode] : NULL;
-	bool some = false;
+	char text[TABLE_CELL] = "";
+	int len = 0;
 
-	printf(" ");
-	for (unsigned i = 0; limit && i < COLUMNS - HEAP; i++) {
-		if (limit[i] <= 0 || (i && limit[i] == limit[i - 1]))
-			continue;
-		printf(some ? " / %g" : "%g", limit[i]);
-		some = true;
-	}
-	printf("%s%s\n",
-	    !some          ? ""
-		: g->ratio ? " x"
-			   : " ns",
-	    markdown ? " |" : "");
+	for (unsigned i = 0; limit && i < COLUMNS - HEAP; i++)
+		if (limit[i] > 0 && !(i && limit[i] == limit[i - 1]))
+			len += snprintf(text + len, sizeof(text) - (size_t)len,
+			    len ? " / %g" : "%g", limit[i]);
+	if (len)
+		table_cell(t, 1 + 3 * (COLUMNS - HEAP), "%s%s", text,
+		    g->ratio ? " x" : " ns");
 }
 
 /* One table: the cells [from, to), of one N and mode. Those of a row stand
@@ -271,6 +210,10 @@ print_goal(const struct goal *g, unsigned mode)
 static void
 print_table(const struct cell *from, const struct cell *to)
 {
+	static const char *const heads[] = { "heap ns", "+-%", "x touch",
+		"wheel ns", "+-%", "x touch", "coarse ns", "+-%", "x touch",
+		"goal" };
+	static struct table t;
 	const struct cell *touch = find("touch", LIMIT, from->mode, from->n);
 
 	printf("\n%sN = %" PRIu32 ", %s", markdown ? "### " : "", from->n,
@@ -279,24 +222,24 @@ print_table(const struct cell *from, const struct cell *to)
 		if (c->column == LIMIT)
 			printf("%s %s %.2f ns +-%.0f %%", c > from ? "," : ":",
 			    c->row, c->shown, c->spread);
-	printf(markdown
-		? "\n\n| | heap ns | +-%% | x touch | wheel ns | +-%% | x touch |"
-		  " coarse ns | +-%% | x touch | goal |\n"
-		  "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n"
-		: "\n%-17s %9s %3s %6s %9s %3s %6s %9s %3s %6s goal\n",
-	    "", "heap", "+-%", "xtouch", "wheel", "+-%", "xtouch", "coarse",
-	    "+-%", "xtouch");
+	puts(markdown ? "\n" : "");
+	table_init(&t, 11);
+	table_row(&t, "");
+	for (unsigned i = 0; i < 10; i++)
+		table_cell(&t, i + 1, "%s", heads[i]);
 	for (const struct cell *c = from; c < to; c++) {
 		const struct goal *g = goal_of(c->row, c->n);
 
 		if (c->column == LIMIT ||
 		    (c > from && strcmp(c[-1].row, c->row) == 0))
 			continue;
-		printf(markdown ? "| %s |" : "%-17s", c->row);
+		table_row(&t, c->row);
 		for (unsigned i = HEAP; i < COLUMNS; i++)
-			print_cell(find(c->row, i, c->mode, c->n), touch, g);
-		print_goal(g, c->mode);
+			print_cell(&t, 1 + 3 * (i - HEAP),
+			    find(c->row, i, c->mode, c->n), touch, g);
+		print_goal(&t, g, c->mode);
 	}
+	table_print(&t, stdout, markdown);
 }
 
 int
@@ -310,22 +253,22 @@ main(int argc, char **argv)
 		{ .name = NULL },
 	};
 	unsigned failed, from = 0;
-	json_error_t error;
-	json_t *root;
-	int first;
+	struct results results = { .program = "" };
+	int first, err;
 
 	first = options_parse("micro_table", rows, true, argc, argv);
 	if (first != argc - 1) {
 		fputs("usage: micro_table [-bm] [-n N] micro.json\n", stderr);
 		return 2;
 	}
-	root = json_load_file(argv[first], 0, &error);
-	if (!root) {
-		fprintf(stderr, "micro_table: %s:%d: %s\n", argv[first],
-		    error.line, error.text);
+	err = results_read(&results, argv[first]);
+	if (err) {
+		fprintf(stderr, "micro_table: %s: %s\n", argv[first],
+		    err == -EINVAL ? "not the raw data of a run"
+				   : strerror(-err));
 		return 2;
 	}
-	failed = load(json_object_get(root, "benchmarks"));
+	failed = load(&results);
 	printf("%s of the repetitions, ns for an operation; +-: half their "
 	       "range; x touch:\nthe ratio to `touch` of the same N, mode and "
 	       "run; !: misses its goal.\n",
@@ -340,6 +283,6 @@ main(int argc, char **argv)
 			print_table(&cells[from], &cells[i + 1]);
 		from = i + 1;
 	}
-	json_decref(root);
+	results_release(&results);
 	return failed != 0;
 }

@@ -91,11 +91,7 @@ void table_verdict(const struct field *f);
 /* json.c: return 0 or -errno, -EINVAL: not such a file. json_read adds to what
  * is there; json_print replaces the file by a whole one, or leaves it. */
 int json_read(struct field *f, const char *path);
-int json_print(const struct field *f, const char *path, int argc, char **argv);
-
-/* The string at @key of @o, or "". */
-struct json_t;
-void json_text(char *to, size_t size, const struct json_t *o, const char *key);
+int json_print(struct field *f, const char *path, int argc, char **argv);
 
 /* run.c: programs of @dir. */
 void run_about(struct field *f, struct rival *r, const char *dir);

@@ -1,108 +1,88 @@
 /* SPDX-License-Identifier: MIT
  *
- * json.c - the raw data: every repetition of every cell, and what makes them
- * comparable.
+ * json.c - the field as results, and back.
  */
-#define _POSIX_C_SOURCE 200809L /* PATH_MAX */
 #include "bench/peers/field.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include <rota/rota.h>
 
-static json_t *
-values(const struct series *s)
-{
-	json_t *a = json_array();
+#include "tools/common/results.h"
 
-	for (unsigned i = 0; i < s->n; i++)
-		json_array_append_new(a, json_real(s->v[i]));
-	return a;
+static const struct {
+	const char *name, *unit;
+	size_t at; /* in a cell */
+} metrics[] = {
+	{ "ns", "ns", offsetof(struct cell, ns) },
+	{ "worst", "ns", offsetof(struct cell, worst) },
+	{ "worst_poll", "ns", offsetof(struct cell, worst_poll) },
+	{ "bytes", "B", offsetof(struct cell, bytes) },
+};
+enum { METRICS = sizeof(metrics) / sizeof(*metrics) };
+
+static struct series *
+series_of(struct cell *c, unsigned metric)
+{
+	return (struct series *)(void *)((char *)c + metrics[metric].at);
 }
 
-static json_t *
-entry_json(const struct field *f, unsigned i)
+static void
+cells_add(struct results *r, struct field *f, unsigned i)
 {
-	const struct entry *e = &f->entry[i];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:b}", "label", e->label,
-	    "version", e->rival->version, "variant", e->variant, "safe",
-	    e->rival->safe);
-	json_t *checks = json_object(), *cells = json_array();
+	struct entry *e = &f->entry[i];
 
-	for (unsigned k = 0; k < f->rows; k++)
-		if (e->check[k][0])
-			json_object_set_new(
-			    checks, f->row[k], json_string(e->check[k]));
 	for (unsigned k = 0; k < f->works; k++)
 		for (unsigned n = 0; n < f->sizes; n++) {
-			const struct cell *c = &f->cell[i][k][n];
+			struct cell *c = &f->cell[i][k][n];
 			const struct size *at = &f->size[n];
+			char key[64];
 
-			if (!c->ns.n && !c->why[0])
-				continue;
-			json_array_append_new(cells,
-			    json_pack(
-				"{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:s}",
-				"work", f->work[k], "n", (json_int_t)at->n,
-				"embedded", at->embedded, "ns", values(&c->ns),
-				"worst", values(&c->worst), "worst_poll",
-				values(&c->worst_poll), "bytes",
-				values(&c->bytes), "why", c->why));
+			if (c->why[0]) {
+				snprintf(key, sizeof(key), "why no %s %u",
+				    f->work[k], at->n);
+				results_note(r, e->label, key, c->why);
+			}
+			for (unsigned m = 0; m < METRICS && c->ns.n; m++)
+				results_add(r, e->label, f->work[k],
+				    at->embedded ? "embedded" : "", at->n, m,
+				    series_of(c, m));
 		}
-	json_object_set_new(o, "checks", checks);
-	json_object_set_new(o, "cells", cells);
-	return o;
 }
 
 int
-json_print(const struct field *f, const char *path, int argc, char **argv)
+json_print(struct field *f, const char *path, int argc, char **argv)
 {
-	json_t *entries = json_array(), *command = json_array(), *root;
-	const struct machine *m = &f->machine;
-	char part[PATH_MAX];
-	FILE *out;
-	int err = 0;
+	struct results r = { .machine = f->machine, .program = "rota_peers" };
+	int err;
 
-	for (unsigned i = 0; i < f->entries; i++)
-		json_array_append_new(entries, entry_json(f, i));
-	for (int i = 1; i < argc; i++)
-		json_array_append_new(command, json_string(argv[i]));
-	root = json_pack("{s:s, s:s, s:o, s:{s:s, s:i, s:s, s:s, s:f}, "
-			 "s:I, s:I, s:i, s:o}",
-	    "program", "rota_peers", "version", rota_version_string(),
-	    "arguments", command, "machine", "cpu", m->cpu, "cores",
-	    (int)m->cores, "kernel", m->kernel, "clocksource", m->clocksource,
-	    "load", m->load, "ops", (json_int_t)f->ops, "budget_ms",
-	    (json_int_t)f->budget_ms, "repetitions", (int)f->reps, "entries",
-	    entries);
-	if (!root)
-		return -ENOMEM;
-	snprintf(part, sizeof(part), "%s.part", path);
-	out = fopen(part, "w");
-	if (!out ||
-	    json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
-		err = errno ? -errno : -EIO;
-	if (out && (fputc('\n', out) < 0 || fclose(out) != 0) && !err)
-		err = -errno;
-	if (!err && rename(part, path) != 0)
-		err = -errno;
-	if (err)
-		remove(part);
-	json_decref(root);
+	snprintf(r.version, sizeof(r.version), "%s", rota_version_string());
+	results_option(&r, "ops", (double)f->ops);
+	results_option(&r, "budget_ms", (double)f->budget_ms);
+	results_option(&r, "repetitions", f->reps);
+	for (unsigned m = 0; m < METRICS; m++)
+		results_metric(&r, metrics[m].name, metrics[m].unit, -1);
+	for (unsigned i = 0; i < f->entries; i++) {
+		const struct entry *e = &f->entry[i];
+
+		results_note(&r, e->label, "version", e->rival->version);
+		results_note(&r, e->label, "variant", e->variant);
+		if (e->rival->safe)
+			results_note(&r, e->label, "safe", "yes");
+		for (unsigned k = 0; k < f->rows; k++) {
+			char key[NAME_MAX_ + 8];
+
+			snprintf(key, sizeof(key), "check %s", f->row[k]);
+			if (e->check[k][0])
+				results_note(&r, e->label, key, e->check[k]);
+		}
+		cells_add(&r, f, i);
+	}
+	err = results_write(&r, path, argc, argv);
+	results_release(&r);
 	return err;
-}
-
-void
-json_text(char *to, size_t size, const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	snprintf(to, size, "%s", s ? s : "");
 }
 
 /* Where @name is in @list, which it joins if it is new. */
@@ -114,18 +94,15 @@ place(char (*list)[NAME_MAX_], unsigned *len, unsigned max, const char *name)
 	while (i < *len && strcmp(list[i], name) != 0)
 		i++;
 	if (i == *len && i < max)
-		snprintf(list[(*len)++], NAME_MAX_, "%s", name);
+		snprintf(list[(*len)++], NAME_MAX_, "%.31s", name);
 	return i < max ? i : max - 1;
 }
 
 static unsigned
-place_size(struct field *f, const json_t *cell, bool embedded)
+place_size(struct field *f, uint32_t n, bool embedded)
 {
-	uint32_t n = (uint32_t)json_integer_value(json_object_get(cell, "n"));
-	const json_t *own = json_object_get(cell, "embedded");
 	unsigned i = 0;
 
-	embedded = own ? json_is_true(own) : embedded;
 	while (i < f->sizes &&
 	    (f->size[i].n != n || f->size[i].embedded != embedded))
 		i++;
@@ -134,95 +111,73 @@ place_size(struct field *f, const json_t *cell, bool embedded)
 	return i < SIZES_MAX ? i : SIZES_MAX - 1;
 }
 
-static void
-series_read(struct series *s, const json_t *values)
-{
-	size_t i;
-	json_t *v;
-
-	json_array_foreach(values, i, v) series_insert(s, json_number_value(v));
-}
-
-/* The entry that @o tells of, and its rival, new or known. */
+/* The entry @label, and its rival, new or known. */
 static unsigned
-place_entry(struct field *f, const json_t *o)
+place_entry(struct field *f, const char *label)
 {
-	char label[sizeof(f->entry[0].label)];
 	unsigned i = 0;
 	struct rival *r;
 
-	json_text(label, sizeof(label), o, "label");
 	while (i < f->entries && strcmp(f->entry[i].label, label) != 0)
 		i++;
 	if (i < f->entries || i == ENTRIES_MAX)
-		return i;
+		return i < ENTRIES_MAX ? i : ENTRIES_MAX - 1;
 	r = &f->rival[f->rivals++];
 	f->entry[f->entries++].rival = r;
-	memcpy(f->entry[i].label, label, sizeof(label));
-	json_text(
-	    f->entry[i].variant, sizeof(f->entry[i].variant), o, "variant");
+	snprintf(f->entry[i].label, sizeof(f->entry[i].label), "%.63s", label);
 	r->there = true;
-	r->safe = json_is_true(json_object_get(o, "safe"));
-	json_text(r->name, sizeof(r->name), o, "label");
-	json_text(r->version, sizeof(r->version), o, "version");
+	snprintf(r->name, sizeof(r->name), "%.31s", label);
 	r->rota = strncmp(label, "rota", 4) == 0;
 	r->limit = strncmp(label, "touch", 5) == 0;
 	return i;
 }
 
 static void
-entry_read(struct field *f, const json_t *o, bool embedded)
+note_read(struct field *f, const struct result_note *note)
 {
-	unsigned entry = place_entry(f, o);
-	struct entry *e = &f->entry[entry];
-	const char *key;
-	json_t *v, *cells = json_object_get(o, "cells");
-	size_t i;
+	struct entry *e = &f->entry[place_entry(f, note->subject)];
+	struct rival *r = &f->rival[e->rival - f->rival];
 
-	if (entry == ENTRIES_MAX)
-		return;
-	json_object_foreach(json_object_get(o, "checks"), key, v)
-	{
-		unsigned k = place(f->row, &f->rows, CHECKS_MAX, key);
+	if (strcmp(note->key, "version") == 0) {
+		snprintf(r->version, sizeof(r->version), "%.31s", note->text);
+	} else if (strcmp(note->key, "variant") == 0) {
+		snprintf(e->variant, sizeof(e->variant), "%.31s", note->text);
+	} else if (strcmp(note->key, "safe") == 0) {
+		r->safe = true;
+	} else if (strncmp(note->key, "check ", 6) == 0) {
+		unsigned k = place(f->row, &f->rows, CHECKS_MAX, note->key + 6);
 
-		snprintf(e->check[k], sizeof(e->check[k]), "%.60s",
-		    json_string_value(v));
-	}
-	json_array_foreach(cells, i, v)
-	{
-		const char *work = json_string_value(
-		    json_object_get(v, "work"));
-		struct cell *c = &f->cell[entry][place(f->work, &f->works,
-		    WORKS_MAX, work ? work : "")][place_size(f, v, embedded)];
-
-		series_read(&c->ns, json_object_get(v, "ns"));
-		series_read(&c->worst, json_object_get(v, "worst"));
-		series_read(&c->worst_poll, json_object_get(v, "worst_poll"));
-		series_read(&c->bytes, json_object_get(v, "bytes"));
+		snprintf(e->check[k], sizeof(e->check[k]), "%.60s", note->text);
 	}
 }
 
 int
 json_read(struct field *f, const char *path)
 {
-	json_t *root, *machine, *o;
-	size_t i;
+	struct results r = { .program = "" };
+	int err = results_read(&r, path);
 
-	errno = 0;
-	root = json_load_file(path, 0, NULL);
-	if (!root)
-		return errno ? -errno : -EINVAL;
-	machine = json_object_get(root, "machine");
-	json_text(f->machine.cpu, sizeof(f->machine.cpu), machine, "cpu");
-	json_text(
-	    f->machine.kernel, sizeof(f->machine.kernel), machine, "kernel");
-	f->machine.cores = (unsigned)json_integer_value(
-	    json_object_get(machine, "cores"));
-	f->machine.load = json_number_value(json_object_get(machine, "load"));
-	f->reps = (unsigned)json_integer_value(
-	    json_object_get(root, "repetitions"));
-	json_array_foreach(json_object_get(root, "entries"), i, o)
-	    entry_read(f, o, json_is_true(json_object_get(root, "embedded")));
-	json_decref(root);
-	return f->entries && f->works ? 0 : -EINVAL;
+	f->machine = r.machine;
+	f->reps = (unsigned)results_asked(&r, "repetitions");
+	for (unsigned i = 0; i < r.notes; i++)
+		note_read(f, &r.note[i]);
+	for (unsigned i = 0; i < r.len; i++) {
+		const struct result *x = &r.result[i];
+		unsigned e = place_entry(f, x->subject);
+		unsigned k = place(f->work, &f->works, WORKS_MAX, x->what);
+		unsigned n = place_size(
+		    f, x->n, strcmp(x->how, "embedded") == 0);
+
+		for (unsigned m = 0; m < METRICS; m++) {
+			struct series *s = series_of(&f->cell[e][k][n], m);
+
+			if (strcmp(r.metric[x->metric].name, metrics[m].name) !=
+			    0)
+				continue;
+			for (unsigned v = 0; v < x->values.n; v++)
+				series_insert(s, x->values.v[v]);
+		}
+	}
+	results_release(&r);
+	return err ? err : f->entries && f->works ? 0 : -EINVAL;
 }

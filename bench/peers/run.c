@@ -98,6 +98,15 @@ words(const char *s, char (*to)[NAME_MAX_], unsigned max)
 	return n;
 }
 
+/* The string at @key of @o, or "". */
+static void
+json_text(char *to, size_t size, const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	snprintf(to, size, "%s", s ? s : "");
+}
+
 void
 run_about(struct field *f, struct rival *r, const char *dir)
 {

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LABEL = 22, COLUMN = 11 };
+#include "tools/common/table.h"
+
+enum { LABEL = 22 };
 
 static const char *const backends[] = { NULL, "wheel", "heap", "coarse" };
 
@@ -26,46 +28,34 @@ title(const char *format, ...)
 	fputs("\n\n", stdout);
 }
 
+/* The table that is being filled, and how far its newest row is. */
+static struct table table;
+static unsigned column;
+
 static void
 row(const char *label)
 {
-	if (table_markdown)
-		printf("| %s |", label);
-	else
-		printf("%-*s", LABEL, label);
+	table_row(&table, label);
+	column = 1;
 }
 
 static void
 cell(const char *format, ...)
 {
-	char text[64];
+	char text[TABLE_CELL];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (table_markdown)
-		printf(" %s |", text);
-	else
-		printf("%*s", COLUMN, text);
+	table_cell(&table, column++, "%s", text);
 }
 
 static void
 end(void)
 {
+	table_print(&table, stdout, table_markdown);
 	printf("\n");
-}
-
-/* Below the names of the columns. */
-static void
-rule(unsigned columns)
-{
-	if (!table_markdown)
-		return;
-	printf("|---|");
-	while (columns-- > 0)
-		printf("---:|");
-	end();
 }
 
 void
@@ -92,11 +82,10 @@ table_checks(const struct field *f)
 	bool fails = false;
 
 	title("Conformance");
+	table_init(&table, 1 + f->rows);
 	row("");
 	for (unsigned k = 0; k < f->rows; k++)
 		cell("%s", f->row[k]);
-	end();
-	rule(f->rows);
 	for (unsigned i = 0; i < f->entries; i++) {
 		const struct entry *e = &f->entry[i];
 
@@ -105,7 +94,6 @@ table_checks(const struct field *f)
 		row(e->label);
 		for (unsigned k = 0; k < f->rows; k++)
 			cell(strcmp(e->check[k], "ok") == 0 ? "+" : "fails");
-		end();
 	}
 	end();
 	for (unsigned i = 0; i < f->entries; i++)
@@ -127,13 +115,12 @@ heading(const struct field *f, const char *what, unsigned n, const char *more)
 {
 	title("%s, N = %u%s", what, f->size[n].n,
 	    f->size[n].embedded ? ", in connections of 320 bytes" : "");
+	table_init(&table, 1 + f->works + !!more);
 	row("");
 	for (unsigned k = 0; k < f->works; k++)
 		cell("%s", f->work[k]);
 	if (more)
 		cell("%s", more);
-	end();
-	rule(f->works + !!more);
 }
 
 static void
@@ -156,7 +143,6 @@ figures(const struct field *f, unsigned n)
 				bytes = series_median(&c->bytes);
 		}
 		cell("%.0f", bytes);
-		end();
 	}
 	end();
 }
@@ -178,7 +164,6 @@ spreads(const struct field *f, unsigned n)
 			else
 				cell("-");
 		}
-		end();
 	}
 	end();
 }
@@ -205,7 +190,6 @@ worst(const struct field *f, unsigned n)
 			else
 				cell("-");
 		}
-		end();
 	}
 	end();
 }
@@ -234,7 +218,6 @@ ratios(const struct field *f, unsigned n, const char *backend)
 				cell("%.2f",
 				    ns / field_ns(f, (unsigned)own, k, n));
 		}
-		end();
 	}
 	end();
 }
@@ -275,7 +258,7 @@ table_growth(const struct field *f)
 		printf("\"%s\"", f->work[k]);
 		for (unsigned i = 0; i < f->entries; i++)
 			printf("\t\"%s\"", f->entry[i].label);
-		end();
+		putchar('\n');
 		for (; n < f->sizes; n = larger(f, f->size[n].n)) {
 			printf("%u", f->size[n].n);
 			for (unsigned i = 0; i < f->entries; i++)
@@ -283,7 +266,7 @@ table_growth(const struct field *f)
 					printf("\t%.2f", field_ns(f, i, k, n));
 				else
 					printf("\tnan");
-			end();
+			putchar('\n');
 		}
 		printf("\n\n");
 	}

@@ -59,10 +59,30 @@ column_width(const struct table *t, unsigned column)
 	return (int)most;
 }
 
+static void
+markdown_print(const struct table *t, FILE *to)
+{
+	for (unsigned r = 0; r < t->rows; r++) {
+		fputc('|', to);
+		for (unsigned c = 0; c < t->columns; c++)
+			fprintf(to, " %s |", t->cell[r][c]);
+		fputc('\n', to);
+		for (unsigned c = 0; r == 0 && c < t->columns; c++)
+			fputs(c ? "---:|" : "|---|", to);
+		if (r == 0)
+			fputc('\n', to);
+	}
+}
+
 void
-table_print(const struct table *t, FILE *to)
+table_print(const struct table *t, FILE *to, bool markdown)
 {
 	int width[TABLE_COLUMNS], whole = 0;
+
+	if (markdown) {
+		markdown_print(t, to);
+		return;
+	}
 
 	for (unsigned c = 0; c < t->columns; c++) {
 		width[c] = column_width(t, c);
