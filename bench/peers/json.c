@@ -45,10 +45,12 @@ cells_add(struct results *r, struct field *f, unsigned i)
 				    f->work[k], at->n);
 				results_note(r, e->label, key, c->why);
 			}
-			for (unsigned m = 0; m < METRICS && c->ns.n; m++)
-				results_add(r, e->label, f->work[k],
-				    at->embedded ? "embedded" : "", at->n, m,
-				    series_of(c, m));
+			/* Of none the place, for the order of works. */
+			for (unsigned m = 0; m < METRICS; m++)
+				if (c->ns.n || (m == 0 && c->why[0]))
+					results_add(r, e->label, f->work[k],
+					    at->embedded ? "embedded" : "",
+					    at->n, m, series_of(c, m));
 		}
 }
 
