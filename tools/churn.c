@@ -12,13 +12,14 @@
  * Everything is counted twice, here by what the calls answered and in the
  * engine; at the end the two must agree, and starts = fires + stops + live.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "tools/churn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "tools/common/clock.h"
+#include "tools/common/random.h"
 
 #define IDLE ROTA_SECOND /* for up to IDLE_TIMERS, see churn.h */
 #define WARM_UP (150 * ROTA_MILLISECOND) /* caches, branches; arbitrary */
@@ -70,27 +71,11 @@ struct churn {
  * and nothing else. */
 static struct churn *current;
 
-/* xorshift64*; its quality is plenty for choosing timers. */
-static uint64_t
-random_next(struct churn *c)
-{
-	c->random ^= c->random >> 12;
-	c->random ^= c->random << 25;
-	c->random ^= c->random >> 27;
-	return c->random * UINT64_C(2685821657736338717);
-}
-
-/* Below @n, by the high bits. */
-static uint32_t
-random_below(struct churn *c, uint32_t n)
-{
-	return (uint32_t)(((random_next(c) >> 32) * n) >> 32);
-}
-
 static rota_span
 random_span(struct churn *c, rota_span least, rota_span most)
 {
-	return least + (rota_span)(random_next(c) >> 1) % (most - least + 1);
+	return least +
+	    (rota_span)(random_next(&c->random) >> 1) % (most - least + 1);
 }
 
 static void
@@ -117,7 +102,7 @@ static uint32_t
 set_pick(struct churn *c, enum condition from)
 {
 	struct set *set = &c->set[from];
-	uint32_t i = set->conn[random_below(c, set->n)];
+	uint32_t i = set->conn[pick_make(&c->random, set->n).index];
 
 	set_remove(c, from, i);
 	return i;
@@ -171,7 +156,8 @@ choose_pushes(struct churn *c, struct batch *b, rota_time now)
 	b->op = CHURN_PUSH;
 	b->n = CHURN_BATCH;
 	for (unsigned i = 0; i < b->n; i++) {
-		b->timer[i] = &c->conn[random_below(c, c->conns)].idle;
+		b->timer[i] =
+		    &c->conn[pick_make(&c->random, c->conns).index].idle;
 		b->when[i] = rota_when(now, c->idle);
 	}
 }
@@ -285,16 +271,6 @@ round_run(struct churn *c, rota_time begin)
 	return now;
 }
 
-/* Processor time of this thread. */
-static rota_span
-cpu_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec * ROTA_SECOND + ts.tv_nsec;
-}
-
 /* Until @end. Returns how much processor time it was in rota, or -1: @tick
  * said to give up. That time is too dear to read twice a round, so: the share
  * of the elapsed time that was in rota, of the processor time as a whole. On
@@ -303,7 +279,7 @@ cpu_now(void)
 static rota_span
 churn_until(struct churn *c, rota_time end, bool (*tick)(void))
 {
-	rota_span spent = 0, cpu = cpu_now();
+	rota_span spent = 0, cpu = (rota_span)clock_cpu();
 	rota_time now = rota_engine_now(c->e), first = now;
 
 	for (unsigned round = 0; now < end; round++) {
@@ -320,7 +296,7 @@ churn_until(struct churn *c, rota_time end, bool (*tick)(void))
 		now = round_run(c, begin);
 		spent += now - begin;
 	}
-	cpu = cpu_now() - cpu;
+	cpu = (rota_span)clock_cpu() - cpu;
 	return (rota_span)((double)spent * (double)cpu / (double)(now - first));
 }
 

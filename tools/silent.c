@@ -9,12 +9,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tools/common/clock.h"
 
 enum manner { NOTHING, HALF_A_HEAD, ONE_REQUEST, MANNERS };
 
@@ -38,15 +39,6 @@ struct silent {
 	struct peer *peer;
 	unsigned opened, over;
 };
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
 
 static void
 peer_end(struct silent *s, struct peer *p)
@@ -81,7 +73,7 @@ peer_speak(struct silent *s, struct peer *p)
 	p->spoken = true;
 	if (len == 0)
 		return;
-	p->deadline = now_ns() +
+	p->deadline = (int64_t)clock_wall() +
 	    (p->manner == HALF_A_HEAD ? s->config->header_ns
 				      : s->config->idle_ns);
 	if (send(p->fd, words[p->manner], len, MSG_NOSIGNAL) != (ssize_t)len)
@@ -91,7 +83,7 @@ peer_speak(struct silent *s, struct peer *p)
 static void
 peer_closed(struct silent *s, struct peer *p)
 {
-	int64_t late = now_ns() - p->deadline;
+	int64_t late = (int64_t)clock_wall() - p->deadline;
 
 	if (p->manner == ONE_REQUEST && !p->answered) {
 		peer_broken(s, p);
@@ -136,7 +128,7 @@ peer_open(struct silent *s, struct peer *p)
 	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = p };
 
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	p->deadline = now_ns() + s->config->idle_ns;
+	p->deadline = (int64_t)clock_wall() + s->config->idle_ns;
 	if (p->fd < 0 ||
 	    (connect(p->fd, (struct sockaddr *)&addr, sizeof addr) < 0 &&
 		errno != EINPROGRESS) ||
@@ -149,7 +141,7 @@ silent_loop(struct silent *s)
 {
 	const struct silent_config *config = s->config;
 	struct epoll_event ev[64];
-	int64_t begin = now_ns(), now = begin;
+	int64_t begin = (int64_t)clock_wall(), now = begin;
 	int64_t end = begin + config->spread_ns + config->patience_ns +
 	    (config->idle_ns > config->header_ns ? config->idle_ns
 						 : config->header_ns);
@@ -159,7 +151,7 @@ silent_loop(struct silent *s)
 
 		for (int i = 0; i < n; i++)
 			peer_event(s, ev[i].data.ptr);
-		now = now_ns();
+		now = (int64_t)clock_wall();
 		while (s->opened < config->peers &&
 		    now - begin >=
 			config->spread_ns / config->peers * s->opened) {

@@ -19,11 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rota/rota.h>
 
+#include "tools/common/clock.h"
 #include "tools/common/options.h"
 
 enum { GARBAGE = 1 << 15, MANY = 1000, PROCS_MAX = 256 };
@@ -39,15 +39,6 @@ die(const char *what)
 {
 	fprintf(stderr, "rota_go: %s\n", what);
 	exit(1);
-}
-
-static uint64_t
-clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* Go's WaitGroup. */
@@ -256,7 +247,7 @@ static void
 shot_fired(void *arg)
 {
 	struct shot *t = arg;
-	uint64_t now = clock_ns(),
+	uint64_t now = clock_wall(),
 		 late = now > t->expected ? now - t->expected : 0;
 
 	t->side->count++;
@@ -269,9 +260,9 @@ shot_fired(void *arg)
 static void
 busy(uint64_t ns)
 {
-	uint64_t end = clock_ns() + ns;
+	uint64_t end = clock_wall() + ns;
 
-	while (clock_ns() < end)
+	while (clock_wall() < end)
 		;
 }
 
@@ -284,7 +275,7 @@ parallel_timer_latency(struct side *s)
 		struct shot t = { .side = s };
 
 		group_init(&t.over, 1);
-		t.expected = clock_ns() + ROTA_MILLISECOND;
+		t.expected = clock_wall() + ROTA_MILLISECOND;
 		arm(s, ROTA_MILLISECOND, shot_fired, &t, NULL);
 		group_wait(&t.over);
 		busy(ROTA_MILLISECOND);
@@ -376,7 +367,7 @@ measure(const struct bench *b, struct rota_engine *e, unsigned procs,
 			die("pthread_create");
 	}
 	pthread_barrier_wait(&start);
-	begin = clock_ns();
+	begin = clock_wall();
 	for (unsigned i = 0; i < procs; i++) {
 		pthread_join(side[i].thread, NULL);
 		sum->count += side[i].count;
@@ -384,7 +375,7 @@ measure(const struct bench *b, struct rota_engine *e, unsigned procs,
 		if (side[i].late_max > sum->late_max)
 			sum->late_max = side[i].late_max;
 	}
-	begin = clock_ns() - begin;
+	begin = clock_wall() - begin;
 	pthread_barrier_destroy(&start);
 	return begin;
 }

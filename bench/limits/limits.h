@@ -14,6 +14,8 @@
 
 #include <rota/rota.h>
 
+#include "tools/common/clock.h"
+
 struct options {
 	unsigned backends; /* bits: 1 << enum rota_backend */
 	unsigned kinds;    /* bits: KIND_x; 0: the mode's own */
@@ -47,11 +49,6 @@ _Noreturn void die(const char *what);
 bool broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *backend_name(enum rota_backend b);
 const char *kind_name(bool confined);
-
-/* ns */
-uint64_t clock_wall(void);
-uint64_t clock_cpu(void); /* of the calling thread */
-uint64_t clock_process(void);
 
 /* A backend and a kind by names in front of a line. */
 void line_begin(const char *mode, enum rota_backend b, const char *kind);

@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "tools/common/clock.h"
 
 enum { BAR = 20, WIDTH_MIN = 40, WIDTH_MAX = 160 };
 
@@ -27,10 +28,7 @@ static struct {
 double
 seconds_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_wall() / 1e9;
 }
 
 static bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * figures_test.c - tools/figures.c, series.c and table.c: what is
+ * figures_test.c - tools/figures.c, common/series.c and common/table.c: what is
  * concluded from which figures.
  * Claims: medians and ranges are right; a winner is named only if its range
  * overlaps with no other's; a figure measured once decides nothing; the table
