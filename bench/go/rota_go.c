@@ -8,7 +8,8 @@
  * iterations of all. Where Go's goroutine works on its own P, the thread owns
  * its shard (Stop, StartStop, Reset); where it waits, the engine drives itself.
  *
- *	rota_go [--backend heap|wheel|coarse] [--time MS] [--procs N] [name...]
+ *	rota_go [--backend heap|wheel|coarse] [--time MS] [--procs N] [--json FILE]
+ *	    [name...]
  *
  * prints lines as `go test -bench` does, for bench/go/run.sh to join.
  * Rows     G20
@@ -25,12 +26,14 @@
 
 #include "tools/common/clock.h"
 #include "tools/common/options.h"
+#include "tools/common/results.h"
 
 enum { GARBAGE = 1 << 15, MANY = 1000, PROCS_MAX = 256 };
 
 static struct {
 	enum rota_backend backend;
 	unsigned procs;
+	const char *json;
 	uint64_t ms; /* a measurement takes at least so long */
 } options = { .backend = ROTA_WHEEL, .ms = 500 };
 
@@ -380,6 +383,20 @@ measure(const struct bench *b, struct rota_engine *e, unsigned procs,
 	return begin;
 }
 
+static struct results results;
+
+static void
+figure(const struct bench *b, const char *name, double ns)
+{
+	static const char *const backends[] = { [ROTA_HEAP] = "heap",
+		[ROTA_WHEEL] = "wheel",
+		[ROTA_WHEEL_COARSE] = "coarse" };
+	struct series s = { .n = 1, .v = { ns } };
+
+	results_add(&results, backends[options.backend], b->name, "", 0,
+	    results_metric(&results, name, "ns", -1), &s);
+}
+
 static void
 bench_run(const struct bench *b)
 {
@@ -417,6 +434,12 @@ bench_run(const struct bench *b)
 		    (unsigned long long)sum.late_max);
 	printf("\n");
 	fflush(stdout);
+	figure(b, "ns_per_op", (double)ns / (double)n);
+	if (b->latency) {
+		figure(
+		    b, "avg_late_ns", (double)sum.late_sum / (double)sum.count);
+		figure(b, "max_late_ns", (double)sum.late_max);
+	}
 	if (rota_engine_destroy(e, ROTA_DROP) < 0)
 		die("rota_engine_destroy");
 }
@@ -451,6 +474,8 @@ static const struct option_row rows[] = {
 	    .take = take_backend },
 	{ "time", "MS", "at least so long for each; default 500",
 	    .number = &options.ms, .least = 1, .most = 3600000 },
+	{ "json", "FILE", "every figure, besides (needs jansson)",
+	    .text = &options.json },
 	{ "procs", "N", "threads; default: the processors",
 	    .count = &options.procs, .least = 1, .most = PROCS_MAX },
 	{ .name = NULL },
@@ -492,5 +517,22 @@ main(int argc, char **argv)
 		if (asked)
 			bench_run(&benches[i]);
 	}
+	if (options.json) {
+		int err;
+
+		snprintf(results.program, sizeof(results.program), "rota_go");
+		snprintf(results.version, sizeof(results.version), "%s",
+		    rota_version_string());
+		results_option(&results, "procs", options.procs);
+		results_option(&results, "time_ms", (double)options.ms);
+		machine_stat(&results.machine);
+		err = results_write(&results, options.json, argc, argv);
+		if (err) {
+			fprintf(stderr, "rota_go: %s: %s\n", options.json,
+			    strerror(-err));
+			return 1;
+		}
+	}
+	results_release(&results);
 	return 0;
 }

@@ -255,13 +255,14 @@ armings_run(enum rota_backend b, bool confined)
 		    (unsigned long long)(n + extra));
 	if (rota_shard_check(s))
 		good = broken("rota_shard_check() is %d", rota_shard_check(s));
-	line_begin("armings", b, kind_name(confined));
-	printf("armings %llu old %u groups %u order %s ns_each %.2f %s\n",
+	line_begin("armings", backend_name(b), kind_name(confined));
+	printf("armings %llu old %u groups %u order %s ",
 	    (unsigned long long)(n + extra), r->olds, r->groups,
 	    r->coarse      ? "none"
 		: r->wrong ? "WRONG"
-			   : "held",
-	    (double)ns / (double)n, good ? "held" : "BROKEN");
+			   : "held");
+	line_figure("ns_each", "%.2f", (double)ns / (double)n, -1);
+	puts(good ? "held" : "BROKEN");
 	engine_end(r->e);
 	free(r);
 	return good;

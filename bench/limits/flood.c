@@ -363,23 +363,31 @@ samples_print(
 {
 	qsort(s->ns, s->n, sizeof(*s->ns), order);
 	qsort(s->own, s->fires, sizeof(*s->own), order);
-	line_begin("flood", b, "shared");
-	printf("%-5s round %-3s p50_us %.1f p99_us %.1f p99.9_us %.1f max_us "
-	       "%.1f instants %zu own_p50_us %.1f own_p99_us %.1f own_max_us "
-	       "%.1f polls_max %llu fires %zu",
-	    what_name[what], round, percentile(s->ns, s->n, 0.5),
-	    percentile(s->ns, s->n, 0.99), percentile(s->ns, s->n, 0.999),
-	    percentile(s->ns, s->n, 1), s->n, percentile(s->own, s->fires, 0.5),
-	    percentile(s->own, s->fires, 0.99), percentile(s->own, s->fires, 1),
-	    (unsigned long long)s->polls, s->fires);
+	line_begin("flood", backend_name(b), "shared");
+	line_case("%-5s round %-3s ", what_name[what], round);
+	line_figure("p50_us", "%.1f", percentile(s->ns, s->n, 0.5), -1);
+	line_figure("p99_us", "%.1f", percentile(s->ns, s->n, 0.99), -1);
+	line_figure("p99.9_us", "%.1f", percentile(s->ns, s->n, 0.999), -1);
+	line_figure("max_us", "%.1f", percentile(s->ns, s->n, 1), -1);
+	line_figure("instants", "%.0f", (double)s->n, 0);
+	line_figure(
+	    "own_p50_us", "%.1f", percentile(s->own, s->fires, 0.5), -1);
+	line_figure(
+	    "own_p99_us", "%.1f", percentile(s->own, s->fires, 0.99), -1);
+	line_figure("own_max_us", "%.1f", percentile(s->own, s->fires, 1), -1);
+	line_figure("polls_max", "%.0f", (double)s->polls, 0);
+	line_figure("fires", "%.0f", (double)s->fires, 0);
 }
 
 static void
 figures_print(const struct figures *f)
 {
-	printf(" ops_per_s %.3g driver_cpus %.3f polls_per_s %.0f "
-	       "steps_per_poll %.0f cpu_us_per_poll %.1f\n",
-	    f->ops, f->driver, f->polls, f->steps, f->us);
+	line_figure("ops_per_s", "%.3g", f->ops, 1);
+	line_figure("driver_cpus", "%.3f", f->driver, 0);
+	line_figure("polls_per_s", "%.0f", f->polls, 0);
+	line_figure("steps_per_poll", "%.0f", f->steps, 0);
+	line_figure("cpu_us_per_poll", "%.1f", f->us, -1);
+	putchar('\n');
 	fflush(stdout);
 }
 
@@ -441,7 +449,7 @@ flood_run(enum rota_backend b)
 	for (int w = BURN; w < WHATS; w++) {
 		if (w == FLOOD || !all[w].n || !all[FLOOD].n)
 			continue;
-		line_begin("flood", b, "shared");
+		line_begin("flood", backend_name(b), "shared");
 		printf("p99 of flood / p99 of %s: %.3f\n", what_name[w],
 		    percentile(all[FLOOD].ns, all[FLOOD].n, 0.99) /
 			percentile(all[w].ns, all[w].n, 0.99));

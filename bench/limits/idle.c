@@ -56,13 +56,16 @@ idle_print(const char *mode, const char *who, const char *kind,
 	double s = (double)r->ns / 1e9;
 	double needed = (double)(r->batches + r->fires) / s;
 
-	printf("%-7s %-6s %-8s %-5s spread_us %lld: wakeups_per_s %.1f "
-	       "(of the kernel: %.1f) needed %.1f ratio %.2f cpu_ms_per_s %.2f "
-	       "fires %llu\n",
-	    mode, who, kind, stops ? "stops" : "plain",
-	    (long long)(p->spread / ROTA_MICROSECOND), (double)r->wakeups / s,
-	    (double)r->switches / s, needed, (double)r->wakeups / s / needed,
-	    (double)r->cpu / 1e6 / s, (unsigned long long)r->fires);
+	line_begin(mode, who, kind);
+	line_case("%-5s ", stops ? "stops" : "plain");
+	printf("spread_us %lld: ", (long long)(p->spread / ROTA_MICROSECOND));
+	line_figure("wakeups_per_s", "%.1f", (double)r->wakeups / s, -1);
+	printf("(of the kernel: %.1f) needed %.1f ", (double)r->switches / s,
+	    needed);
+	line_figure("ratio", "%.2f", (double)r->wakeups / s / needed, -1);
+	line_figure("cpu_ms_per_s", "%.2f", (double)r->cpu / 1e6 / s, -1);
+	line_figure("fires", "%.0f", (double)r->fires, 0);
+	putchar('\n');
 	fflush(stdout);
 }
 

@@ -28,6 +28,7 @@ struct options {
 	rota_span idle;   /* the deadline of the mode idle, ns */
 	rota_span spread; /* of the deadlines of one of its batches, ns */
 	bool smoke;
+	const char *json;
 };
 
 enum { KIND_CONFINED = 1, KIND_SHARED = 2 };
@@ -50,8 +51,12 @@ bool broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *backend_name(enum rota_backend b);
 const char *kind_name(bool confined);
 
-/* A backend and a kind by names in front of a line. */
-void line_begin(const char *mode, enum rota_backend b, const char *kind);
+/* A line of output, which is a result, too, where --json is given: its mode, who
+ * does it (a backend) and of which kind; in what case; and figures of it, each
+ * with its name, @better as of results.h. */
+void line_begin(const char *mode, const char *who, const char *kind);
+void line_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void line_figure(const char *name, const char *format, double v, int better);
 
 struct rota_engine *engine_make(
     enum rota_backend b, enum rota_clock clock, unsigned flags);

@@ -18,6 +18,7 @@
 
 #include "tools/common/machine.h"
 #include "tools/common/options.h"
+#include "tools/common/results.h"
 
 struct options options = {
 	.backends = 7,
@@ -65,10 +66,73 @@ kind_name(bool confined)
 	return confined ? "confined" : "shared";
 }
 
+static struct results results;
+static struct {
+	char who[64], what[32], kind[16];
+} latest;
+
 void
-line_begin(const char *mode, enum rota_backend b, const char *kind)
+line_begin(const char *mode, const char *who, const char *kind)
 {
-	printf("%-7s %-6s %-8s ", mode, backend_name(b), kind);
+	printf("%-7s %-6s %-8s ", mode, who, kind);
+	snprintf(latest.who, sizeof(latest.who), "%s", who);
+	snprintf(latest.what, sizeof(latest.what), "%s", mode);
+	snprintf(latest.kind, sizeof(latest.kind), "%s", kind);
+}
+
+void
+line_case(const char *format, ...)
+{
+	char text[64];
+	size_t len = strlen(latest.what);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	fputs(text, stdout);
+	/* The same words, one blank apart. */
+	for (char *rest = text, *word; (word = strtok_r(rest, " ", &rest));
+	     len = strlen(latest.what))
+		snprintf(
+		    latest.what + len, sizeof(latest.what) - len, " %s", word);
+}
+
+void
+line_figure(const char *name, const char *format, double v, int better)
+{
+	size_t len = strlen(name);
+	const char *unit = len > 3 && strcmp(name + len - 3, "_us") == 0 ? "us"
+	    : strstr(name, "per_s")                                      ? "1/s"
+	    : strncmp(name, "ns", 2) == 0                                ? "ns"
+									 : "";
+	struct series s = { .n = 1, .v = { v } };
+
+	printf("%s ", name);
+	printf(format, v);
+	putchar(' ');
+	if (options.json)
+		results_add(&results, latest.who, latest.what, latest.kind,
+		    (uint32_t)options.timers,
+		    results_metric(&results, name, unit, better), &s);
+}
+
+static bool
+line_write(int argc, char **argv)
+{
+	int err;
+
+	if (!options.json)
+		return true;
+	snprintf(results.program, sizeof(results.program), "rota_limits");
+	snprintf(results.version, sizeof(results.version), "%s",
+	    rota_version_string());
+	err = results_write(&results, options.json, argc, argv);
+	if (err)
+		fprintf(stderr, "rota_limits: %s: %s\n", options.json,
+		    strerror(-err));
+	results_release(&results);
+	return !err;
 }
 
 void *
@@ -271,6 +335,8 @@ static const struct option_row rows[] = {
 	{ "spread-us", "N", "of the deadlines of one batch (idle-ms / 150 * 1000:\n"
 	    "activity was spread; 0: all equal)",
 	    .take = take_spread },
+	{ "json", "FILE", "every figure, besides (needs jansson)",
+	    .text = &options.json },
 	{ "smoke", NULL, "tiny sizes: do the invariants hold?",
 	    .take = take_smoke },
 	{ "help", NULL, "this", .flag = &help, .letter = 'h' },
@@ -314,6 +380,7 @@ head(int argc, char **argv)
 	if (gmtime_r(&now, &utc))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &utc);
 	machine_stat(&m);
+	results.machine = m;
 	printf("# %s\n# %s, %u processors, %s, clock %s, load %.2f\n#", date,
 	    m.cpu, m.cores, m.kernel, m.clocksource, m.load);
 	for (int i = 0; i < argc; i++)
@@ -414,5 +481,5 @@ main(int argc, char **argv)
 		good &= modes[m].run();
 		fflush(stdout);
 	}
-	return !good;
+	return !line_write(argc, argv) || !good;
 }

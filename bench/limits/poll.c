@@ -236,10 +236,11 @@ case_run(struct rig *r, enum rota_backend b, bool confined, enum what what,
 	for (size_t k = 0; k < r->polls; k++)
 		if (r->least[k] > steady)
 			steady = r->least[k], slowest = k;
-	line_begin("poll", b, kind_name(confined));
-	printf("%-12s budget %-4u worst_us %.1f steady_us %.1f at %zu of %zu ",
-	    what_name[what], budget, (double)worst / 1e3, (double)steady / 1e3,
-	    slowest, r->polls);
+	line_begin("poll", backend_name(b), kind_name(confined));
+	line_case("%-12s budget %-4u ", what_name[what], budget);
+	line_figure("worst_us", "%.1f", (double)worst / 1e3, -1);
+	line_figure("steady_us", "%.1f", (double)steady / 1e3, -1);
+	printf("at %zu of %zu ", slowest, r->polls);
 	if (bound > 0)
 		printf("bound_us %.1f %s\n", bound,
 		    (double)worst / 1e3 <= bound        ? "within"
