@@ -143,7 +143,7 @@ main(int argc, char **argv)
 		want = strtoull(argv[5], NULL, 10);
 	if (!c.n || c.n % RIG_BLOCK || !want)
 		peer_die("N: a multiple of 1000; operations: some");
-	rig_open(&c, rig_fire);
+	rig_open(&c, rig_fire, false);
 	work_arm(&work, 0, SPREAD);
 	work_clear(&work);
 	printf("%" PRIu64 "\n", run(w, op, want));

@@ -46,7 +46,7 @@ jump(struct bench *b, const struct micro_case *c)
 		struct rota_engine *e;
 		uint64_t start;
 
-		rig_open(c, rig_fire);
+		rig_open(c, rig_fire, false);
 		e = work.peer->engine;
 		if (far)
 			arm_far(&work);

@@ -45,7 +45,10 @@ extern bool rig_smoke;
 extern const char *const rig_backends[];
 
 /* Of resets how many found the timer pending, of stops how many prevented. */
-static uint64_t rig_pending, rig_stopped;
+#ifndef RIG_TALLY /* several threads: one each */
+#define RIG_TALLY static
+#endif
+RIG_TALLY uint64_t rig_pending, rig_stopped;
 static unsigned rig_flags;
 
 /* A block has RIG_BLOCK operations between two readings of the machine's clock,
@@ -55,7 +58,9 @@ static unsigned rig_flags;
 
 #define PEER_NAME "micro"
 #define PEER_FLAGS rig_flags
+#ifndef PEER_SHARDS
 #define PEER_SHARDS 1
+#endif
 #define PEER_STARTED(answer) (rig_pending += (uint64_t)(answer))
 #define PEER_STOPPED(answer) (rig_stopped += (answer) == ROTA_PREVENTED)
 #define WORK_STRIDE(w) sizeof(struct peer_timer)
@@ -82,16 +87,18 @@ rig_fire(struct rota_timer *t, rota_time now)
 	work.fired++;
 }
 
-/* rig_open - make `work` as @c says, all timers initialised, none armed. Ends
+/* rig_open - make `work` as @c says, all timers initialised (@halves: the first
+ * half of them), none armed. Ends
  * the program if the machine has not enough. */
 static inline void
-rig_open(const struct micro_case *c, rota_fire_fn *fire)
+rig_open(const struct micro_case *c, rota_fire_fn *fire, bool halves)
 {
 	memset(&work, 0, sizeof(work));
 	rig_flags = c->confined ? ROTA_CONFINED : 0;
 	open_fire = fire;
 	work.variant = rig_backends[c->backend];
 	work.n = c->n;
+	work.halves = halves;
 	work.most = work.budget = UINT64_MAX / 8;
 	work_open(&work);
 }

@@ -279,7 +279,7 @@ run(struct bench *b, const struct micro_case *c)
 	struct rota_stats before, after;
 	const char *why;
 
-	rig_open(c, row->fire);
+	rig_open(c, row->fire, false);
 	if (row->round || c->variant == ARM) { /* page memory in */
 		work_arm(&work, 0, WORK_SPREAD);
 		work_clear(&work);

@@ -25,6 +25,66 @@
 
 #define WORST_OPS 20000u
 
+#ifdef PEER_SAFE
+static inline void
+side_enters(struct side *s)
+{
+	peer_enter(s->peer);
+}
+#endif
+
+enum sides { OWN, CROSS, REMOTE };
+
+static void
+run_sides(struct work *w, enum sides what)
+{
+	static struct peer second;
+	struct side s[2];
+
+	sides_open(w, s, &second);
+	for (uint32_t i = 0; i < w->n; i++)
+		peer_start(s->home[i >= w->n / 2], work_timer(w, i),
+		    work_ahead(
+			w, pick_make(&w->random, 1), PEER_S, 60 * PEER_S));
+	work_bytes(w);
+	if (what == OWN) {
+		s[0].n = s[1].n = w->n / 2;
+		s[1].first = w->n / 2;
+	}
+	s[0].what = s[1].what = what == CROSS ? SIDE_PUSH : SIDE_RESTART;
+	if (what == REMOTE) {
+		s[0].what = SIDE_POLL;
+		s[1].peer = NULL;
+		s[1].polls = false;
+	}
+#ifdef PEER_SAFE
+	if (w->halves)
+		s[1].ready = side_enters;
+#endif
+	sides_run(s);
+	/* ns for an operation of one thread. */
+	w->ops = what == REMOTE ? s[1].ops : (s[0].ops + s[1].ops) / 2;
+	w->spent = what == REMOTE ? s[1].spent : (s[0].spent + s[1].spent) / 2;
+}
+
+static void
+run_own(struct work *w)
+{
+	run_sides(w, OWN);
+}
+
+static void
+run_cross(struct work *w)
+{
+	run_sides(w, CROSS);
+}
+
+static void
+run_remote(struct work *w)
+{
+	run_sides(w, REMOTE);
+}
+
 /* A work of work.h, or what runs one of sides.h. */
 static const struct drive_work {
 	const char *name;

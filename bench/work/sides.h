@@ -2,6 +2,11 @@
  *
  * sides.h - the works of two threads; work.h says what they are. Included
  * once, after work.h. Also C++.
+ *
+ * A side is a thread and what it does: operations on timers that it draws from
+ * some of all, in blocks, and a poll of its own peer after each. It ends after so
+ * much time, or after so many operations: then it goes on, untimed, until the
+ * other has made as many, so that neither is alone at the end.
  */
 #ifndef BENCH_WORK_SIDES_H
 #define BENCH_WORK_SIDES_H
@@ -14,13 +19,20 @@ enum side_what { SIDE_RESTART, SIDE_PUSH, SIDE_POLL };
 
 struct side {
 	struct work *w;
-	struct peer *peer;    /* this thread's */
+	struct peer *peer;    /* this thread's; NULL: none */
 	struct peer *home[2]; /* of the first half of the timers, the second */
 	uint32_t first, n;    /* the timers that it draws from */
-	uint64_t random, ops, spent;
-	bool polls;
 	enum side_what what;
-	bool *over;
+	uint64_t ahead; /* ns, of a push */
+	uint64_t share; /* operations; 0: for the work's budget of time */
+	bool moves;     /* the clock, by 1 ms with each block */
+	bool polls;
+	/* In its thread: before both begin; when both are ready, of the first;
+	 * when both are done. Or NULL. */
+	void (*ready)(struct side *s), (*begun)(struct side *s);
+	void (*done)(struct side *s);
+	uint64_t random, ops, spent;
+	unsigned *over; /* sides that have ended */
 	pthread_barrier_t *gate;
 };
 
@@ -34,7 +46,7 @@ static pthread_mutex_t side_mutex = PTHREAD_MUTEX_INITIALIZER;
 #endif
 
 rota_inline void
-side_op(struct side *s, struct pick p)
+side_op(struct side *s, struct pick p, uint64_t now)
 {
 	uint32_t i = s->first + p.index;
 	struct peer *home = s->home[i >= s->w->n / 2];
@@ -43,126 +55,133 @@ side_op(struct side *s, struct pick p)
 	side_lock();
 	if (s->what == SIDE_RESTART) {
 		peer_stop(home, t);
-		peer_start(home, t, work_ahead(s->w, p, PEER_S, 60 * PEER_S));
+		peer_start(home, t,
+		    now +
+			(uint64_t)pick_span(
+			    p, (int64_t)PEER_S, 60 * (int64_t)PEER_S));
 	} else {
-		peer_push(home, t, s->w->now + 60 * PEER_S);
+		peer_push(home, t, now + s->ahead);
 	}
 	side_unlock();
 }
 
-static void *
+/* Is there another block to do? */
+static inline bool
+side_goes_on(struct side *s, uint64_t begin)
+{
+	if (s->what == SIDE_POLL)
+		return !__atomic_load_n(s->over, __ATOMIC_ACQUIRE);
+	if (!s->share && peer_clock() - begin < s->w->budget)
+		return true;
+	if (!s->share || s->ops == s->share)
+		__atomic_fetch_add(s->over, 1, __ATOMIC_RELEASE);
+	return s->share &&
+	    (s->ops < s->share ||
+		__atomic_load_n(s->over, __ATOMIC_RELAXED) < 2);
+}
+
+static inline void
+side_poll(struct side *s, uint64_t now)
+{
+	if (!s->polls)
+		return;
+	if (s->moves) {
+		now += PEER_MS;
+		__atomic_store_n(&s->w->now, now, __ATOMIC_RELAXED);
+	}
+	side_lock();
+	peer_poll(s->peer, now);
+	side_unlock();
+}
+
+static inline void *
 side_run(void *arg)
 {
 	struct side *s = (struct side *)arg;
 	struct pick picks[WORK_BLOCK];
+	const uint32_t todo = WORK_TODO;
 	uint64_t begin;
 
-#ifdef PEER_SAFE
-	if (s->peer && s->peer != s->w->peer)
-		peer_enter(s->peer);
-#endif
+	if (s->ready)
+		s->ready(s);
+	pthread_barrier_wait(s->gate);
+	if (s->begun)
+		s->begun(s);
 	pthread_barrier_wait(s->gate);
 	begin = peer_clock();
-	while (s->what == SIDE_POLL
-		? !__atomic_load_n(s->over, __ATOMIC_ACQUIRE)
-		: peer_clock() - begin < s->w->budget) {
+	while (side_goes_on(s, begin)) {
+		bool timed = !s->share || s->ops < s->share;
+		/* One's own ms or the other's: either will do. */
+		uint64_t now = __atomic_load_n(&s->w->now, __ATOMIC_RELAXED);
 		uint64_t start;
 
+		for (uint32_t i = 0; s->what != SIDE_POLL && i < WORK_BLOCK;
+		     i++)
+			picks[i] = pick_make(&s->random, s->n);
+		start = peer_clock();
 		if (s->what != SIDE_POLL) {
-			for (uint32_t i = 0; i < WORK_BLOCK; i++)
-				picks[i] = pick_make(&s->random, s->n);
-			start = peer_clock();
-			for (uint32_t i = 0; i < WORK_BLOCK; i++)
-				side_op(s, picks[i]);
-			s->spent += peer_clock() - start;
+			for (uint32_t i = 0; i < todo; i++)
+				side_op(s, picks[i], now);
 			s->ops += WORK_BLOCK;
 		}
-		if (!s->polls)
-			continue;
-		start = peer_clock();
-		side_lock();
-		peer_poll(s->peer, s->w->now);
-		side_unlock();
-		s->spent += peer_clock() - start;
+		side_poll(s, now);
+		if (timed)
+			s->spent += peer_clock() - start;
 	}
-	__atomic_store_n(s->over, true, __ATOMIC_RELEASE);
 	/* Nobody's home goes away before the other is done with it. */
 	pthread_barrier_wait(s->gate);
+	if (s->done)
+		s->done(s);
 	return NULL;
 }
 
-enum sides { OWN, CROSS, REMOTE };
-
-static void
-run_sides(struct work *w, enum sides what)
+/* Two sides that draw from all timers; the second half of them lives with a peer
+ * of its own where the work says so. */
+static inline void
+sides_open(struct work *w, struct side *s, struct peer *second)
 {
-	struct side s[2];
-	pthread_barrier_t gate;
-	pthread_t thread;
-	bool over = false;
 	struct peer *home[2] = { w->peer, w->peer };
 
 #ifdef PEER_SAFE
-	static struct peer second;
-
 	if (w->halves) {
-		peer_second(&second, w->peer);
-		home[1] = &second;
+		peer_second(second, w->peer);
+		home[1] = second;
 		for (uint32_t i = w->n / 2; i < w->n; i++)
-			peer_init(&second, work_timer(w, i));
+			peer_init(second, work_timer(w, i));
 	}
 #endif
-	pthread_barrier_init(&gate, NULL, 2);
-	memset(s, 0, sizeof(s));
+	(void)second;
+	memset((void *)s, 0, 2 * sizeof(*s));
 	for (int k = 0; k < 2; k++) {
 		s[k].w = w;
 		s[k].peer = home[k];
 		s[k].home[0] = home[0];
 		s[k].home[1] = home[1];
-		s[k].first = what == OWN && k ? w->n / 2 : 0;
-		s[k].n = what == OWN ? w->n / 2 : w->n;
+		s[k].n = w->n;
+		s[k].ahead = 60 * PEER_S;
 		s[k].random = RANDOM_SEED + (uint64_t)k * 77;
 		s[k].polls = true;
-		s[k].what = what == CROSS ? SIDE_PUSH : SIDE_RESTART;
+	}
+}
+
+/* The first side is the calling thread. */
+static inline void
+sides_run(struct side *s)
+{
+	pthread_barrier_t gate;
+	pthread_t thread;
+	unsigned over = 0;
+
+	pthread_barrier_init(&gate, NULL, 2);
+	for (int k = 0; k < 2; k++) {
 		s[k].over = &over;
 		s[k].gate = &gate;
 	}
-	if (what == REMOTE) {
-		s[1].peer = NULL;
-		s[1].polls = false;
-		s[0].what = SIDE_POLL;
-	}
-	for (uint32_t i = 0; i < w->n; i++)
-		peer_start(home[i >= w->n / 2], work_timer(w, i),
-		    work_ahead(
-			w, pick_make(&w->random, 1), PEER_S, 60 * PEER_S));
-	work_bytes(w);
 	if (pthread_create(&thread, NULL, side_run, &s[1]) != 0)
 		peer_die("no second thread");
 	side_run(&s[0]);
 	pthread_join(thread, NULL);
 	pthread_barrier_destroy(&gate);
-	/* ns for an operation of one thread. */
-	w->ops = what == REMOTE ? s[1].ops : (s[0].ops + s[1].ops) / 2;
-	w->spent = what == REMOTE ? s[1].spent : (s[0].spent + s[1].spent) / 2;
-}
-
-static void
-run_own(struct work *w)
-{
-	run_sides(w, OWN);
-}
-
-static void
-run_cross(struct work *w)
-{
-	run_sides(w, CROSS);
-}
-
-static void
-run_remote(struct work *w)
-{
-	run_sides(w, REMOTE);
 }
 
 #endif
