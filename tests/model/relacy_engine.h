@@ -234,6 +234,23 @@ rota_engine_log(struct rota_engine *, const char *)
 {
 }
 
+struct rota_shard *
+rota__node_shard(const struct rota_timer *)
+{
+	return &E->shard;
+}
+
+/* The owner of this one polls, and no engine is refused its end. */
+void
+rota__pool_undriven(struct rota_shard *, const char *)
+{
+}
+
+void
+rota__layer_left(struct rota_engine *, void (*)(struct rota_layer *))
+{
+}
+
 /* One more, for @fn(@arg); NULL: there is none. */
 static struct arming *
 arming_take(rota_func *fn, void *arg)
