@@ -200,11 +200,15 @@ hand_over(
 		shard_slack(target, word_load(&s->slack_least, relaxed));
 		shard_slack(target, word_load(&s->slack_most, relaxed));
 	}
-	/* With the count of an init that will take it back: only the sum over
-	 * both shards is exact then. */
-	word_add(&target->timers,
-	    word_swap(&s->timers, (uint64_t)0, seq_cst) - moving, /* [C1] */
-	    relaxed);
+	/* With the counts of inits that will take them back. Each is counted on
+	 * the target before it is gone here: an init that finds it gone takes
+	 * one back there, which else would be that of a timer. */
+	n = word_load(&s->timers, relaxed); /* the CAS checks it */
+	do {
+		word_add(&target->timers, n - moving, relaxed);
+		moving = n;
+	} while (!word_cas(
+	    &s->timers, &n, (uint64_t)0, seq_cst, relaxed)); /* [C1] */
 	live = rota__shard_own_live(s);
 	word_add(&target->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
