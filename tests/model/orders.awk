@@ -2,15 +2,15 @@
 #
 # orders.awk - the memory orders of a file that are stronger than relaxed.
 #
-#	awk [-v relax=1] -f orders.awk FILE...
+#	awk [-v relax=1] [-v tags=RE] -f orders.awk FILE...
 #
 # Writes "line column order weaker what" for each: one step weaker (seq_cst to
 # acq_rel, a load's to acquire, a store's to release; acq_rel to acquire and to
 # release, two lines; acquire and release to relaxed), or relaxed. An order
 # stands behind a comma, @column is that comma's; the call it belongs to is the
-# last one begun. Of relacy_world.h only lines with the tag [H1] or [R1] count.
+# last one begun. With @tags only lines that match it count.
 function out(to) {
-	if (FILENAME !~ /relacy_world\.h$/ || $0 ~ /\[[HR]1\]/)
+	if (tags == "" || $0 ~ tags)
 		print FNR, at, order, to, call
 }
 BEGIN {

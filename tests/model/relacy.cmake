@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# The real core/state.h, inbox.h, park.h and remote.h under relacy: what
-# relacy_test.cpp lists; and what waits, in api/wait/: relacy_channels.cpp. Minutes
-# in all. relacy changes stacks, which sanitizers do not follow.
+# core/ and heap/ under relacy: what relacy_core.c lists; and what waits, in
+# api/wait/: relacy_channels.cpp. Minutes in all. relacy changes stacks, which
+# sanitizers do not follow.
 find_path(RELACY_INCLUDE_DIR relacy/relacy.hpp)
 
 set(relacy_can ON)
@@ -22,9 +22,18 @@ function(relacy_program name)
 endfunction()
 
 if(relacy_can)
-	relacy_program(relacy_test relacy_test.cpp)
-	target_compile_definitions(relacy_test PRIVATE
-		"ROTA_RELACY=\"tests/model/relacy_atomic.h\"")
+	set(sources ${ROTA_SOURCES})
+	list(FILTER sources INCLUDE REGEX "^(core|heap|wheel)/")
+	list(TRANSFORM sources PREPEND "${PROJECT_SOURCE_DIR}/")
+	# For what the compiler calls at each access: no sanitizer is linked.
+	set_source_files_properties(${sources} PROPERTIES
+		COMPILE_OPTIONS -fsanitize=thread)
+	relacy_program(relacy_core relacy_core.c relacy_world.c
+		relacy_words.cpp ${sources})
+	target_compile_definitions(relacy_core PRIVATE
+		"ROTA_RELACY=\"tests/model/relacy_words.h\""
+		ROTA_HOSTILE=1 GROW_STEP=0 _GNU_SOURCE NDEBUG)
+	target_compile_options(relacy_core PRIVATE -fno-strict-aliasing)
 	set(waits channel wait select context)
 	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/wait/\\1.c")
 	relacy_program(relacy_channels relacy_channels.cpp ${waits})
@@ -39,8 +48,8 @@ endif()
 # thread then has a third of one, whose caches it shares, and a test beside this
 # one takes half of that. 15 times the idle time is more than was seen.
 foreach(test
-	pairs:relacy_test:pairs:60 triples:relacy_test:triples:110
-	stories:relacy_test:stories:50 random:relacy_test:random:5
+	pairs:relacy_core:pairs:60 triples:relacy_core:triples:110
+	stories:relacy_core:stories:50 random:relacy_core:random:5
 	channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
 	string(REPLACE ":" ";" test ${test})
 	list(GET test 0 name)
