@@ -32,10 +32,11 @@ static void *
 waits(void *arg)
 {
 	struct waiting *a = arg;
-	int r = rota__waiter_init(&a->waiter, rota__wait_layer(a->w->engine));
+	int r = rota__waiter_init(
+	    &a->waiter, rota__wait_layer(a->w->engine), __func__);
 
 	if (!r)
-		r = rota__waiter_wait(&a->waiter, TICK);
+		r = rota__waiter_wait(&a->waiter, TICK, __func__);
 	word_store(&a->over, (uint64_t)(1 + !r), release);
 	sem_post(&sleeps);
 	return NULL;
