@@ -83,7 +83,7 @@ two_inits_take_back_what_they_counted(void **state)
 	assert_true(gate_to(a, &s->timers, ATOMIC_ADD, 1));
 	assert_true(gate_to(b, &s->timers, ATOMIC_ADD, 1));
 	gr = gate_open(act_retire, &r);
-	assert_true(gate_to(gr, &s->timers, ATOMIC_SWAP, 1));
+	assert_true(gate_to(gr, &s->timers, ATOMIC_CAS, 1));
 	assert_true(gate_to(a, &s->timers, ATOMIC_CAS, 1));
 	gate_end(gr); /* A's count has moved */
 	assert_int_equal(answered(&r), 0);
