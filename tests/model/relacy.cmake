@@ -49,7 +49,7 @@ endif()
 # one takes half of that. 15 times the idle time is more than was seen.
 foreach(test
 	pairs:relacy_core:pairs:15 triples:relacy_core:triples:110
-	stories:relacy_core:stories:45 random:relacy_core:random:5
+	stories:relacy_core:stories:55 random:relacy_core:random:5
 	channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
 	string(REPLACE ":" ";" test ${test})
 	list(GET test 0 name)

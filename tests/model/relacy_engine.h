@@ -5,7 +5,7 @@
  * The locks are relacy's. The engine is one shard of a few lines that keeps
  * the promises of rota/handle.h: each arming runs once or is stopped, a stop
  * may find it running, whoever arms for an instant that has come is heard by
- * the owner. (That the real one keeps them is for relacy_test.cpp and
+ * the owner. (That the real one keeps them is for relacy_core.c and
  * rota.pml.) Memory that went back is overwritten, as are locks that were
  * destroyed; relacy reports a lock that is none.
  *

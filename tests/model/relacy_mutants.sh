@@ -26,7 +26,6 @@ CXX=${CXX:-g++}
 plants() {
 	cat <<-'EOF'
 	expire.h s/\.before = before,/.before = before + 100,/
-	expire.h s/bool behind = seq_before(seq, t->r_seq)/bool behind = false/
 	enqueue.h s/running_at_all(s, t))$/0)/
 	enqueue.h s/shard_of(kind_unchecked(t)) != s/0/
 	retire.c s/^\trota__shard_pushed(s, 0);$//
