@@ -577,7 +577,7 @@ what_has_fired_is_not_woken_for_where_looks_end(void **state)
 	probes_of(w, &little, 1, kind_of_slack(w, 1, MS));
 	for (unsigned i = 0; i < TIMERS; i++)
 		filed_one_by_one(w, &p[i], MS);
-	world_poll(w, 2 * MS);
+	world_poll(w, 200 * MS);
 	assert_int_equal(w->fired, TIMERS);
 	world_poll(w, now);
 	for (unsigned i = 0; i < 2 * LOOKS; i++)
