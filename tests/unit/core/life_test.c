@@ -1,261 +1,171 @@
 /* SPDX-License-Identifier: MIT
  *
- * life_test.c - the lives of one timer, by core/state.h, in sequence.
- * Claims: in every state that any sequence of calls leads to the invariant
- * holds: LINKED implies filed at or before the deadline, or QUEUED is on; and
- * from each of them a drain and a look bring up what is armed.
+ * life_test.c - every sequence of four calls on one timer, by its owner and by
+ * another thread, in virtual time, on the library itself.
+ * Claims: each answer is right, a timer that is armed fires in the first poll
+ * at or behind its deadline and in no other, the structure is sound after each
+ * call, and a timer that was given back is gone by the next poll.
  *
- * The calls are made as the library makes them, on a structure and an inbox
- * that are a number and a bit.
+ * The other thread is the owner itself, detached: its calls go the same way.
  */
-#include "core/state.h"
+#include "tests/support/world.h"
 
-#include "tests/support/cm.h"
+enum act {
+	ARM_PAST, /* for an instant that has come */
+	ARM_NEXT,
+	ARM_LATE,
+	STOP,
+	FAR_NEXT, /* the same, by another thread */
+	FAR_LATE,
+	FAR_STOP,
+	POLL, /* at the instant of the latest */
+	TURN, /* a tick on */
+	PARK,
+	RELEASE,
+	FAR_RELEASE,
+	ACTS
+};
 
-/* One timer, its owner's structure and its inbox, in sequence. Deadlines and
- * instants are 1 to 4. */
+enum { LENGTH = 4 };
+
 struct life {
-	rota_word word;
-	unsigned filed; /* 0: it has no entry */
-	bool queued;    /* on the inbox or the stage */
-	bool freed;
+	struct world *w;
+	struct probe *p;
+	rota_time now, deadline;
+	bool armed, released;
 };
 
-enum {
-	RESET = 0,
-	STOP = 4,
-	PUSH = 5,
-	DRAIN = 9,
-	LOOK = 10,
-	FRESH = 14,
-	KEEP = 18,
-	RELEASE_OWNER = 19,
-	RELEASE_REMOTE = 20,
-	EVICT = 21,
-	CALLS = 22
-};
-
-/* One call, as the library makes it. False: it would not be made here. */
-static bool
-call(struct life *l, int which)
+static void
+poll_at(struct life *l, rota_time now)
 {
-	uint64_t was, is, d = 0;
-	rota_link running = NULL;
-	struct state_claim c = { .running = &running, .self = l };
-	enum state_drain drained;
-	enum state_expire how;
+	bool due = l->armed && l->deadline <= now;
+	size_t before = l->w->fired;
 
-	if (l->freed)
+	l->now = now;
+	world_poll(l->w, now);
+	assert_int_equal(l->w->fired - before, due);
+	if (due)
+		l->armed = false;
+}
+
+static void
+arm(struct life *l, rota_time when)
+{
+	assert_int_equal(rota_timer_reset_at(&l->p->timer, when), l->armed);
+	l->armed = true;
+	l->deadline = when;
+}
+
+static void
+stop(struct life *l)
+{
+	assert_int_equal(rota_timer_stop(&l->p->timer),
+	    l->armed ? ROTA_PREVENTED : ROTA_NOT_PENDING);
+	l->armed = false;
+}
+
+/* One call. False: it cannot be made on this world. */
+static bool
+call(struct life *l, enum act act)
+{
+	bool far = (act >= FAR_NEXT && act <= FAR_STOP) || act == FAR_RELEASE;
+	rota_time until;
+
+	if (far && l->w->row->kind & ROTA_CONFINED)
 		return false;
-	if (which < PUSH || (which >= PUSH && which < DRAIN)) {
-		if (which == STOP) {
-			state_stop(&l->word, false);
-			return true;
-		}
-		d = 1 + (uint64_t)(which < STOP ? which - RESET : which - PUSH);
-		if (state_reset(&l->word, d, which >= PUSH, false, &was, &is) &&
-		    state_must_push(was, is))
-			l->queued = true;
-		return true;
-	}
-	if (which == DRAIN) {
-		if (!l->queued)
-			return false;
-		l->queued = false;
-		drained = state_drain(&l->word, false, false, &is);
-		assert_int_equal(is, l->word);
-		d = ST_DEADLINE(is);
-		switch (drained) {
-		case DRAIN_INSERT:
-			assert_int_equal(l->filed, 0);
-			l->filed = (unsigned)d;
-			break;
-		case DRAIN_MOVE:
-			assert_int_not_equal(l->filed, 0);
-			if (l->filed > d)
-				l->filed = (unsigned)d;
-			break;
-		case DRAIN_REMOVE:
-			assert_int_not_equal(l->filed, 0);
-			l->filed = 0;
-			break;
-		case DRAIN_FREE_REMOVE:
-			assert_int_not_equal(l->filed, 0);
-			l->filed = 0;
-			/* fall through */
-		case DRAIN_FREE:
-			assert_int_equal(l->filed, 0);
-			l->freed = true;
-			break;
-		case DRAIN_NONE:
-			assert_int_equal(l->filed, 0);
-			break;
-		case DRAIN_BUSY: /* nothing runs here */
-			fail();
-			break;
-		}
-		return true;
-	}
-	if (which < KEEP) { /* its entry has come up, at filed or later */
-		unsigned now = 1 + (unsigned)(which - LOOK) % 4;
-
-		if (!l->filed || l->filed > now)
-			return false;
-		c.before = now + 1;
-		c.fresh = which >= FRESH;
-		how = state_expire(&l->word, c, false, &is);
-		assert_int_equal(is, l->word);
-		d = ST_DEADLINE(is);
-		switch (how) {
-		case EXPIRE_FIRE:
-			assert_true(d <= now);
-			l->filed = 0;
-			break;
-		case EXPIRE_REFILE:
-			assert_true(d > now);
-			l->filed = (unsigned)d;
-			break;
-		case EXPIRE_DROP:
-			l->filed = 0;
-			break;
-		case EXPIRE_DEFER: /* its entry is kept for the next poll */
-			assert_true(d <= now);
-			break;
-		}
-		return true;
-	}
-	if (which == KEEP) {
-		if (!l->filed)
-			return false;
-		if (!state_keep(&l->word, false, &is))
-			l->filed = 0;
-		assert_int_equal(is, l->word);
-		return true;
-	}
-	if (which == EVICT) {
-		if (!l->filed)
-			return false;
-		l->filed = 0;
-		if (state_migrate(&l->word, &is)) {
-			assert_false(l->queued);
-			l->queued = true;
-		}
-		return true;
-	}
-	switch (state_release(
-	    &l->word, which == RELEASE_OWNER, false, true, &was)) {
-	case RELEASE_FREE:
-		assert_int_equal(!!(was & ST_LINKED), l->filed != 0);
-		assert_false(l->queued);
-		l->filed = 0;
-		l->freed = true;
+	if (far)
+		assert_int_equal(rota_shard_detach(l->w->shard), 0);
+	switch (act) {
+	case ARM_PAST:
+		arm(l, l->now);
 		break;
-	case RELEASE_POST:
-		assert_false(l->queued);
-		l->queued = true;
+	case ARM_NEXT:
+	case FAR_NEXT:
+		arm(l, l->now + TICK);
 		break;
-	case RELEASE_WAIT:
-		assert_true(l->queued);
+	case ARM_LATE:
+	case FAR_LATE:
+		arm(l, l->now + 3 * TICK);
 		break;
-	case RELEASE_GONE:
-	case RELEASE_BUSY:
+	case STOP:
+	case FAR_STOP:
+		stop(l);
 		break;
+	case POLL:
+		poll_at(l, l->now);
+		break;
+	case TURN:
+		poll_at(l, l->now + TICK);
+		break;
+	case PARK:
+		until = rota_shard_park(l->w->shard);
+		assert_true(until >= 0);
+		assert_true(!l->armed || until <= l->deadline);
+		break;
+	case RELEASE:
+	case FAR_RELEASE:
+		assert_in_range(rota_timer_release(&l->p->timer), 0, 1);
+		l->armed = false;
+		l->released = true;
+		break;
+	case ACTS:
+		break;
+	}
+	if (far)
+		assert_int_equal(rota_shard_attach(l->w->shard), 0);
+	if (!l->released) {
+		assert_int_equal(rota_timer_pending(&l->p->timer), l->armed);
+		assert_int_equal(rota_shard_check(l->w->shard), 0);
 	}
 	return true;
 }
 
+/* The end of a sequence: what is armed fires, and the timer is new again. */
 static void
-invariant(const struct life *l)
+end(struct life *l)
 {
-	uint64_t w = l->word;
-
-	assert_int_equal(!!(w & ST_LINKED), l->filed != 0);
-	if (l->freed)
-		return;
-	assert_int_equal(!!(w & ST_QUEUED), l->queued);
-	assert_true(
-	    !(w & ST_LINKED) || l->filed <= ST_DEADLINE(w) || (w & ST_QUEUED));
-	/* what is armed will come up: it is filed or on its way */
-	assert_true(!(w & ST_ARMED) || (w & (ST_LINKED | ST_QUEUED)));
-	assert_false((w & ST_ARMED) && (w & ST_RELEASE));
-	assert_true(!(w & ST_RELEASE) || (w & ST_QUEUED));
-}
-
-static unsigned
-number_of(const struct life *l)
-{
-	return (unsigned)(l->word & 15) + 16 * (unsigned)ST_DEADLINE(l->word) +
-	    80 * l->filed + 400 * l->queued + 800 * l->freed;
-}
-
-static void
-the_invariant_holds_in_every_state_that_can_be_reached(void **state)
-{
-	static struct life queue[1600];
-	static bool seen[1600];
-	unsigned head = 0, tail = 1, fired = 0;
-
-	(void)state;
-	seen[number_of(&queue[0])] = true;
-	for (; head < tail; head++) {
-		for (int which = 0; which < CALLS; which++) {
-			struct life l = queue[head];
-			bool armed = l.word & ST_ARMED;
-
-			if (!call(&l, which))
-				continue;
-			invariant(&l);
-			fired += armed && which >= LOOK && which < FRESH &&
-			    !(l.word & ST_ARMED);
-			if (seen[number_of(&l)])
-				continue;
-			seen[number_of(&l)] = true;
-			queue[tail++] = l;
-		}
+	if (!l->released) {
+		poll_at(l, l->now + 4 * TICK);
+		assert_false(l->armed);
+		assert_int_equal(rota_timer_release(&l->p->timer), 0);
 	}
-	assert_true(tail > 50 && fired > 10);
+	world_poll(l->w, l->now);
+	assert_int_equal(world_stat(l->w).timers, 0);
+	assert_int_equal(world_stat(l->w).live, 0);
+	l->released = false;
+	probe_init(l->w, l->p, 0);
 }
 
-/* From each of them a drain and a look bring up what is armed, in time. */
 static void
-what_is_armed_fires_by_the_next_drain_and_look(void **state)
+every_sequence_of_four_calls_is_answered_right(void **state)
 {
-	static struct life queue[1600];
-	static bool seen[1600];
-	unsigned head = 0, tail = 1;
+	struct world *w = *state;
+	struct life l = { .w = w, .p = world_probes(w, 1) };
+	unsigned at[LENGTH] = { 0 }, i, made = 0;
 
-	(void)state;
-	seen[number_of(&queue[0])] = true;
-	for (; head < tail; head++) {
-		struct life l = queue[head];
+	do {
+		bool whole = true;
 
-		if (l.word & ST_ARMED) {
-			int due = LOOK + (int)ST_DEADLINE(l.word) - 1;
-
-			if (l.queued)
-				call(&l, DRAIN);
-			assert_true(call(&l, due));
-			assert_false(l.word & ST_ARMED);
-		}
-		for (int which = 0; which < CALLS; which++) {
-			l = queue[head];
-			if (!call(&l, which) || seen[number_of(&l)])
-				continue;
-			seen[number_of(&l)] = true;
-			queue[tail++] = l;
-		}
-	}
-	assert_true(tail > 50);
+		for (i = 0; i < LENGTH && whole && !l.released; i++)
+			whole = call(&l, (enum act)at[i]);
+		/* What follows a release, or a call that cannot be made, would
+		 * be the same sequence again. */
+		for (unsigned rest = i; rest < LENGTH; rest++)
+			at[rest] = ACTS - 1;
+		made += whole;
+		end(&l);
+		for (i = LENGTH; i > 0 && ++at[i - 1] == ACTS; i--)
+			at[i - 1] = 0;
+		w->fired = 0; /* or their list would be long */
+	} while (i > 0);
+	assert_true(made > (w->row->kind & ROTA_CONFINED ? 1000 : 10000));
 }
 
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    the_invariant_holds_in_every_state_that_can_be_reached),
-		cmocka_unit_test(
-		    what_is_armed_fires_by_the_next_drain_and_look),
+		EVERY_OWNED(every_sequence_of_four_calls_is_answered_right),
 	};
 
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);
