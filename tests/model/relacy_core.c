@@ -91,7 +91,7 @@ add(unsigned th, struct operation op)
 	scene.op[th][n] = op;
 	scene.heir |= op.role == HEIR_ || op.code == RETIRE || op.code == MOVE;
 	scene.adopts |= op.role == ADOPTER;
-	scene.attaches |= op.code == ATTACH;
+	scene.attaches |= op.code == ATTACH || op.code == WALK;
 	scene.moves |= op.code == MOVE;
 	scene.stop_calls |= op.code == STOP || op.code == SYNC;
 	/* rota_timer_move() asks for that. Resets and releases that began
@@ -280,6 +280,10 @@ static const struct story stories[] = {
 	{ "another owner, a stopped timer", 2,
 	    2, { FILED, STOPPED },
 	    { { OWN(ATTACH, 0, 0) }, { OWN(ATTACH, 1, 0) },
+	        { FAR(STOP, 0, 0) } } },
+	{ "another owner walks", 3,
+	    1, { FILED },
+	    { { OWN(ATTACH, 0, 0) }, { OWN(WALK, 0, 0) },
 	        { FAR(STOP, 0, 0) } } },
 	/* A release waits for the callback on the other seat. */
 	{ "an adopter drains, the callback frees", 3,

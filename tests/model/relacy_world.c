@@ -123,6 +123,14 @@ static struct {
 
 #define ME (w.me[model_thread()])
 
+static int
+passes(void *arg, const struct rota_kind *k, struct rota_timer *t,
+    rota_time when)
+{
+	(void)arg, (void)k, (void)t, (void)when;
+	return 0;
+}
+
 static bool
 polls(enum code c)
 {
@@ -431,7 +439,7 @@ run(const struct operation *op, unsigned id)
 		break;
 	case SWEEP:
 		s->chores |= SHARD_SWEEPS;
-		s->sweep = (struct backend_cursor){ 0, 0, 0 };
+		s->sweep = (struct backend_cursor){ 0 };
 		rota__sweep(
 		    &(struct poll){ .s = s, .budget = UINT64_MAX });
 		break;
@@ -452,6 +460,12 @@ run(const struct operation *op, unsigned id)
 		if (rota_shard_attach(s))
 			break;
 		rota_shard_poll(s, now, 0);
+		rota_shard_detach(s);
+		break;
+	case WALK:
+		if (rota_shard_attach(s))
+			break;
+		rota_shard_each(s, passes, NULL);
 		rota_shard_detach(s);
 		break;
 	case INIT:

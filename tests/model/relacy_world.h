@@ -30,6 +30,7 @@ enum code {
 	RETIRE, /* shard 0, to shard 1 */
 	MOVE,   /* the timer, to a kind of shard 1 */
 	ATTACH, /* FIRE, by whoever finds no owner attached; and detach */
+	WALK,   /* rota_shard_each(), by whoever finds no owner; and detach */
 	INIT    /* another timer */
 };
 
@@ -69,7 +70,7 @@ struct scenario {
 	bool stop_calls;
 	bool mutex;    /* the users hold one where they call, or move */
 	bool adopts;   /* an adopter occurs */
-	bool attaches; /* ATTACH occurs: no owner at first */
+	bool attaches; /* ATTACH or WALK occurs: no owner at first */
 	bool stops;    /* the count of stops is no figure */
 	bool rooms;    /* nor is the count of timers */
 	bool ranks;    /* if both timers fire, timer 1 does first */
