@@ -13,7 +13,6 @@
  * Rows     G1 G2 G10
  */
 #define _POSIX_C_SOURCE 200809L
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,26 +86,9 @@ usage:
 	exit(2);
 }
 
-typedef void trace_run_fn(const struct trace_config *config,
-    struct source source, struct trace_result *result);
-
 /* trace_run() over a sorted list. */
-static trace_run_fn *
-list_run(void)
-{
-	void *list = dlopen(TRACE_LIST, RTLD_NOW | RTLD_LOCAL);
-	trace_run_fn *fn = NULL;
-
-	if (list)
-		*(void **)&fn = dlsym(list, "trace_run"); /* POSIX: dlsym */
-	if (!fn) {
-		fprintf(stderr, "differential: %s\n", dlerror());
-		exit(2);
-	}
-	return fn;
-}
-
-static trace_run_fn *over_list;
+void trace_run_list(const struct trace_config *config, struct source source,
+    struct trace_result *result);
 
 static void
 compare(const char *what, const struct trace_result *a,
@@ -142,7 +124,8 @@ round_run(const struct options *o, uint64_t round, uint64_t ops,
 		sum[i].ops += r[i].ops;
 		sum[i].fires += r[i].fires;
 	}
-	over_list(&(struct trace_config){ ROTA_HEAP, o->timers, ops, name },
+	trace_run_list(
+	    &(struct trace_config){ ROTA_HEAP, o->timers, ops, name },
 	    source_seed(seed), &list);
 	if (r[0].exact) {
 		compare("heap and sorted list", &r[0], &list, name);
@@ -186,7 +169,6 @@ main(int argc, char **argv)
 	uint64_t rounds = 0, total = 0, fires = 0;
 	double s;
 
-	over_list = list_run();
 	if (o.shrink) {
 		shrink(o);
 		return 1;
