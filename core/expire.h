@@ -144,7 +144,6 @@ expire(struct poll *p, const enum rota_backend backend)
 	for (;;) {
 		struct rota_timer *t;
 		struct rota_kind *k;
-
 		bool full = no_more(p);
 
 		switch (backend_due(b, backend, p->now, &turn, full, &e)) {
