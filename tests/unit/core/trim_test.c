@@ -18,11 +18,11 @@
 
 /* Timers at the peak: more than polls keep room for. */
 #ifdef ROTA_HOSTILE
-enum { MANY = 3000, CHECK_EVERY = 1, SLICE = 64, ROUNDS = 300 };
+enum { MANY = 3000, CHECK_EVERY = 1, SLICE = 64, ROUNDS = 300, STEP = 1 };
 #elif defined(__SANITIZE_THREAD__) /* a check takes 20 times as long */
-enum { MANY = 80000, CHECK_EVERY = 1024, SLICE = 1024, ROUNDS = 10 };
+enum { MANY = 80000, CHECK_EVERY = 1024, SLICE = 1024, ROUNDS = 36, STEP = 6 };
 #else
-enum { MANY = 80000, CHECK_EVERY = 32, SLICE = 1024, ROUNDS = 60 };
+enum { MANY = 80000, CHECK_EVERY = 32, SLICE = 1024, ROUNDS = 60, STEP = 1 };
 #endif
 enum { KEEP = 50 }; /* one in so many stays */
 
@@ -424,7 +424,8 @@ at_random_all_is_as_the_model_says(void **state)
 					probe_init(w, &p[i], i);
 			}
 			world_poll(w, now);
-			assert_int_equal(rota_shard_check(w->shard), 0);
+			if (k % STEP == 0)
+				assert_int_equal(rota_shard_check(w->shard), 0);
 		}
 		expect_nothing(w);
 		fell += w->mem.frees - before;
