@@ -74,7 +74,11 @@ expect_cost(struct world *w, uint64_t calls, uint64_t clock)
 {
 	assert_int_equal(w->mem.calls, calls);
 	assert_int_equal(locks, 0);
+#ifndef ROTA_DEBUG_OBJECTS /* where a poll asks if it is ahead of the clock */
 	assert_int_equal(clocks, clock);
+#else
+	(void)clock;
+#endif
 	assert_int_equal(writes, 0);
 	assert_int_equal(reads, 0);
 	w->mem.sealed = 0;

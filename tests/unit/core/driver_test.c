@@ -434,7 +434,11 @@ a_driver_naps_while_an_adopter_is_at_work(void **state)
 	napped = 0;
 	assert_true(
 	    rota_shard_adopt(w->shard, rota_engine_now(w->engine), 0) >= 0);
+#ifdef ROTA_DEBUG_OBJECTS /* a poll reads the clock once more */
+	assert_in_range(napped, 45, 110);
+#else
 	assert_in_range(napped, 90, 110);
+#endif
 	assert_int_equal(rota_timer_stop_sync(&stuck.timer), ROTA_NOT_PENDING);
 	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
 }

@@ -101,6 +101,24 @@ what_another_thread_is_pushing_comes_back_later(void **state)
 	expect_nothing(w);
 }
 
+static struct rota_kind own_kind;
+
+/* The probe @p gets a kind of its own, with @fire. A kind is not changed once it
+ * is initialised: a debug build would take its memory for reused. */
+static void
+fires_by(struct world *w, struct probe *p, struct rota_kind *k,
+    void (*fire)(struct rota_timer *t, rota_time now))
+{
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	assert_int_equal(rota_kind_init(k, w->shard,
+			     &(struct rota_kind_config){ .fire = fire,
+				 .released = probe_released,
+				 .name = "probe",
+				 .flags = w->row->kind }),
+	    0);
+	rota_timer_init(&p->timer, k);
+}
+
 static void
 released_while_it_runs(struct rota_timer *t, rota_time now)
 {
@@ -119,7 +137,7 @@ it_does_not_come_back_inside_its_own_callback(void **state)
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 1);
 
-	w->kind.fire = released_while_it_runs;
+	fires_by(w, p, &own_kind, released_while_it_runs);
 	rota_timer_reset_at(&p->timer, TICK);
 	world_poll(w, TICK);
 	assert_int_equal(w->freed, 1); /* at the end of that poll */
@@ -156,7 +174,7 @@ a_new_timer_at_the_place_of_one_that_runs_does_not_run(void **state)
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 1);
 
-	w->kind.fire = replaced_while_it_runs;
+	fires_by(w, p, &own_kind, replaced_while_it_runs);
 	rota_timer_reset_at(&p->timer, TICK);
 	world_poll(w, TICK);
 	assert_int_equal(verdict, ROTA_NOT_PENDING);
@@ -237,7 +255,7 @@ its_callback_is_one_to_the_end(void **state)
 	    &(struct rota_kind_config){ .fire = polls_outer, .name = "inner" });
 	rota_timer_init(&on_inner, &k);
 	through_another = 0;
-	w->kind.fire = released_then_polls_inner;
+	fires_by(w, p, &own_kind, released_then_polls_inner);
 	rota_timer_reset_at(&p->timer, TICK);
 	world_poll(w, 3 * TICK);
 	assert_int_equal(through_another, -EDEADLK);
