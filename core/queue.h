@@ -407,6 +407,7 @@ backend_cost(const struct queue *b)
 	return 2 + (b->heap.len > 4 * HEAP_DEAR);
 }
 
+/* backend_take: take @e out, which stands in the heap if @in_heap. */
 rota_inline void
 backend_take(struct queue *b, enum rota_backend backend,
     const struct backend_entry *e, const bool in_heap)

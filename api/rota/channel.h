@@ -98,8 +98,8 @@ int rota_channel_poll(struct rota_channel *c, rota_time *value);
  * Cost     until it returns or sleeps the channel's lock once, and one clock
  *          read at most: none for a value in the buffer of a channel that is
  *          not armed. A sleep also takes the lock of the pooled timers, if the
- *          channel or @until needs one, and the thread's own lock. Who is
- *          handed a value takes the channel's lock no more.
+ *          channel or @until needs one, and the thread's own lock. A
+ *          thread that is handed a value takes the channel's lock no more.
  */
 int rota_channel_receive(struct rota_channel *c, rota_time *value);
 int rota_channel_receive_until(

@@ -426,7 +426,7 @@ plain_write(const volatile void *p)
 	struct granule &g = fresh(i);
 	rl::thread_info_base &t = clock_of(th);
 
-	if (g.read[th] == t.own_acq_rel_order_)
+	if (g.wrote && g.writer == th && g.write == t.own_acq_rel_order_)
 		return;
 	if (g.wrote && g.writer != th &&
 	    t.acq_rel_order_[g.writer] < g.write)
