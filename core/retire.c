@@ -174,7 +174,7 @@ hand_over(
 		word_store(&s->closing, NULL, relaxed); /* as it was */
 		return r;
 	}
-	word_store(&s->closing, target, seq_cst); /* [C1] */
+	word_store(&s->closing, target, relaxed); /* by the CAS below [C1] */
 	*list = unlink_all(s);
 	lock_take(&s->lock, LOCK_SHARD);
 	lock_take(&target->lock, LOCK_SHARD);
@@ -208,7 +208,7 @@ hand_over(
 		word_add(&target->timers, n - moving, relaxed);
 		moving = n;
 	} while (!word_cas(
-	    &s->timers, &n, (uint64_t)0, seq_cst, relaxed)); /* [C1] */
+	    &s->timers, &n, (uint64_t)0, release, relaxed)); /* [C1] */
 	live = rota__shard_own_live(s);
 	word_add(&target->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);

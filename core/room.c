@@ -24,13 +24,13 @@ static void
 timer_uncount(struct rota_shard *s)
 {
 	for (;;) { /* never below 0: an init would count on that */
-		uint64_t n = word_load(&s->timers, seq_cst);
+		uint64_t n = word_load(&s->timers, acquire); /* [C1] */
 
-		while (n && !word_cas(&s->timers, &n, n - 1, seq_cst, seq_cst))
+		while (n && !word_cas(&s->timers, &n, n - 1, acquire, acquire))
 			; /* [C1] */
 		if (n)
 			return;
-		s = word_load(&s->closing, seq_cst); /* [C1] */
+		s = word_load(&s->closing, relaxed); /* behind `timers` [C1] */
 	}
 }
 

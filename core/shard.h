@@ -16,9 +16,10 @@
  * [H1] lock -> lock     the next lock owner sees the structure as the former
  *                       one left it.
  * [C1] closing -> init  seq_cst: either an init sees that its shard retires, or
- *                       the retirement counts the init's timer. An init that
- *                       finds its count moved reads in `closing` where the
- *                       count went.
+ *                       the retirement counts the init's timer.
+ *                       release, acquire: an init that finds its count gone
+ *                       from `timers` reads in `closing` where the count went,
+ *                       and finds it there.
  * [X1] room -> init     seq_cst: trimming lowers `room`, then reads the count
  *                       of timers; an init counts its timer, then reads `room`.
  *                       So either trimming counts the init's timer, and puts
