@@ -20,6 +20,9 @@
 
 #ifdef ROTA_PROBES
 #include <sys/sdt.h>
+#ifdef __clang__ /* its macros have a ... that gets nothing */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #else
 #define DTRACE_PROBE1(...) ((void)0)
 #define DTRACE_PROBE2(...) ((void)0)
