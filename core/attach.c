@@ -24,10 +24,10 @@ self_ended(struct rota_shard *s, enum shard_role role)
 	if (!running) {
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
 	} else {
+		word_store(&s->running[role], NULL, release); /* [R1] */
 		word_store(&s->ended[role],
 		    word_load(&s->ended[role], relaxed) + 1,
-		    release);                                 /* [R2] */
-		word_store(&s->running[role], NULL, release); /* [R1] */
+		    release); /* [R2] */
 	}
 	if (running == s)
 		rota__shard_exit(s);

@@ -60,9 +60,9 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 	} else {
 		k->fire(t, (rota_time)p->now);
 	}
+	word_store(&s->running[p->role], NULL, release); /* [R1] */
 	word_store(&s->ended[p->role],
 	    word_load(&s->ended[p->role], relaxed) + 1, release); /* [R2] */
-	word_store(&s->running[p->role], NULL, release);          /* [R1] */
 	if (!confined && rota_unlikely(p->lost_lock))
 		rota_shard_wake(s); /* the lock owner may wait for this end */
 }

@@ -121,24 +121,6 @@ rota_timer_stop(struct rota_timer *t)
 	return rota_timer_stop_slow(t);
 }
 
-/* What a role showed before a stop. */
-struct seen {
-	uint64_t ended;
-	void *running;
-};
-
-static struct seen
-role_seen(struct rota_shard *s, int role)
-{
-	struct seen now;
-
-	/* In this order: a callback seen running had not ended when `ended` was
-	 * read. */
-	now.ended = word_load(&s->ended[role], acquire);     /* [R2] */
-	now.running = word_load(&s->running[role], acquire); /* [R1] */
-	return now;
-}
-
 /* Is the caller in a callback of @s, in @role? */
 static bool
 role_here(const struct rota_shard *s, int role)
@@ -149,23 +131,19 @@ role_here(const struct rota_shard *s, int role)
 }
 
 /* After a stop of @t: wait for the end of its callback in @role, if that had
- * begun. The callback may release @t meanwhile. @before, which was read before
- * the stop, tells apart the callback of a former timer at this address that did
- * so. NULL: @t came to @s after that, and fired here if at all; then a former
- * timer's callback is waited for as well, but not the caller's own. Once the
+ * begun. The callback may have released @t: it may be that of a former timer at
+ * this address, too, and is waited for, unless the caller is in it. Once the
  * callback is over, another callback may run in @role, or @t's next one. */
 static void
-role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
-    const struct seen *before)
+role_wait(struct rota_shard *s, const struct rota_timer *t, int role)
 {
 	struct timespec nap = { 0, 1000 };
-	struct seen first = role_seen(s, role);
-	void *running = first.running;
+	/* First, as a callback first leaves `running`, then counts as ended: the
+	 * one that runs has not been counted. */
+	uint64_t ended = word_load(&s->ended[role], acquire);
+	void *running = word_load(&s->running[role], acquire); /* [R1] */
 
-	if (first.running == running_released(t) &&
-	    (before ? first.running == before->running &&
-			first.ended == before->ended
-		    : role_here(s, role)))
+	if (running == running_released(t) && role_here(s, role))
 		return;
 	while (running == t || running == running_claiming(t) ||
 	    running == running_released(t)) {
@@ -173,8 +151,7 @@ role_wait(struct rota_shard *s, const struct rota_timer *t, int role,
 		if (nap.tv_nsec < 1000000)
 			nap.tv_nsec *= 2;
 		running = word_load(&s->running[role], acquire); /* [R1] */
-		if (word_load(&s->ended[role], acquire) !=
-		    first.ended) /* [R2] */
+		if (word_load(&s->ended[role], acquire) != ended) /* [R2] */
 			break;
 	}
 }
@@ -183,9 +160,8 @@ int
 rota_timer_stop_sync(struct rota_timer *t)
 {
 	struct rota_kind *k;
-	struct seen before[ROLES];
-	struct rota_shard *s, *last;
-	int r, role;
+	struct rota_shard *s;
+	int r;
 
 	if (!object_call(t, __func__))
 		return -EINVAL;
@@ -197,14 +173,11 @@ rota_timer_stop_sync(struct rota_timer *t)
 	if (running_here(t))
 		return rota__misuse_kind(
 		    k, MISUSE_SYNC_INSIDE, -EDEADLK, __func__);
-	s = shard_of(k);
-	for (role = 0; role < ROLES; role++)
-		before[role] = role_seen(s, role);
 	r = stop_any(t, k); /* @t may have been released meanwhile */
 	if (r < 0)
 		return r;
-	last = shard_of(k); /* no callback runs on one that has retired */
-	for (role = 0; role < ROLES; role++)
-		role_wait(last, t, role, last == s ? &before[role] : NULL);
+	s = shard_of(k); /* no callback runs on one that has retired */
+	for (int role = 0; role < ROLES; role++)
+		role_wait(s, t, role);
 	return r == ROTA_PREVENTED ? r : ROTA_NOT_PENDING;
 }

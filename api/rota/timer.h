@@ -311,7 +311,8 @@ long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
 /* rota_timer_stop_sync - rota_timer_stop(), then wait for the end of every
  * callback of @t that had begun, whatever armed it: also after ROTA_PREVENTED,
  * if @t was armed anew while its callback ran, and of both callbacks where two
- * run (ROTA_ADOPT).
+ * run (ROTA_ADOPT). A callback that has released its timer is waited for, too,
+ * also when another timer was initialised in that memory and is @t.
  *
  * So @t's callback runs no more, unless something arms @t after the stop: if a
  * callback arms its own timer, tell it first not to.

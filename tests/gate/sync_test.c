@@ -214,9 +214,10 @@ stops_what_was_made(void *arg)
 	act_stop_sync(arg);
 }
 
-/* What a seat shows then is the same before the stop and after it. */
+/* What a seat shows then is the same before the stop and after it. @ends: the
+ * stop looks first when the former callback ends, before the seat is free. */
 static void
-a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
+the_one_before_is_told_apart(void **state, bool ends)
 {
 	struct world *w = *state;
 	struct rota_shard *s = w->shard;
@@ -230,6 +231,9 @@ a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
 	assert_int_equal(rota_shard_detach(s), 0);
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	if (ends)
+		assert_true(
+		    gate_to(o, &s->running[ROLE_OWNER], ATOMIC_STORE, 1));
 	g = gate_open(stops_what_was_made, &stopper);
 	assert_true(gate_to(g, &former.timer.r_word, ATOMIC_LOAD, 1));
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
@@ -241,6 +245,18 @@ a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
 	expect_fired(w, 0, 0);
 	assert_int_equal(rota_shard_attach(s), 0);
+}
+
+static void
+a_callback_that_gives_back_is_not_taken_for_the_one_before(void **state)
+{
+	the_one_before_is_told_apart(state, false);
+}
+
+static void
+nor_for_the_one_that_ends_just_now(void **state)
+{
+	the_one_before_is_told_apart(state, true);
 }
 
 static struct gated *waiter;
@@ -479,7 +495,7 @@ a_stop_waits_for_a_callback_that_gives_back(void **state)
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
 	g = gate_open(act_stop_sync, &stopper);
-	assert_true(gate_to(g, &s->running[ROLE_ADOPTER], ATOMIC_LOAD, 1));
+	assert_true(gate_to(g, &p->timer.r_word, ATOMIC_LOAD, 1));
 	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
 	/* It looks again and again whether the callback has ended. */
 	assert_true(gate_to(g, &s->running[ROLE_OWNER], ATOMIC_LOAD, 5));
@@ -502,6 +518,7 @@ main(void)
 		EVERY(who_finds_a_callback_ended_sees_what_it_wrote),
 		EVERY(
 		    a_callback_that_gives_back_is_not_taken_for_the_one_before),
+		EVERY(nor_for_the_one_that_ends_just_now),
 		EVERY(a_callback_that_ended_with_its_thread_is_over),
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),

@@ -84,6 +84,7 @@ static struct rota_kind *kind; /* one for each shard */
 static struct rota_timer *timer, *spare;
 static uint64_t (*data)[IDS], *note;
 static pthread_mutex_t *mutex; /* the users' */
+static rota_word *reused;      /* REUSE has armed the later timer */
 static unsigned shards;
 
 /* What is thread-local in core/, of each thread; the last is the set-up's. */
@@ -190,7 +191,8 @@ changed(unsigned i, uint64_t from, uint64_t to)
 	unsigned id = ME.id;
 	bool on = to & ST_ARMED;
 	/* By the owner a released timer's word becomes zero. */
-	bool gone = !to && (code == RELEASE || code == FREE);
+	bool gone = !to &&
+	    (code == RELEASE || code == FREE || code == REUSE);
 
 	ME.from = from;
 	ME.to = to;
@@ -219,7 +221,8 @@ changed(unsigned i, uint64_t from, uint64_t to)
 			w.item[i].stops |= 1u << id;
 	}
 	if (on &&
-	    (code == RESET || code == PUSH || code == REARM || code == FRESH)) {
+	    (code == RESET || code == PUSH || code == REARM ||
+	        code == FRESH || code == REUSE)) {
 		read_notes(w.item[i].stops); /* [P4] */
 		w.item[i].resets |= 1u << id;
 	}
@@ -287,6 +290,17 @@ world_where(const void *p)
  * The user's functions.
  */
 
+/* In the callback of timer @i: another takes its place. */
+static void
+reuse(unsigned i)
+{
+	rota_timer_release(&timer[i]);
+	model_assert(!rota_timer_init(&timer[i], &kind[0]));
+	w.item[i].leaving = w.item[i].given_back = false;
+	rota_timer_reset_at(&timer[i], (rota_time)AT(ME.op->when, ME.id));
+	word_store(reused, (uint64_t)1, release);
+}
+
 static void
 fired(struct rota_timer *t, rota_time now)
 {
@@ -309,6 +323,11 @@ fired(struct rota_timer *t, rota_time now)
 		    &timer[0], (rota_time)AT(ME.op->when, ME.id));
 	else if (ME.op->code == FREE && !w.item[i].leaving)
 		rota_timer_release(t);
+	else if (ME.op->code == REUSE)
+		reuse(i);
+	/* An access: others may run before the callback ends. */
+	if (scene.reuses)
+		(void)word_load(reused, relaxed);
 	w.item[i].over |= 1u << ID_OF(d);
 	ME.calls = -1;
 }
@@ -380,6 +399,8 @@ run(const struct operation *op, unsigned id)
 	}
 	ME.op = op;
 	ME.id = id;
+	if (op->code == SYNC && scene.reuses && !word_load(reused, acquire))
+		return;
 	if (op->code >= RESET && op->code <= RELEASE) {
 		if (w.item[op->timer].leaving)
 			return; /* no call may begin any more */
@@ -388,7 +409,8 @@ run(const struct operation *op, unsigned id)
 	}
 	model_write(&note[id]);
 	for (unsigned i = 0; i < scene.timers; i++)
-		if (op->code == REARM || (op->code == FRESH && !i) ||
+		if (op->code == REARM || op->code == REUSE ||
+		    (op->code == FRESH && !i) ||
 		    (op->timer == i && (op->code == RESET || op->code == PUSH)))
 			model_write(&data[i][id]);
 	if (scene.mutex && (op->code <= RELEASE || op->code == MOVE))
@@ -429,6 +451,7 @@ run(const struct operation *op, unsigned id)
 	case FRESH:
 	case REARM:
 	case FREE:
+	case REUSE:
 		if (op->role == ADOPTER)
 			rota_shard_adopt(s, now, 0);
 		else
@@ -470,6 +493,12 @@ run(const struct operation *op, unsigned id)
 		break;
 	case INIT:
 		model_assert(!rota_timer_init(spare, &kind[0]));
+		break;
+	case LOOK:
+	case TOUCH:
+		model_read(&note[0]);
+		if (op->code == TOUCH)
+			model_write(&note[0]);
 		break;
 	}
 	if (scene.mutex && (op->code <= RELEASE || op->code == MOVE))
@@ -700,6 +729,7 @@ world_set_up(void)
 	mutex = model_alloc(sizeof(*mutex), 8);
 	data = model_alloc(TIMERS * sizeof(*data), 8);
 	note = model_alloc(IDS * sizeof(*note), 8);
+	reused = model_alloc(sizeof(*reused), 8);
 	for (unsigned n = 0; n < shards; n++) {
 		shard[n] = rota_engine_shard(engine, n);
 		as(ID_LAST + 1 + n);

@@ -17,13 +17,14 @@ enum code {
 	RESET,
 	PUSH, /* RESET, if it is armed */
 	STOP,
-	SYNC, /* stop, and wait for the callback */
+	SYNC, /* stop, and wait for the callback; with REUSE of the later one */
 	RELEASE,
 	DRAIN, /* a poll at the instant of the latest: nothing is due */
 	FIRE,  /* a poll at NOW */
 	FRESH, /* the same; the callback of timer 1 arms timer 0 */
 	REARM, /* the same; the callback arms its timer again */
 	FREE,  /* the same; the callback releases its timer */
+	REUSE, /* the same; and then initialises and arms another there */
 	BATCH, /* the same; handed out, not called */
 	SWEEP,
 	PARK,
@@ -31,7 +32,9 @@ enum code {
 	MOVE,   /* the timer, to a kind of shard 1 */
 	ATTACH, /* FIRE, by whoever finds no owner attached; and detach */
 	WALK,   /* rota_shard_each(), by whoever finds no owner; and detach */
-	INIT    /* another timer */
+	INIT,   /* another timer */
+	LOOK,   /* read plain memory that nothing hands over */
+	TOUCH   /* read and write it */
 };
 
 enum role { FAR_, OWNER, HEIR_, ADOPTER };
@@ -73,6 +76,7 @@ struct scenario {
 	bool attaches; /* ATTACH or WALK occurs: no owner at first */
 	bool stops;    /* the count of stops is no figure */
 	bool rooms;    /* nor is the count of timers */
+	bool reuses;   /* REUSE occurs */
 	bool ranks;    /* if both timers fire, timer 1 does first */
 };
 
