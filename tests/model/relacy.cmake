@@ -50,7 +50,7 @@ endif()
 foreach(test
 	pairs:relacy_core:pairs:15 triples:relacy_core:triples:110
 	stories:relacy_core:stories:55 random:relacy_core:random:5
-	channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
+	race:relacy_core:race:1 channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
 	string(REPLACE ":" ";" test ${test})
 	list(GET test 0 name)
 	list(GET test 1 program)
@@ -71,3 +71,7 @@ foreach(test
 	set_tests_properties(${name} PROPERTIES
 		LABELS "${labels}" TIMEOUT ${limit})
 endforeach()
+if(relacy_can)
+	set_tests_properties(model_relacy_race PROPERTIES
+		PASS_REGULAR_EXPRESSION "data race: write after read")
+endif()

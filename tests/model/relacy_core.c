@@ -8,6 +8,7 @@
  *	                     beginning: two forced switches, or one
  *	relacy_core stories  longer ones, each made for one edge
  *	relacy_core random   operations at random
+ *	relacy_core race     a race, which has to be reported
  *
  * Prints how many executions each took. RELACY_LONG in the environment: one
  * switch more, and twenty times as long at random. RELACY_ONLY: only what has
@@ -99,6 +100,7 @@ add(unsigned th, struct operation op)
 	scene.mutex = scene.moves && scene.stop_calls;
 	scene.rooms |= op.code == INIT;
 	scene.fresh |= op.code == FRESH;
+	scene.reuses |= op.code == REUSE;
 }
 
 static bool
@@ -404,6 +406,9 @@ static const struct story stories[] = {
 	{ "a stop_sync, the callback frees", 3, 1,
 	    { FILED },
 	    { { OWN(FREE, 0, 0) }, { FAR(SYNC, 0, 0) } } },
+	{ "a stop_sync, the callback of the timer before it has freed", 3, 1,
+	    { FILED },
+	    { { OWN(REUSE, 0, 5), OWN(FREE, 0, 0) }, { FAR(SYNC, 0, 0) } } },
 	{ "a stop_sync, a claim fails", 2, 1,
 	    { FILED },
 	    { { OWN(FIRE, 0, 0), OWN(FIRE, 0, 0) },
@@ -527,6 +532,20 @@ at_random(unsigned long long executions)
 	report(n, "at random");
 }
 
+/* Would a race be seen? It has to fail: one thread reads what another, in one
+ * step, reads and writes. */
+static void
+race(void)
+{
+	struct operation look = { LOOK, FAR_, 0, 0 },
+			 touch = { TOUCH, FAR_, 0, 0 };
+
+	scene.timers = 1;
+	add(0, look);
+	add(1, touch);
+	search("a race", MODEL_FULL, 0, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -545,6 +564,8 @@ main(int argc, char **argv)
 			tell(&stories[i], longer);
 	} else if (!strcmp(what, "random")) {
 		at_random(longer ? 5000000 : 250000);
+	} else if (!strcmp(what, "race")) {
+		race();
 	} else {
 		return 2;
 	}
