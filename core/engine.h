@@ -39,8 +39,8 @@ struct rota_engine {
 	struct rota_layer *layer; /* what ends with it, or NULL */
 	/* Logs what of the layer was not given back; or NULL. */
 	void (*layer_left)(struct rota_layer *l);
-	uint64_t number;          /* no other engine ever has it */
-	rota_word turns;          /* threads that got a shard to arm on */
+	uint64_t number; /* no other engine ever has it */
+	rota_word turns; /* threads that got a shard to arm on */
 	pthread_mutex_t lock;
 	pthread_mutex_t retiring; /* core/shard.h */
 };

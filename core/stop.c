@@ -150,7 +150,7 @@ role_wait(struct rota_shard *s, const struct rota_timer *t, int role)
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < 1000000)
 			nap.tv_nsec *= 2;
-		running = word_load(&s->running[role], acquire); /* [R1] */
+		running = word_load(&s->running[role], acquire);  /* [R1] */
 		if (word_load(&s->ended[role], acquire) != ended) /* [R2] */
 			break;
 	}

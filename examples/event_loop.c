@@ -125,12 +125,10 @@ on_idle(struct rota_timer *t, rota_time now)
 int
 main(void)
 {
-	struct rota_config config = {
-		.size = sizeof config,
+	struct rota_config config = { .size = sizeof config,
 		.backend = ROTA_WHEEL,
 		.shards = 1,
-		.log = on_log
-	};
+		.log = on_log };
 	struct rota_kind kind = { 0 };
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct rota_shard *s;

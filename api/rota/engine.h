@@ -141,7 +141,7 @@ struct rota_config {
 	 * arm on rota_engine_local_shard(): for a thread that owns no shard
 	 * that is one chosen by turns, of all shards, polled or not. */
 	unsigned shards;
-	unsigned flags;  /* ROTA_DRIVERS, ROTA_ADOPT */
+	unsigned flags; /* ROTA_DRIVERS, ROTA_ADOPT */
 	enum rota_clock clock;
 	/* For ROTA_CLOCK_CALLER. If it steps back, the engine's clock stands
 	 * still until it has caught up, and no timer fires: for as long as the

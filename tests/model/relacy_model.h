@@ -26,8 +26,8 @@ enum { THREADS = 3 };
 
 /* Memory of the arena, zero; never freed. */
 void *model_alloc(size_t size, size_t align);
-void model_forget(void);       /* all of it, and what was said of it */
-void model_keep(void);         /* the arena is set up */
+void model_forget(void); /* all of it, and what was said of it */
+void model_keep(void);   /* the arena is set up */
 void model_figure(const void *p, size_t size);
 void model_watch(const void *p); /* from the start: it is a word for sure */
 /* world_loaded(), world_changed() hear of this word, as number @n. */

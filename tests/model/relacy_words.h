@@ -39,8 +39,8 @@ uint64_t model_load(const volatile void *p, int order, MODEL_AT);
 void model_store(volatile void *p, uint64_t v, int order, MODEL_AT);
 uint64_t model_rmw(
     volatile void *p, enum model_rmw how, uint64_t v, int order, MODEL_AT);
-bool model_cas(volatile void *p, void *old, uint64_t next, int order, int fail,
-    MODEL_AT);
+bool model_cas(
+    volatile void *p, void *old, uint64_t next, int order, int fail, MODEL_AT);
 int model_lock(void *m, MODEL_AT);
 int model_trylock(void *m, MODEL_AT);
 int model_unlock(void *m, MODEL_AT);
@@ -61,18 +61,18 @@ typedef void *rota_slot;
 	((__typeof__(*(p)))model_load((p), MODEL_##order, MODEL_HERE))
 #define word_store(p, v, order) \
 	model_store((p), (uint64_t)(v), MODEL_##order, MODEL_HERE)
-#define word_swap(p, v, order)                       \
-	((__typeof__(*(p)))model_rmw((p), MODEL_SWAP, \
-	    (uint64_t)(v), MODEL_##order, MODEL_HERE))
-#define word_add(p, v, order)                       \
-	((__typeof__(*(p)))model_rmw((p), MODEL_ADD, \
-	    (uint64_t)(v), MODEL_##order, MODEL_HERE))
-#define word_and(p, v, order)                       \
-	((__typeof__(*(p)))model_rmw((p), MODEL_AND, \
-	    (uint64_t)(v), MODEL_##order, MODEL_HERE))
-#define word_cas(p, old, next, order, fail)                       \
-	model_cas((p), (old), (uint64_t)(next), MODEL_##order, \
-	    MODEL_##fail, MODEL_HERE)
+#define word_swap(p, v, order)        \
+	((__typeof__(*(p)))model_rmw( \
+	    (p), MODEL_SWAP, (uint64_t)(v), MODEL_##order, MODEL_HERE))
+#define word_add(p, v, order)         \
+	((__typeof__(*(p)))model_rmw( \
+	    (p), MODEL_ADD, (uint64_t)(v), MODEL_##order, MODEL_HERE))
+#define word_and(p, v, order)         \
+	((__typeof__(*(p)))model_rmw( \
+	    (p), MODEL_AND, (uint64_t)(v), MODEL_##order, MODEL_HERE))
+#define word_cas(p, old, next, order, fail)                                  \
+	model_cas((p), (old), (uint64_t)(next), MODEL_##order, MODEL_##fail, \
+	    MODEL_HERE)
 #define count_add(p, v) word_store((p), word_load((p), relaxed) + (v), relaxed)
 
 #define pthread_mutex_lock(m) model_lock((m), MODEL_HERE)

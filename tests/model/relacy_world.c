@@ -47,7 +47,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-
 #include "core/steps.h"
 #include "core/pool.h"
 #include "tests/model/relacy_world.h"
@@ -102,9 +101,9 @@ static struct {
 	struct {
 		unsigned ended, claimed, handed, over; /* a bit for each
 							* arming */
-		unsigned touched, resets, stops; /* for each operation */
-		bool leaving; /* a release has begun */
-		bool urgent;  /* by a remote thread */
+		unsigned touched, resets, stops;       /* for each operation */
+		bool leaving;                          /* a release has begun */
+		bool urgent;                           /* by a remote thread */
 		bool given_back;
 	} item[TIMERS];
 	struct {
@@ -125,8 +124,8 @@ static struct {
 #define ME (w.me[model_thread()])
 
 static int
-passes(void *arg, const struct rota_kind *k, struct rota_timer *t,
-    rota_time when)
+passes(
+    void *arg, const struct rota_kind *k, struct rota_timer *t, rota_time when)
 {
 	(void)arg, (void)k, (void)t, (void)when;
 	return 0;
@@ -191,8 +190,7 @@ changed(unsigned i, uint64_t from, uint64_t to)
 	unsigned id = ME.id;
 	bool on = to & ST_ARMED;
 	/* By the owner a released timer's word becomes zero. */
-	bool gone = !to &&
-	    (code == RELEASE || code == FREE || code == REUSE);
+	bool gone = !to && (code == RELEASE || code == FREE || code == REUSE);
 
 	ME.from = from;
 	ME.to = to;
@@ -221,8 +219,8 @@ changed(unsigned i, uint64_t from, uint64_t to)
 			w.item[i].stops |= 1u << id;
 	}
 	if (on &&
-	    (code == RESET || code == PUSH || code == REARM ||
-	        code == FRESH || code == REUSE)) {
+	    (code == RESET || code == PUSH || code == REARM || code == FRESH ||
+		code == REUSE)) {
 		read_notes(w.item[i].stops); /* [P4] */
 		w.item[i].resets |= 1u << id;
 	}
@@ -269,11 +267,11 @@ world_where(const void *p)
 	static char text[64];
 	const char *at = p;
 
-#define WITHIN(name, i, p)                                              \
-	if (at >= (char *)(p) && at < (char *)((p) + 1)) {              \
-		snprintf(text, sizeof(text), "%s %u + %d", name, i,     \
-		    (int)(at - (char *)(p)));                           \
-		return text;                                            \
+#define WITHIN(name, i, p)                                          \
+	if (at >= (char *)(p) && at < (char *)((p) + 1)) {          \
+		snprintf(text, sizeof(text), "%s %u + %d", name, i, \
+		    (int)(at - (char *)(p)));                       \
+		return text;                                        \
 	}
 	for (unsigned i = 0; i < scene.timers; i++)
 		WITHIN("timer", i, &timer[i])
@@ -348,8 +346,8 @@ wake(void *arg, struct rota_shard *s)
 		return;
 	w.shard[s->index].woken = true;
 	if ((op->code == RESET || op->code == PUSH) && !scene.heir)
-		model_assert(w.kicks ||
-		    AT(op->when, 0) < w.shard[s->index].latest);
+		model_assert(
+		    w.kicks || AT(op->when, 0) < w.shard[s->index].latest);
 }
 
 static void *
@@ -388,9 +386,8 @@ run(const struct operation *op, unsigned id)
 	struct rota_shard *s = shard[n];
 	bool awake = op->role == OWNER || op->role == HEIR_;
 	rota_time now = op->code == DRAIN ? rota_shard_now(s) : NOW, until;
-	uint64_t d = op->when == SAME
-	    ? AT(begins_at[scene.begin[op->timer]], 0)
-	    : AT(op->when, id);
+	uint64_t d = op->when == SAME ? AT(begins_at[scene.begin[op->timer]], 0)
+				      : AT(op->when, id);
 	int r;
 
 	if (awake && w.shard[n].asleep) {
@@ -430,8 +427,8 @@ run(const struct operation *op, unsigned id)
 		r = op->code == STOP ? rota_timer_stop(t)
 				     : rota_timer_stop_sync(t);
 		if (op->code == SYNC ? r < 0 : r == ROTA_RUNNING) {
-			model_assert(r == ROTA_RUNNING &&
-			    w.item[op->timer].claimed);
+			model_assert(
+			    r == ROTA_RUNNING && w.item[op->timer].claimed);
 			break;
 		}
 		if (op->code == STOP && r == ROTA_PREVENTED)
@@ -463,8 +460,7 @@ run(const struct operation *op, unsigned id)
 	case SWEEP:
 		s->chores |= SHARD_SWEEPS;
 		s->sweep = (struct backend_cursor){ 0 };
-		rota__sweep(
-		    &(struct poll){ .s = s, .budget = UINT64_MAX });
+		rota__sweep(&(struct poll){ .s = s, .budget = UINT64_MAX });
 		break;
 	case PARK:
 		until = rota_shard_park(s);
@@ -527,8 +523,9 @@ world_run(unsigned th)
 	for (unsigned i = 0; i < th; i++)
 		id += length(i);
 	for (unsigned n = 0; n < length(th); n++)
-		run(scene.menus[th] ? &scene.menu[th][model_rand(scene.menus[th])]
-				    : &scene.op[th][n],
+		run(scene.menus[th]
+			? &scene.menu[th][model_rand(scene.menus[th])]
+			: &scene.op[th][n],
 		    id + n);
 }
 
@@ -605,8 +602,7 @@ world_end(void)
 {
 	w.watching = false;
 	for (unsigned n = 0; n < shards; n++) {
-		if (!w.shard[n].asleep || w.shard[n].woken ||
-		    shard[n]->target)
+		if (!w.shard[n].asleep || w.shard[n].woken || shard[n]->target)
 			continue;
 		for (unsigned i = 0; i < scene.timers; i++) {
 			uint64_t is = timer[i].r_word;

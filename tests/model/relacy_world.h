@@ -67,9 +67,9 @@ struct scenario {
 	/* Random: each thread chooses among these, OPS times. */
 	const struct operation *menu[THREADS];
 	unsigned menus[THREADS];
-	bool fresh;    /* FRESH occurs: timer 1 is due, and first */
-	bool heir;     /* there is a shard 1 */
-	bool moves;    /* MOVE occurs: a timer's kind is no figure */
+	bool fresh; /* FRESH occurs: timer 1 is due, and first */
+	bool heir;  /* there is a shard 1 */
+	bool moves; /* MOVE occurs: a timer's kind is no figure */
 	bool stop_calls;
 	bool mutex;    /* the users hold one where they call, or move */
 	bool adopts;   /* an adopter occurs */
