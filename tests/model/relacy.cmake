@@ -48,8 +48,9 @@ endif()
 # thread then has a third of one, whose caches it shares, and a test beside this
 # one takes half of that. 15 times the idle time is more than was seen.
 foreach(test
-	pairs:relacy_core:pairs:15 triples:relacy_core:triples:110
-	stories:relacy_core:stories:55 random:relacy_core:random:5
+	pairs:relacy_core:pairs:25 triples:relacy_core:triples:110
+	stories:relacy_core:stories:55
+	all_stories:relacy_core:all_stories:90 random:relacy_core:random:5
 	race:relacy_core:race:1 channels:relacy_channels:-1:8 channels_all:relacy_channels:0:110)
 	string(REPLACE ":" ";" test ${test})
 	list(GET test 0 name)
