@@ -40,8 +40,8 @@ int options_parse(const char *program, const struct option_row *rows,
 void options_help(const struct option_row *rows, FILE *to);
 
 /* options_number - is @text, up to @end (NULL: all of it), a number from @least
- * to @most? Returns 0 and *@out; else false, and says what option @name of
- * @program wants. */
+ * to @most? Returns true, and the number in *@out; else false, having said what
+ * option @name wants. */
 bool options_number(const char *name, const char *text, uint64_t least,
     uint64_t most, uint64_t *out, const char **end);
 
