@@ -31,8 +31,8 @@ enum misuse {
 	MISUSE_CONN_WHICH   /* neither of a connection's deadlines */
 };
 
-/* The same of a shard, after those of its functions; and of an engine, whose
- * first shard has them. */
+/* Bits of rota_shard.said: 0 to 51 are call_bit()'s, four a call. An engine's
+ * are in its first shard. */
 enum misuse_other {
 	MISUSE_RESERVE = 52,
 	MISUSE_RETIRE,
@@ -78,8 +78,8 @@ int rota__misuse_kind(
 int rota__misuse_kind_config(const struct rota_shard *s,
     const struct rota_kind_config *c, const char *site, const char *field,
     const char *what);
-/* rota__misuse_shard - @fn, one of shard.c's, was called on @s and answers @r:
- * -EPERM, -EDEADLK, -ECHILD, -EBUSY, -EOPNOTSUPP. */
+/* rota__misuse_shard - @fn, one of call_bit()'s, was called on @s and answers
+ * @r. Logged: -EPERM, -EDEADLK, -ENOTRECOVERABLE, -EBUSY, -EOPNOTSUPP. */
 int rota__misuse_shard(const struct rota_shard *s, int r, const char *fn);
 /* rota__misuse_once - @format, once for @s and @m. -EINVAL. */
 int rota__misuse_once(const struct rota_shard *s, enum misuse_other m,
