@@ -368,8 +368,8 @@ queue_due_coarse(struct queue *b, uint64_t now, struct backend_turn *turn,
 	return BACKEND_DUE_ENTRY;
 }
 
-/* backend_due: the entry that comes up next in a poll at @now, if one does. Of a
- * poll that is @full only if: *@e is not written. */
+/* backend_due: what comes up next in a poll at @now, in *@e. If the poll is
+ * @full only the answer counts; *@e may be half written. */
 rota_inline enum backend_due
 backend_due(struct queue *b, enum rota_backend backend, uint64_t now,
     struct backend_turn *turn, bool full, struct backend_entry *e)
@@ -400,7 +400,8 @@ backend_dear(const struct queue *b)
 	return b->heap.len > HEAP_DEAR;
 }
 
-/* backend_cost: if it is, as how many steps of a poll does it count? */
+/* backend_cost: the steps that taking an entry out counts as, where
+ * backend_dear(). */
 rota_inline uint64_t
 backend_cost(const struct queue *b)
 {
