@@ -4,9 +4,9 @@
  * does so, for tests. Each operation walks the list from its start.
  *
  * Items come up in the order of (when, seq), deferred ones in that in which they
- * were deferred. No entry is ever stale for long: a list neither cascades nor
- * looks for more that is stale. It is exact, whatever the shard's backend is
- * called.
+ * were deferred. A stale entry keeps its key until it comes up or the owner
+ * parks; it makes the list look for no others. A list does not cascade. It is
+ * exact, whatever the shard's backend is called.
  *
  * Invariant  an item's place is the index of its node. Node 0 is the head of the
  *            sorted ring, node 1 that of the deferred.
@@ -164,6 +164,8 @@ backend_move_earlier(struct queue *b, enum rota_backend backend, uint32_t *item,
 {
 	const struct list_node *n = list_at(b, *item);
 
+	if (n->deferred)
+		return 0;
 	if (n->when < d || (n->when == d && !seq_before(seq, n->seq)))
 		return n->when;
 	backend_remove(b, backend, item);
