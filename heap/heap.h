@@ -74,8 +74,10 @@ _Static_assert(sizeof(struct heap_entry) == 16, "four children in a line");
 struct heap_block {
 	struct heap_entry *entry; /* HEAP_BLOCK of them, line-aligned */
 	uint32_t **item;          /* by id: the item of the entry */
-	uint32_t *where; /* by id: index in the heap, or next free id */
-	uint32_t *bag;   /* the ids in the bag */
+	/* By id: index in the heap; position in the bag, with HEAP_BAGGED; or
+	 * next free id. */
+	uint32_t *where;
+	uint32_t *bag; /* the ids in the bag */
 };
 
 struct heap {

@@ -100,7 +100,7 @@ stop_start_many(struct work *w)
 static uint64_t
 stop_start_moving(struct work *w)
 {
-	return work_steady(w, op_start_stop, WORK_BLOCK);
+	return work_steady(w, op_start_stop, POLL_BLOCK);
 }
 
 static void
@@ -121,7 +121,7 @@ arm(struct work *w)
 	work_picks(w);
 	for (uint32_t i = 0; i < WORK_BLOCK; i++)
 		w->picks[i].index = w->done++;
-	return work_block(w, op_arm, 0);
+	return work_block(w, op_arm, POLL_NEVER);
 }
 
 static const struct rota_timer *last;

@@ -90,33 +90,34 @@ static const struct drive_work {
 	const char *name;
 	void (*begin)(struct work *w);
 	uint64_t (*step)(struct work *w);
-	op_fn *op;      /* NULL: a step is a round of all timers */
-	uint32_t per;   /* operations from poll to poll; as of work_block() */
+	op_fn *op; /* NULL: a step is a round of all timers */
+	enum work_polls polls;
 	uint64_t quiet; /* none may fire until the clock is here */
 	void (*sides)(struct work *w);
 	bool halves;
 } works[] = {
-	{ "start_stop", begin_start_stop, step_start_stop, op_start_stop, 0,
-	    UINT64_MAX, NULL, false },
+	{ "start_stop", begin_start_stop, step_start_stop, op_start_stop,
+	    POLL_NEVER, UINT64_MAX, NULL, false },
 	/* At 1e7 some are not picked for 30 s; in a short run none. */
-	{ "idle_reset", work_age, step_idle_reset, op_idle_reset, WORK_BLOCK,
+	{ "idle_reset", work_age, step_idle_reset, op_idle_reset, POLL_BLOCK,
 	    WORK_IDLE, NULL, false },
-	{ "arm", begin_nothing, step_arm, NULL, 0, 0, NULL, false },
-	{ "fire", begin_fire, step_fire, NULL, 0, 0, NULL, false },
+	{ "arm", begin_nothing, step_arm, NULL, POLL_NEVER, 0, NULL, false },
+	{ "fire", begin_fire, step_fire, NULL, POLL_NEVER, 0, NULL, false },
 	{ "short_rpc", begin_short_rpc, step_short_rpc, op_short_rpc,
-	    WORK_BLOCK, UINT64_MAX, NULL, false },
+	    POLL_BLOCK, UINT64_MAX, NULL, false },
 	{ "server_mix", begin_server_mix, step_server_mix, op_server_mix,
-	    WORK_BLOCK, 0, NULL, false },
-	{ "herd", begin_herd, step_herd, NULL, 0, 0, NULL, false },
-	{ "earlier", begin_earlier, step_earlier, op_earlier, 0, UINT64_MAX,
+	    POLL_BLOCK, 0, NULL, false },
+	{ "herd", begin_herd, step_herd, NULL, POLL_NEVER, 0, NULL, false },
+	{ "earlier", begin_earlier, step_earlier, op_earlier, POLL_NEVER,
+	    UINT64_MAX, NULL, false },
+	{ "tcp_rto", begin_tcp, step_tcp_rto, op_tcp_rto, POLL_FIFTIETH, 0,
 	    NULL, false },
-	{ "tcp_rto", begin_tcp, step_tcp_rto, op_tcp_rto, WORK_FIFTIETH, 0,
+	{ "scatter", begin_tcp, step_scatter, op_scatter, POLL_FIFTIETH, 0,
 	    NULL, false },
-	{ "scatter", begin_tcp, step_scatter, op_scatter, WORK_FIFTIETH, 0,
-	    NULL, false },
-	{ "own", NULL, NULL, NULL, 0, UINT64_MAX, run_own, true },
-	{ "cross", NULL, NULL, NULL, 0, UINT64_MAX, run_cross, true },
-	{ "remote", NULL, NULL, NULL, 0, UINT64_MAX, run_remote, false },
+	{ "own", NULL, NULL, NULL, POLL_NEVER, UINT64_MAX, run_own, true },
+	{ "cross", NULL, NULL, NULL, POLL_NEVER, UINT64_MAX, run_cross, true },
+	{ "remote", NULL, NULL, NULL, POLL_NEVER, UINT64_MAX, run_remote,
+	    false },
 };
 #define WORKS (sizeof(works) / sizeof(works[0]))
 
@@ -146,7 +147,7 @@ static void
 drive_worst(struct work *w, const struct drive_work *d)
 {
 	uint64_t most = w->budget / 4 + peer_clock();
-	uint32_t per = work_per(w, d->per), left = per;
+	uint32_t per = work_per(w, d->polls), left = per;
 
 	for (uint32_t i = 0; i < WORST_OPS; i++) {
 		struct pick p = pick_make(&w->random, w->n);

@@ -43,7 +43,7 @@ static const struct peer_info peer_info = {
 	.late = 1100000, /* of the coarse wheel's slot; the others: none */
 };
 
-static struct peer *open_peer; /* a callback's; one for each thread */
+static struct peer *open_peer; /* the latest; all callbacks count there */
 
 static inline void
 peer_fire(struct rota_timer *t, rota_time now)

@@ -312,34 +312,41 @@ work_picks(struct work *w)
 		w->picks[i] = pick_make(&w->random, w->n);
 }
 
-/* A poll after so many operations, a constant: 0: none. */
-#define WORK_FIFTIETH 1u /* N / 50 */
+/* When a work polls; a constant at each call. */
+enum work_polls {
+	POLL_NEVER,
+	POLL_BLOCK,   /* after WORK_BLOCK operations */
+	POLL_FIFTIETH /* after N / 50 operations */
+};
 
+/* The operations from poll to poll; 0: there is none. */
 static inline uint32_t
-work_per(const struct work *w, uint32_t per)
+work_per(const struct work *w, enum work_polls polls)
 {
-	if (per != WORK_FIFTIETH)
-		return per;
+	if (polls == POLL_NEVER)
+		return 0;
+	if (polls == POLL_BLOCK)
+		return WORK_BLOCK;
 	return w->n / 50 ? w->n / 50 : 1;
 }
 
-/* A block of @op on what was picked, with a poll each @per operations. Returns
- * how many it is. */
+/* A block of @op on what was picked, and its @polls. Returns how many
+ * operations it is. */
 rota_inline uint64_t
-work_block(struct work *w, op_fn *op, uint32_t per)
+work_block(struct work *w, op_fn *op, enum work_polls polls)
 {
-	uint32_t each = work_per(w, per), left = w->left ? w->left : each;
+	uint32_t each = work_per(w, polls), left = w->left ? w->left : each;
 	const uint32_t todo = WORK_TODO;
 	uint64_t start = peer_clock();
 
 	for (uint32_t i = 0; i < todo; i++) {
 		op(w, w->picks[i]);
-		if (per == WORK_FIFTIETH && --left == 0) {
+		if (polls == POLL_FIFTIETH && --left == 0) {
 			left = each;
 			work_poll(w, PEER_MS);
 		}
 	}
-	if (per == WORK_BLOCK)
+	if (polls == POLL_BLOCK)
 		work_poll(w, PEER_MS);
 	w->spent += peer_clock() - start;
 	w->left = left;
@@ -348,10 +355,10 @@ work_block(struct work *w, op_fn *op, uint32_t per)
 
 /* The same on random timers. */
 rota_inline uint64_t
-work_steady(struct work *w, op_fn *op, uint32_t per)
+work_steady(struct work *w, op_fn *op, enum work_polls polls)
 {
 	work_picks(w);
-	return work_block(w, op, per);
+	return work_block(w, op, polls);
 }
 
 static inline void
@@ -363,13 +370,13 @@ begin_start_stop(struct work *w)
 static inline uint64_t
 step_start_stop(struct work *w)
 {
-	return work_steady(w, op_start_stop, 0);
+	return work_steady(w, op_start_stop, POLL_NEVER);
 }
 
 static inline uint64_t
 step_idle_reset(struct work *w)
 {
-	return work_steady(w, op_idle_reset, WORK_BLOCK);
+	return work_steady(w, op_idle_reset, POLL_BLOCK);
 }
 
 /* The others have memory and are not armed. */
@@ -385,7 +392,7 @@ begin_short_rpc(struct work *w)
 static inline uint64_t
 step_short_rpc(struct work *w)
 {
-	return work_steady(w, op_short_rpc, WORK_BLOCK);
+	return work_steady(w, op_short_rpc, POLL_BLOCK);
 }
 
 static inline void
@@ -398,7 +405,7 @@ begin_server_mix(struct work *w)
 static inline uint64_t
 step_server_mix(struct work *w)
 {
-	return work_steady(w, op_server_mix, WORK_BLOCK);
+	return work_steady(w, op_server_mix, POLL_BLOCK);
 }
 
 static inline void
@@ -431,7 +438,7 @@ step_earlier(struct work *w)
 	}
 	w->done = 1;
 	while (ops < w->n && w->spent < w->budget)
-		ops += work_steady(w, op_earlier, 0);
+		ops += work_steady(w, op_earlier, POLL_NEVER);
 	return ops;
 }
 
@@ -446,13 +453,13 @@ begin_tcp(struct work *w)
 static inline uint64_t
 step_tcp_rto(struct work *w)
 {
-	return work_steady(w, op_tcp_rto, WORK_FIFTIETH);
+	return work_steady(w, op_tcp_rto, POLL_FIFTIETH);
 }
 
 static inline uint64_t
 step_scatter(struct work *w)
 {
-	return work_steady(w, op_scatter, WORK_FIFTIETH);
+	return work_steady(w, op_scatter, POLL_FIFTIETH);
 }
 
 rota_inline void
