@@ -9,9 +9,9 @@
  * wakes the owner [K3].
  *
  * The thread that wakes the owner clears `parked`, and then no other thread
- * wakes. It clears `parked` after the wake: in between the thread may be
- * stopped, and had it cleared before, the owner would sleep past what others
- * arm. Threads that come at once may each wake the owner. Sleeps are numbered,
+ * wakes. It clears `parked` only after the wake: had it cleared first and been
+ * stopped before the wake, no other thread would wake, and the owner would
+ * sleep past what they arm. Threads that come at once may each wake the owner. Sleeps are numbered,
  * so that a thread that is late does not clear `parked` of the next sleep.
  *
  * `kick` is for a timer that another thread is just pushing. A second thread

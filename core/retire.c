@@ -200,9 +200,10 @@ hand_over(
 		shard_slack(target, word_load(&s->slack_least, relaxed));
 		shard_slack(target, word_load(&s->slack_most, relaxed));
 	}
-	/* With the counts of inits that will take them back. Each is counted on
-	 * the target before it is gone here: an init that finds it gone takes
-	 * one back there, which else would be that of a timer. */
+	/* Some of these counts belong to inits that will take them back. Add to
+	 * the target first, then clear @s: an init that finds its count gone
+	 * from @s takes one from the target, and were its own not there yet,
+	 * that one would be a timer's. */
 	n = word_load(&s->timers, relaxed); /* the CAS checks it */
 	do {
 		word_add(&target->timers, n - moving, relaxed);
