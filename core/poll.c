@@ -20,12 +20,12 @@
  *            that is under way beside it. (Where an adopter polls while a
  *            callback blocks, poll_seq is that of the poll that began last.) An
  *            entry with a sequence number after poll_seq is deferred, and comes
- *            up in the next poll. Where a poll leaves due timers, it also
- *            defers what its callbacks have armed for the past, and two polls
- *            in a row do not bring that back: its deadlines are before those of
- *            the timers left. (What a `released` arms before poll_seq is taken
- *            is staged to the end of the poll; a callback that asks what is
- *            next brings it in.)
+ *            up in the next poll. If due timers are left, what callbacks armed
+ *            for instants that had come is deferred: enqueued, it would come up
+ *            before the timers left. Two polls in a row never bring deferred
+ *            timers back while due ones are left, so these get their turn.
+ *            (What a `released` arms before poll_seq is taken is staged to the
+ *            end of the poll; a callback that asks what is next brings it in.)
  * Threads    the lock owner, in the role of owner or adopter.
  */
 #include "core/expire.h"

@@ -27,9 +27,9 @@ void rota__cascade_early(struct poll *p);
  * and goes on from poll to poll; or a part of giving memory back. */
 void rota__sweep(struct poll *p);
 
-/* rota__defer_staged - more is due than the poll may bring up: defer what its
- * callbacks have staged for instants that had come. Enqueued, that would come
- * up before the rest, for ever if each callback does so again. */
+/* rota__defer_staged - due timers are left: defer what callbacks armed for
+ * instants that had come. Enqueued, that would come up before the timers left,
+ * for ever if each callback does so again. */
 void rota__defer_staged(struct rota_shard *s);
 
 struct poll {
@@ -51,9 +51,8 @@ no_more(const struct poll *p)
 	return !p->left || (p->out && p->given == p->room);
 }
 
-/* An entry is taken out, or, where @in_heap, may be inserted at the top of a
- * heap. A poll that has fewer steps left than that costs may do it all the
- * same. */
+/* spend: subtract the steps of one entry: 1, or backend_cost() if @in_heap and
+ * the heap is large. With fewer left the entry is handled all the same. */
 rota_inline void
 spend(struct poll *p, bool in_heap)
 {
