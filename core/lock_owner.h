@@ -77,8 +77,8 @@ running_here(const struct rota_timer *t)
 	return false;
 }
 
-/* self_in: what the caller is doing in a poll of @s, if through callbacks of other
- * shards; NULL: the caller is in none. */
+/* self_in: the caller's callback of @s, even if callbacks of other shards run
+ * inside it; NULL: it is in none. */
 rota_inline const struct rota_self *
 self_in(const struct rota_shard *s)
 {

@@ -30,20 +30,21 @@ extern pthread_mutex_t rota__objects_lock; /* the table's */
 int rota__object_may_init(const struct rota_timer *t, struct rota_kind *k);
 /* object_no_kind - a timer was to be of @k, which is no kind. */
 void rota__object_no_kind(const struct rota_kind *k);
-/* object_born - it has; by the line @site, NULL: unknown, or near @caller. */
+/* object_born - @t is now a timer of @k, by the init at the line @site, NULL:
+ * unknown, or near @caller. */
 void rota__object_born(const struct rota_timer *t, struct rota_kind *k,
     const char *site, const void *caller);
-/* object_moved - it is of @k from now on. */
+/* object_moved - @t is of @k from now on. */
 void rota__object_moved(const struct rota_timer *t, struct rota_kind *k);
-/* object_free - its release is complete. */
+/* object_free - the release of @t is complete. */
 void rota__object_free(const struct rota_timer *t);
-/* object_kind - @k begins anew, or ends; object_kind_made - it has begun. */
+/* object_kind - @k begins anew, or ends; object_kind_made - @k has begun. */
 void rota__object_kind(const struct rota_kind *k);
 void rota__object_kind_made(struct rota_kind *k);
 /* object_kinds - before the kinds of @s are gone through: none is among them any
  * more whose memory went. Under the lock of @s. */
 void rota__object_kinds(struct rota_shard *s);
-/* objects_end - so does no timer of @e: it is destroyed. */
+/* objects_end - @e is destroyed: no timer of @e lives. */
 void rota__objects_end(const struct rota_engine *e);
 /* object_home - the calling thread owns @s: whom to tell of what is no timer
  * at all. */
