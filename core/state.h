@@ -142,9 +142,8 @@ state_armed(uint64_t old, uint64_t d)
 /* state_reset: arm for @d (<= ST_NEVER); with @push only if the timer is armed.
  * False: nothing was changed, for the timer is released, or not armed. Any
  * thread. @was and @is get the word before and after; state_must_push() and
- * state_must_kick()
- * say what the caller must do next. Unless this call turned QUEUED on, a remote
- * caller must not touch the timer again: it may be gone. */
+ * state_must_kick() say what the caller must do next. Unless this call turned
+ * QUEUED on, a remote caller must not touch the timer again: it may be gone. */
 rota_inline bool
 state_reset(rota_word *word, uint64_t d, bool push, bool confined,
     uint64_t *was, uint64_t *is)
