@@ -3,9 +3,10 @@
 #
 # mutants.sh - does each planted fault get caught by its model?
 #
-# First those of the Promela model, then those of the relacy tests, to the
-# first of which arguments go. Prints a line for each, and the score. Exit 1: one survived.
-# 77: one of the models could not be run, and nothing survived the others.
+# Runs the Promela mutants, relacy_mutants.sh with the arguments,
+# channel_mutants.sh without. Prints a line for each, and the score. Exit 1: one
+# survived. 77: one of the models could not be run, and nothing survived the
+# others.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 log=$(mktemp)

@@ -31,8 +31,7 @@ sizes() {
 	esac
 }
 
-# The set in which a mutant has to be found. The first six are those that
-# any change of the protocol was measured by from the beginning.
+# The set in which a mutant has to be found.
 in_calls="arm_queued no_kick earlier_unqueued fire_stays_linked zombie_stays
 	no_second_look look_first
 	push_twice kick_late kick_read_late owner_no_kick stage_sleeps
@@ -44,9 +43,10 @@ in_verdict="running_late running_no_claim no_reread"
 in_reuse="running_stays"
 in_pair="link_late"
 in_batch=
+in_far=
 in_adopt="drain_runs park_blind adopter_silent"
 set_of() {
-	for set in calls release owner verdict reuse pair batch adopt; do
+	for set in $sets; do
 		names=
 		eval "names=\$in_$set"
 		for name in $names; do
