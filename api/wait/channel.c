@@ -280,7 +280,7 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
     enum rota_channel_mode mode, const char *fn)
 {
 	struct rota_channel *c;
-	struct wait_layer *f;
+	struct wait_layer *layer;
 	rota_time now;
 	int r;
 
@@ -300,18 +300,18 @@ create(struct rota_channel **out, struct rota_engine *e, rota_time first,
 		    (unsigned)mode);
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	c = rota__layer_alloc(e, sizeof(*c), &f);
+	c = rota__layer_alloc(e, sizeof(*c), &layer);
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
 	rota__wait_list_init(&c->waiters);
-	c->layer = f;
+	c->layer = layer;
 	c->users = c->refs = 1;
 	c->mode = mode;
 	c->policy = policy;
 	c->period = period;
 	c->ticker = period > 0;
-	word_add(&f->channels, (uint64_t)1, relaxed); /* a count */
+	word_add(&layer->channels, (uint64_t)1, relaxed); /* a count */
 	now = enter(c, true);
 	c->armed = true;
 	c->when = first == FROM_NOW ? rota_when(now, span) : first;

@@ -153,11 +153,11 @@ ended(struct rota_context *c)
 static void
 destroy(struct rota_context *c)
 {
-	struct wait_layer *f = c->layer;
+	struct wait_layer *layer = c->layer;
 
 	rota__fd_close(&c->fd);
 	pthread_mutex_destroy(&c->lock);
-	rota_engine_free(f->engine, c, sizeof(*c));
+	rota_engine_free(layer->engine, c, sizeof(*c));
 }
 
 /* Give the timer back. Under the lock; no callback is to come. */
@@ -209,7 +209,7 @@ put(struct rota_context *c)
 {
 	while (c) {
 		struct rota_context *parent = c->parent;
-		struct wait_layer *f = c->layer;
+		struct wait_layer *layer = c->layer;
 		bool last;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
@@ -218,11 +218,11 @@ put(struct rota_context *c)
 		if (!last)
 			return;
 		leave_parent(c);
-		lock_take(&f->lock, LOCK_FACADE);
+		lock_take(&layer->lock, LOCK_LAYER);
 		*c->all_prev = c->all_next;
 		if (c->all_next)
 			c->all_next->all_prev = c->all_prev;
-		lock_give(&f->lock);
+		lock_give(&layer->lock);
 		destroy(c);
 		c = parent;
 	}
@@ -444,19 +444,19 @@ create(struct rota_context **out, struct rota_engine *e,
     void *arg, const char *site)
 {
 	struct rota_context *c;
-	struct wait_layer *f;
+	struct wait_layer *layer;
 	rota_time now;
 	bool first;
 	int r = 0;
 
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	c = rota__layer_alloc(e, sizeof(*c), &f);
+	c = rota__layer_alloc(e, sizeof(*c), &layer);
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
 	rota__wait_list_init(&c->waiters);
-	c->layer = f;
+	c->layer = layer;
 	c->parent = parent;
 	c->site = site;
 	c->deadline = when < 0 ? 0 : when < ROTA_NEVER ? when : ROTA_NEVER;
@@ -473,13 +473,13 @@ create(struct rota_context **out, struct rota_engine *e,
 		c->refs++;
 	}
 	first = join_parent(c);
-	lock_take(&f->lock, LOCK_FACADE);
-	c->all_next = f->contexts;
-	c->all_prev = &f->contexts;
+	lock_take(&layer->lock, LOCK_LAYER);
+	c->all_next = layer->contexts;
+	c->all_prev = &layer->contexts;
 	if (c->all_next)
 		c->all_next->all_prev = &c->all_next;
-	f->contexts = c;
-	lock_give(&f->lock);
+	layer->contexts = c;
+	lock_give(&layer->lock);
 
 	now = rota_engine_now(e);
 	lock_take(&c->lock, LOCK_CONTEXT);
@@ -680,13 +680,13 @@ over(struct rota_context *c, rota_time now)
 
 /* A context in the list cannot leave while this lock is taken. */
 static long
-report(struct wait_layer *f, rota_context_fn *tell, void *arg)
+report(struct wait_layer *layer, rota_context_fn *tell, void *arg)
 {
-	rota_time now = rota_engine_now(f->engine);
+	rota_time now = rota_engine_now(layer->engine);
 	long n = 0;
 
-	lock_take(&f->lock, LOCK_FACADE);
-	for (struct rota_context *c = f->contexts; c; c = c->all_next) {
+	lock_take(&layer->lock, LOCK_LAYER);
+	for (struct rota_context *c = layer->contexts; c; c = c->all_next) {
 		bool on, dropped;
 
 		lock_take(&c->lock, LOCK_CONTEXT);
@@ -697,21 +697,21 @@ report(struct wait_layer *f, rota_context_fn *tell, void *arg)
 		if (on && tell)
 			tell(arg, c->site, c->deadline, dropped);
 	}
-	lock_give(&f->lock);
+	lock_give(&layer->lock);
 	return n;
 }
 
 long
 rota_context_report(struct rota_engine *e, rota_context_fn *tell, void *arg)
 {
-	struct wait_layer *f;
+	struct wait_layer *layer;
 
 	if (!e)
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	f = rota__wait_layer(e);
-	return f ? report(f, tell, arg) : 0;
+	layer = rota__wait_layer(e);
+	return layer ? report(layer, tell, arg) : 0;
 }
 
 static void
@@ -748,15 +748,15 @@ keep(struct rota_context *c)
  * meanwhile. A reference keeps the context that is reported until the next has
  * one. */
 unsigned long
-rota__context_left(struct wait_layer *f)
+rota__context_left(struct wait_layer *layer)
 {
 	struct rota_context *c, *next;
-	rota_time now = rota_engine_now(f->engine);
+	rota_time now = rota_engine_now(layer->engine);
 	unsigned long left = 0;
 
-	lock_take(&f->lock, LOCK_FACADE);
-	c = keep(f->contexts);
-	lock_give(&f->lock);
+	lock_take(&layer->lock, LOCK_LAYER);
+	c = keep(layer->contexts);
+	lock_give(&layer->lock);
 	for (; c; c = next) {
 		unsigned users;
 
@@ -764,24 +764,24 @@ rota__context_left(struct wait_layer *f)
 		users = c->users;
 		lock_give(&c->lock);
 		if (!over(c, now))
-			log_one(f->engine, c->site, c->deadline, !users);
+			log_one(layer->engine, c->site, c->deadline, !users);
 		left += users != 0;
-		lock_take(&f->lock, LOCK_FACADE);
+		lock_take(&layer->lock, LOCK_LAYER);
 		next = keep(c->all_next);
-		lock_give(&f->lock);
+		lock_give(&layer->lock);
 		put(c);
 	}
 	return left;
 }
 
 unsigned long
-rota__context_leaks(struct wait_layer *f)
+rota__context_leaks(struct wait_layer *layer)
 {
 	struct rota_context *c, *next;
 	unsigned long left = 0;
 
-	(void)rota__context_left(f);
-	for (c = f->contexts; c; c = next) {
+	(void)rota__context_left(layer);
+	for (c = layer->contexts; c; c = next) {
 		next = c->all_next;
 		if (c->users)
 			left++;

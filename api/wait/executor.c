@@ -362,7 +362,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 {
 	struct rota_executor *x;
 	unsigned started = 0;
-	struct wait_layer *f;
+	struct wait_layer *layer;
 	int r = 0;
 
 	if (out)
@@ -379,13 +379,13 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		    threads, capacity);
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	x = rota__layer_alloc(e, executor_bytes(threads), &f);
+	x = rota__layer_alloc(e, executor_bytes(threads), &layer);
 	if (!x)
 		return -ENOMEM;
 	pthread_mutex_init(&x->lock, NULL);
 	rota__wait_list_init(&x->idle);
 	rota__wait_list_init(&x->closers);
-	x->layer = f;
+	x->layer = layer;
 	x->threads = threads;
 	x->capacity = capacity;
 	x->last = &x->first;
@@ -415,7 +415,7 @@ rota_executor_create(struct rota_executor **out, struct rota_engine *e,
 		join(x, started);
 		return r;
 	}
-	word_add(&f->executors, (uint64_t)1, relaxed); /* a count */
+	word_add(&layer->executors, (uint64_t)1, relaxed); /* a count */
 	*out = x;
 	return 0;
 }

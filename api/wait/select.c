@@ -36,13 +36,13 @@ turn(unsigned n)
 static struct wait_layer *
 layer_of(const struct rota_case *cases, unsigned n, const char *fn)
 {
-	struct wait_layer *f = NULL;
+	struct wait_layer *layer = NULL;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct rota_case *k = &cases[i];
 		struct wait_layer *own = k->channel ? k->channel->layer
 		    : k->context ? rota__context_wait_layer(k->context)
-				 : f;
+				 : layer;
 
 		if (k->channel && k->context) {
 			rota__wait_misuse(own->engine, WAIT_MISUSE_CASE, 0,
@@ -51,16 +51,16 @@ layer_of(const struct rota_case *cases, unsigned n, const char *fn)
 			    fn, i);
 			return NULL;
 		}
-		if (f && own != f) {
-			rota__wait_misuse(f->engine, WAIT_MISUSE_ENGINE, 0,
+		if (layer && own != layer) {
+			rota__wait_misuse(layer->engine, WAIT_MISUSE_ENGINE, 0,
 			    "%s(): case %u is of another engine than those "
 			    "before it",
 			    fn, i);
 			return NULL;
 		}
-		f = own;
+		layer = own;
 	}
-	return f;
+	return layer;
 }
 
 /* Has it come? */
@@ -149,13 +149,13 @@ leave_channel(struct rota_channel *c, struct wait_node *n)
 
 /* No case has come: sleep. Returns as rota_select(). */
 static int
-wait_for(struct wait_layer *f, struct rota_case *cases, unsigned n,
+wait_for(struct wait_layer *layer, struct rota_case *cases, unsigned n,
     rota_time until, const char *fn)
 {
 	struct waiter w;
 	bool listed = true;
 	unsigned at = n;
-	int r = rota__waiter_init(&w, f, fn);
+	int r = rota__waiter_init(&w, layer, fn);
 
 	if (r)
 		return r;
@@ -173,7 +173,7 @@ wait_for(struct wait_layer *f, struct rota_case *cases, unsigned n,
 			listed = rota__context_join(
 			    k->context, node_of(k), &w, WAIT_CASE + which, &s);
 		if (listed && !r)
-			rota__wait_undriven(f, s, fn);
+			rota__wait_undriven(layer, s, fn);
 	}
 	if (!r) /* not @listed: @w is claimed, and woken or about to be */
 		r = rota__waiter_wait(&w, listed ? until : ROTA_NEVER, fn);
@@ -207,14 +207,14 @@ int
 rota__select(
     struct rota_case *cases, unsigned n, rota_time until, const char *fn)
 {
-	struct wait_layer *f = cases ? layer_of(cases, n, fn) : NULL;
+	struct wait_layer *layer = cases ? layer_of(cases, n, fn) : NULL;
 	unsigned at;
 	bool passed;
 	int r;
 
-	if (!f || n > INT32_MAX / 2)
+	if (!layer || n > INT32_MAX / 2)
 		return -EINVAL;
-	if (layer_forked(f))
+	if (layer_forked(layer))
 		return -ECHILD;
 	if (n == 1 && cases->channel) {
 		r = rota__channel_receive(
@@ -224,13 +224,13 @@ rota__select(
 	/* Read before the cases are looked at: what comes between two readings
 	 * would be missed. */
 	passed = until <= 0 ||
-	    (until < ROTA_NEVER && until <= rota_engine_now(f->engine));
+	    (until < ROTA_NEVER && until <= rota_engine_now(layer->engine));
 	at = choose(cases, n);
 	if (at < n)
 		return (int)at;
 	if (passed)
 		return -ETIME;
-	return wait_for(f, cases, n, until, fn);
+	return wait_for(layer, cases, n, until, fn);
 }
 
 int

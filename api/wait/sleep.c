@@ -12,7 +12,7 @@
 int
 rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 {
-	struct wait_layer *f;
+	struct wait_layer *layer;
 	rota_time until;
 	struct waiter w;
 	int r;
@@ -21,10 +21,10 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 		return -EINVAL;
 	if (rota_engine_forked(e))
 		return -ECHILD;
-	f = rota__wait_layer(e);
-	if (!f)
+	layer = rota__wait_layer(e);
+	if (!layer)
 		return -ENOMEM;
-	if (c && rota__context_wait_layer(c) != f)
+	if (c && rota__context_wait_layer(c) != layer)
 		return rota__wait_misuse(e, WAIT_MISUSE_ENGINE, -EINVAL,
 		    "rota_sleep(): the context is of another engine");
 	r = c ? rota_context_err(c) : 0;
@@ -36,7 +36,7 @@ rota_sleep(struct rota_engine *e, rota_span span, struct rota_context *c)
 		    &(struct rota_case){ .context = c }, 1, until, __func__);
 		return r == -ETIME ? 0 : r ? r : rota_context_err(c);
 	}
-	r = rota__waiter_init(&w, f, __func__);
+	r = rota__waiter_init(&w, layer, __func__);
 	if (r)
 		return r;
 	r = rota__waiter_wait(&w, until, __func__);

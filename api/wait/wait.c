@@ -12,10 +12,10 @@
 
 /* Log what was not given back, of @contexts and the rest. */
 static void
-say_left(struct wait_layer *f, unsigned long contexts)
+say_left(struct wait_layer *layer, unsigned long contexts)
 {
-	unsigned long channels = word_load(&f->channels, relaxed);
-	unsigned long executors = word_load(&f->executors, relaxed);
+	unsigned long channels = word_load(&layer->channels, relaxed);
+	unsigned long executors = word_load(&layer->executors, relaxed);
 	char line[120];
 
 	if (!channels && !contexts && !executors) /* relaxed: at rest */
@@ -25,54 +25,54 @@ say_left(struct wait_layer *f, unsigned long contexts)
 	    "executor%s",
 	    channels, channels == 1 ? "" : "s", contexts,
 	    contexts == 1 ? "" : "s", executors, executors == 1 ? "" : "s");
-	rota_engine_log(f->engine, line);
+	rota_engine_log(layer->engine, line);
 }
 
 static void
 layer_end(struct rota_layer *l)
 {
-	struct wait_layer *f = rota_container_of(
+	struct wait_layer *layer = rota_container_of(
 	    l, struct wait_layer, at_destroy);
 
 	/* In the child of a fork a thread of the parent may have locked the
 	 * mutex, and only the parent reports what was not given back. */
-	if (!layer_forked(f)) {
-		say_left(f, rota__context_leaks(f));
-		pthread_mutex_destroy(&f->lock);
+	if (!layer_forked(layer)) {
+		say_left(layer, rota__context_leaks(layer));
+		pthread_mutex_destroy(&layer->lock);
 	}
-	rota_engine_free(f->engine, f, sizeof(*f));
+	rota_engine_free(layer->engine, layer, sizeof(*layer));
 }
 
 /* The engine's end was refused. */
 static void
 layer_left(struct rota_layer *l)
 {
-	struct wait_layer *f = rota_container_of(
+	struct wait_layer *layer = rota_container_of(
 	    l, struct wait_layer, at_destroy);
 
 	if (l->end == layer_end) /* else the place was taken */
-		say_left(f, rota__context_left(f));
+		say_left(layer, rota__context_left(layer));
 }
 
 struct wait_layer *
 rota__wait_layer(struct rota_engine *e)
 {
 	struct rota_layer *l = rota_engine_at_destroy(e, NULL);
-	struct wait_layer *f;
+	struct wait_layer *layer;
 
 	if (!l) {
-		f = rota_engine_alloc(e, sizeof(*f));
-		if (!f)
+		layer = rota_engine_alloc(e, sizeof(*layer));
+		if (!layer)
 			return NULL;
-		memset(f, 0, sizeof(*f));
-		f->at_destroy.end = layer_end;
-		f->engine = e;
-		pthread_mutex_init(&f->lock, NULL);
+		memset(layer, 0, sizeof(*layer));
+		layer->at_destroy.end = layer_end;
+		layer->engine = e;
+		pthread_mutex_init(&layer->lock, NULL);
 		rota__layer_left(e, layer_left);
-		l = rota_engine_at_destroy(e, &f->at_destroy);
-		if (l != &f->at_destroy) { /* another thread was first */
-			pthread_mutex_destroy(&f->lock);
-			rota_engine_free(e, f, sizeof(*f));
+		l = rota_engine_at_destroy(e, &layer->at_destroy);
+		if (l != &layer->at_destroy) { /* another thread was first */
+			pthread_mutex_destroy(&layer->lock);
+			rota_engine_free(e, layer, sizeof(*layer));
 		}
 	}
 	/* Another maker's layer: the place is taken. */
@@ -85,18 +85,19 @@ int
 rota__wait_misuse(
     struct rota_engine *e, enum wait_misuse m, int r, const char *format, ...)
 {
-	struct wait_layer *f = rota_engine_forked(e) ? NULL
-						     : rota__wait_layer(e);
+	struct wait_layer *layer = rota_engine_forked(e) ? NULL
+							 : rota__wait_layer(e);
 	uint64_t bit = (uint64_t)1 << m, old;
 	char line[400] = "rota: ";
 	int saved = errno; /* the hook may be careless */
 	va_list args;
 
-	old = f ? word_load(&f->said, relaxed) : bit; /* the CAS checks it */
+	old = layer ? word_load(&layer->said, relaxed)
+		    : bit; /* the CAS checks it */
 	do {
 		if (old & bit)
 			return r;
-	} while (!word_cas(&f->said, &old, old | bit, relaxed,
+	} while (!word_cas(&layer->said, &old, old | bit, relaxed,
 	    relaxed)); /* only who is first */
 	va_start(args, format);
 	vsnprintf(line + 6, sizeof(line) - 6, format, args);
@@ -107,12 +108,12 @@ rota__wait_misuse(
 }
 
 void *
-rota__layer_alloc(struct rota_engine *e, size_t size, struct wait_layer **f)
+rota__layer_alloc(struct rota_engine *e, size_t size, struct wait_layer **layer)
 {
 	void *part;
 
-	*f = rota__wait_layer(e);
-	part = *f ? rota_engine_alloc(e, size) : NULL;
+	*layer = rota__wait_layer(e);
+	part = *layer ? rota_engine_alloc(e, size) : NULL;
 	return part ? memset(part, 0, size) : NULL;
 }
 
@@ -171,21 +172,22 @@ rota__wait_list_claim(struct wait_list *l)
 }
 
 int
-rota__waiter_init(struct waiter *w, struct wait_layer *f, const char *fn)
+rota__waiter_init(struct waiter *w, struct wait_layer *layer, const char *fn)
 {
-	if (layer_forked(f))
+	if (layer_forked(layer))
 		return -ECHILD;
-	if (rota_engine_would_deadlock(f->engine))
+	if (rota_engine_would_deadlock(layer->engine))
 		return !fn
 		    ? -EDEADLK
-		    : rota__wait_misuse(f->engine, WAIT_MISUSE_OWNER, -EDEADLK,
+		    : rota__wait_misuse(layer->engine, WAIT_MISUSE_OWNER,
+			  -EDEADLK,
 			  "%s(): this thread owns a shard of the engine, or is "
 			  "in one of its callbacks, and would keep that "
 			  "shard's timers from firing: wait in another thread",
 			  fn);
-	if (f->bubble && !rota__bubble_member(f->bubble))
+	if (layer->bubble && !rota__bubble_member(layer->bubble))
 		return -EPERM;
-	*w = (struct waiter){ .layer = f };
+	*w = (struct waiter){ .layer = layer };
 	pthread_mutex_init(&w->own, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	return 0;
@@ -266,9 +268,9 @@ ring(void *arg)
 
 void
 rota__wait_undriven(
-    const struct wait_layer *f, struct rota_shard *s, const char *fn)
+    const struct wait_layer *layer, struct rota_shard *s, const char *fn)
 {
-	if (s && !f->bubble) /* which polls once all are asleep */
+	if (s && !layer->bubble) /* which polls once all are asleep */
 		rota__pool_undriven(s, fn);
 }
 

@@ -61,9 +61,9 @@ enum wait_misuse {
 /* layer_forked: is this the child of a fork? No lock may be taken there: a
  * thread of the parent may have locked it. */
 static inline bool
-layer_forked(const struct wait_layer *f)
+layer_forked(const struct wait_layer *layer)
 {
-	return rota_engine_forked(f->engine) > 0;
+	return rota_engine_forked(layer->engine) > 0;
 }
 
 /* rota__wait_layer - the wait layer of @e; the first call makes it. NULL: no
@@ -74,9 +74,9 @@ struct wait_layer *rota__wait_layer(struct rota_engine *e);
 int rota__wait_misuse(struct rota_engine *e, enum wait_misuse m, int r,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* rota__layer_alloc - zeroed memory for an object of the wait layer, and in
- * *@f that layer; NULL: no memory. */
+ * *@layer that layer; NULL: no memory. */
 void *rota__layer_alloc(
-    struct rota_engine *e, size_t size, struct wait_layer **f);
+    struct rota_engine *e, size_t size, struct wait_layer **layer);
 
 /* Which source has claimed a waiter: CASE + n is source n. FAILED: @value is
  * -errno. */
@@ -112,7 +112,8 @@ struct wait_list {
  * NULL: not); -EPERM it is not in the engine's bubble; -ECHILD.
  * rota__waiter_destroy - once no source can claim it
  * any more. */
-int rota__waiter_init(struct waiter *w, struct wait_layer *f, const char *fn);
+int rota__waiter_init(
+    struct waiter *w, struct wait_layer *layer, const char *fn);
 void rota__waiter_destroy(struct waiter *w);
 /* rota__waiter_claim - true: the caller has claimed @w, and must wake it.
  * rota__waiter_take - the same, under @w's lock. */
@@ -129,7 +130,7 @@ int rota__waiter_wait(struct waiter *w, rota_time until, const char *fn);
 /* rota__wait_undriven - @fn is about to sleep until a timer of @s fires (NULL:
  * of none): if nobody polls @s that is logged, once. Without a lock. */
 void rota__wait_undriven(
-    const struct wait_layer *f, struct rota_shard *s, const char *fn);
+    const struct wait_layer *layer, struct rota_shard *s, const char *fn);
 
 /* api/wait/select.c - rota_select(), for @fn. */
 int rota__select(
@@ -159,10 +160,10 @@ bool rota__bubble_member(const struct rota_bubble *b);
 
 /* api/wait/context.c - log the contexts that are not done. Returns how many
  * contexts have users. Takes locks, but none while it logs. */
-unsigned long rota__context_left(struct wait_layer *f);
+unsigned long rota__context_left(struct wait_layer *layer);
 /* The same at the engine's end: report the contexts that are not
  * done to the engine's log, and free those that have no user. Returns how many
  * contexts are left. */
-unsigned long rota__context_leaks(struct wait_layer *f);
+unsigned long rota__context_leaks(struct wait_layer *layer);
 
 #endif

@@ -23,7 +23,7 @@
 #include "core/sys/atomic.h"
 
 enum lock_rank {
-	LOCK_FACADE,   /* the list of all contexts */
+	LOCK_LAYER,    /* the list of all contexts */
 	LOCK_SOURCE,   /* a channel, an executor */
 	LOCK_CONTEXT,  /* a parent's, then a child's */
 	LOCK_WAITER,   /* a waiter, a bubble */

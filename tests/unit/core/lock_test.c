@@ -46,7 +46,7 @@ aborts(void (*fn)(void))
 static void
 in_order(void)
 {
-	lock_take(&m[0], LOCK_FACADE);
+	lock_take(&m[0], LOCK_LAYER);
 	lock_take(&m[1], LOCK_CONTEXT);
 	lock_take(&m[2], LOCK_CONTEXT);
 	lock_take(&m[3], LOCK_WAITER);
@@ -60,7 +60,7 @@ in_order(void)
 	lock_give(&m[2]);
 	lock_give(&m[1]);
 	lock_give(&m[0]);
-	lock_take(&m[0], LOCK_FACADE);
+	lock_take(&m[0], LOCK_LAYER);
 	lock_give(&m[0]);
 }
 
