@@ -61,13 +61,13 @@ void rota__run_sort(struct run *r);
 int rota__run_check(const struct run *r);
 
 /* run_open: begin to collect the items of the tick that starts at @start. The
- * run is empty. Its sequence numbers count from half their range before
- * @rank. */
+ * run is empty. Its sequence numbers count from half their range before @seq.
+ */
 rota_inline void
-run_open(struct run *r, uint64_t start, uint32_t rank)
+run_open(struct run *r, uint64_t start, uint32_t seq)
 {
 	r->start = start;
-	r->base = rank - ((uint32_t)1 << (RANK_BITS - 1));
+	r->base = seq - ((uint32_t)1 << (SEQ_BITS - 1));
 	r->first = r->end = 0;
 	r->sorted = false;
 }

@@ -45,27 +45,27 @@ struct rota_mem {
 	void *arg;
 };
 
-/* A sequence number counts the armings of a shard, modulo 2^RANK_BITS, so it
+/* A sequence number counts the armings of a shard, modulo 2^SEQ_BITS, so it
  * orders armings that are less than half of that apart. In the hostile build it
  * wraps every million. */
 #ifdef ROTA_HOSTILE
-#define RANK_BITS 20
+#define SEQ_BITS 20
 #else
-#define RANK_BITS 32
+#define SEQ_BITS 32
 #endif
 
-/* seq_after: by how many armings @a comes after @b, modulo 2^RANK_BITS. */
+/* seq_after: by how many armings @a comes after @b, modulo 2^SEQ_BITS. */
 rota_inline uint32_t
 seq_after(uint32_t a, uint32_t b)
 {
-	return (a - b) << (32 - RANK_BITS) >> (32 - RANK_BITS);
+	return (a - b) << (32 - SEQ_BITS) >> (32 - SEQ_BITS);
 }
 
 /* seq_before: does @a come before @b? */
 rota_inline bool
 seq_before(uint32_t a, uint32_t b)
 {
-	return (int32_t)((a - b) << (32 - RANK_BITS)) < 0;
+	return (int32_t)((a - b) << (32 - SEQ_BITS)) < 0;
 }
 
 /* Position of the highest bit that is on; @x is not zero. */

@@ -278,13 +278,13 @@ many_were_armed(struct world *w, uint64_t n)
 	w->shard->hot.seq += n;
 }
 
-/* A timer waits while its shard goes half round its ranks, and once round, and
+/* A timer waits while its shard goes half round its numbers, and once round, and
  * twice: it fires in the poll at its deadline, whatever that poll's callbacks
  * arm before it. */
 static void
 a_timer_fires_in_time_however_many_were_armed_since(void **state)
 {
-	static const uint64_t half = UINT64_C(1) << (RANK_BITS - 1);
+	static const uint64_t half = UINT64_C(1) << (SEQ_BITS - 1);
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 3);
 	rota_time now = 0;
@@ -328,7 +328,7 @@ a_rank_of_this_poll_costs_an_old_timer_one_poll_at_most(void **state)
 	rota_timer_reset_at(&p[3].timer, 3 * TICK); /* it has rank 1 */
 	rota_timer_reset_at(&p[0].timer, 2 * TICK);
 	world_poll(w, TICK);
-	many_were_armed(w, (UINT64_C(1) << RANK_BITS) - 3);
+	many_were_armed(w, (UINT64_C(1) << SEQ_BITS) - 3);
 	rota_shard_poll(w->shard, 6 * TICK, 0);
 	assert_int_equal(p[0].fires, 1);
 	if (!p[3].fires) {
@@ -345,7 +345,7 @@ equal_deadlines_keep_their_order_where_ranks_wrap(void **state)
 	struct world *w = *state;
 	struct probe *p = world_probes(w, 200);
 
-	many_were_armed(w, (UINT64_C(1) << RANK_BITS) - 100);
+	many_were_armed(w, (UINT64_C(1) << SEQ_BITS) - 100);
 	for (unsigned i = 0; i < 200; i++)
 		rota_timer_reset_at(&p[i].timer, 5 * TICK);
 	world_poll(w, TICK);

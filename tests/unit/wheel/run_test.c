@@ -228,8 +228,8 @@ ranks_go_on_where_they_wrap(void **state)
 		take_out(b, i);
 	}
 	/* as far apart as they may be */
-	run_open(&b->run, START, 1u << (RANK_BITS - 1));
-	add(b, 0, START, (uint32_t)((UINT64_C(1) << RANK_BITS) - 1));
+	run_open(&b->run, START, 1u << (SEQ_BITS - 1));
+	add(b, 0, START, (uint32_t)((UINT64_C(1) << SEQ_BITS) - 1));
 	add(b, 1, START, 0);
 	rota__run_sort(&b->run);
 	assert_ptr_equal(run_first(&b->run)->item, &b->item[1]);
