@@ -62,10 +62,10 @@ void rota__object_span(const struct rota_timer *t, rota_span span);
  * clock, if that is the library's own. */
 void rota__object_now(struct rota_shard *s, rota_time now, const char *fn);
 
-/* object_linked - @t has an entry, or has none any more. The holder. */
+/* object_linked - @t has an entry, or has none any more. The lock owner. */
 void rota__object_linked(const struct rota_timer *t, bool enqueued);
 /* object_lost - @t, which came up on @s, is no timer any more: forget it, and
- * do not look at it. The holder. */
+ * do not look at it. The lock owner. */
 bool rota__object_lost(struct rota_shard *s, const struct rota_timer *t);
 /* object_there - may @t be looked at? No more than a question. */
 bool rota__object_there(const struct rota_timer *t);
@@ -74,7 +74,7 @@ bool rota__object_there(const struct rota_timer *t);
  * any more. True: some were lost, and none is left. */
 bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
 /* object_spare - before the entry of @t is taken out: those that would be
- * written to for it are of timers. The holder. */
+ * written to for it are of timers. The lock owner. */
 void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 
 #define object_may_init rota__object_may_init

@@ -76,8 +76,8 @@ park_wakes(struct park *p, uint64_t by)
 	return sleep;
 }
 
-/* park_publish: the holder of a shard that may be adopted publishes in @next
- * that nothing is due before @at. The result is that of park_wakes(). */
+/* park_publish: the lock owner of a shard that may be adopted publishes in
+ * @next that nothing is due before @at. The result is that of park_wakes(). */
 rota_inline uint64_t
 park_publish(struct park *p, rota_word *next, uint64_t at)
 {

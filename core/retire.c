@@ -83,7 +83,7 @@ by_seq(struct rota_timer **list, uint64_t n)
 /* Rooms for timers by how many armings ago they were armed: one for each of the
  * first 128, then 64 for each power of two. So the sort of a room stays in the
  * cache, and a retirement of 1e6 timers takes half as long. */
-enum { RANK_FINE = 6, RANK_ROOMS = (32 - RANK_FINE + 1) << RANK_FINE };
+enum { SEQ_FINE = 6, SEQ_ROOMS = (32 - SEQ_FINE + 1) << SEQ_FINE };
 struct seq_room {
 	struct rota_timer *list;
 	uint64_t n;
@@ -92,9 +92,9 @@ struct seq_room {
 static unsigned
 seq_room(uint32_t ago)
 {
-	unsigned e = ago >> RANK_FINE ? high_bit(ago) - RANK_FINE : 0;
+	unsigned e = ago >> SEQ_FINE ? high_bit(ago) - SEQ_FINE : 0;
 
-	return (e << RANK_FINE) + (ago >> e);
+	return (e << SEQ_FINE) + (ago >> e);
 }
 
 /* All timers in @room as a list, by their sequence numbers. */
@@ -103,7 +103,7 @@ by_rooms(struct seq_room *room)
 {
 	struct rota_timer *all = NULL, *first, *t;
 
-	for (unsigned i = 0; i < RANK_ROOMS; i++) {
+	for (unsigned i = 0; i < SEQ_ROOMS; i++) {
 		if (!room[i].n)
 			continue;
 		first = by_seq(&room[i].list, room[i].n);
@@ -122,7 +122,7 @@ static struct rota_timer *
 unlink_all(struct rota_shard *s)
 {
 	struct backend_cursor cursor = { 0 };
-	struct seq_room room[RANK_ROOMS] = { { NULL, 0 } }, *r;
+	struct seq_room room[SEQ_ROOMS] = { { NULL, 0 } }, *r;
 	uint32_t *item, now = (uint32_t)word_load(&s->hot.seq, relaxed);
 	struct rota_timer *t;
 	uint64_t is;
@@ -228,8 +228,8 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 	if (!s)
 		return -EINVAL;
 	if (!target)
-		return rota__misuse_once(s, MISUSE_HEIR,
-		    "rota_shard_retire(): shard %u: @heir is NULL", s->index);
+		return rota__misuse_once(s, MISUSE_TARGET,
+		    "rota_shard_retire(): shard %u: @target is NULL", s->index);
 	if (s->engine != target->engine)
 		return rota__misuse_once(s, MISUSE_RETIRE,
 		    "rota_shard_retire(): shard %u to shard %u of another "

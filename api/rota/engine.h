@@ -468,20 +468,19 @@ int rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget);
  * adopters. */
 rota_span rota_shard_overdue(struct rota_shard *s, rota_time now);
 
-/* rota_shard_retire - move every timer and kind of @s to its target @heir, for
- * good.
+/* rota_shard_retire - move every timer and kind of @s to @target, for good.
  *
  * Timers stay valid and keep their deadlines; the target's next poll enqueues
  * them. @s takes no new kinds.
  * Threads  the owner of @s, or any thread while @s has none.
  * Returns  0; -EINVAL the same shard, other engines, one of them has retired;
  *          -EPERM; -EDEADLK; -EBUSY an adopter is polling @s or in a callback
- *          of it: try again. -ENOMEM, -ENOSPC @heir has no room: nothing has
+ *          of it: try again. -ENOMEM, -ENOSPC @target has no room: nothing has
  *          moved.
  * Cost     walks all timers of @s, some 0.4 us each if they are cold, and
- *          nothing of @s fires meanwhile; for @heir each is a push. Inits go
+ *          nothing of @s fires meanwhile; for @target each is a push. Inits go
  *          on. Waits for another retirement. */
-int rota_shard_retire(struct rota_shard *s, struct rota_shard *heir);
+int rota_shard_retire(struct rota_shard *s, struct rota_shard *target);
 
 /* rota_shard_reserve - make room for @n more timers than now, ahead of their
  * rota_timer_init(). The room stays until rota_shard_trim(). Any thread.

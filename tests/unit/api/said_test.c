@@ -725,7 +725,7 @@ an_argument_that_cannot_be_is_told(void **state)
 	SAYS(w, rota_shard_each(s, NULL, NULL), -EINVAL, "rota_shard_each()",
 	    "shard 0", "@fn is NULL");
 	SAYS(w, rota_shard_retire(s, NULL), -EINVAL, "rota_shard_retire()",
-	    "shard 0", "@heir is NULL");
+	    "shard 0", "@target is NULL");
 	SAYS(w, rota_kind_init(NULL, s, NULL), -EINVAL, "rota_kind_init()",
 	    "shard 0", "is NULL");
 	assert_int_equal(rota_kind_init(&k, s, NULL), -EINVAL);
