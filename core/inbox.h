@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * inbox.h - a stack that many threads push on and the owner empties.
+ * inbox.h - a stack that many threads push on and the lock owner empties.
  *
  * The link is in the timer, and QUEUED in the timer's word ensures that the
  * timer is on at most one inbox, once. A push is one compare-and-swap, emptying
@@ -8,7 +8,8 @@
  * its ABA problem. A drain reverses what it took: timers are inserted in the
  * order in which they were armed.
  *
- * [I1] push -> take   the owner sees the link, and what was written before.
+ * [I1] push -> take   the lock owner sees the link, and what was written
+ *                     before.
  * [I2] push -> park   with core/park.h: either the pusher sees the owner
  *                     parked, or the parking owner sees the push. Both
  *                     sides are seq_cst: a store, then a load of the other.

@@ -56,8 +56,8 @@ remote_reset(struct remote *r, struct park *p, rota_word *word, void *node,
 	return true;
 }
 
-/* remote_release: give @node back through the owner, which a wake makes prompt.
- * @was and @wake as above. */
+/* remote_release: give @node back through the lock owner; a wake makes that
+ * prompt. @was and @wake as above. */
 rota_inline enum state_release
 remote_release(struct remote *r, struct park *p, rota_word *word, void *node,
     rota_slot *link, uint64_t *was, uint64_t *wake)

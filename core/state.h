@@ -8,41 +8,40 @@
  *   +--------------------------------+-------+------+------+-----+
  *
  * ARMED    the timer will fire at the deadline.
- * LINKED   the owner's structure has an entry for the timer.
- * QUEUED   the timer is in its shard's inbox or in the owner's staging buffer,
- *          or is just being put there.
+ * LINKED   the shard's structure has an entry for the timer.
+ * QUEUED   the timer is in its shard's inbox or staging buffer, or is just
+ *          being put there.
  * RELEASE  the timer's memory goes back when it leaves the inbox or the staging
  *          buffer. QUEUED is on.
  *
  * Invariant  if LINKED is on, the key of the entry is at or before the
- *            deadline, unless QUEUED is on. (The owner updates the structure
- *            just after its compare-and-swap; no other thread reads the
- *            structure.)
+ *            deadline, unless QUEUED is on. (The lock owner updates the
+ *            structure just after its compare-and-swap; no other thread reads
+ *            the structure.)
  *
- * Threads    the owner, here, is the one thread that has the shard's lock;
- *            every other thread is remote. All may race on the word; only the
- *            owner changes the structure.
+ * Threads    the lock owner; every other thread is remote here. All may race on
+ *            the word; only the lock owner changes the structure.
  *
- *   function      who     from                to                    order
- *   ------------- ------- ------------------- --------------------- -------
- *   state_stop    any     ARMED               ARMED off             acq_rel
- *   state_reset   any     LINKED, d >= old    d, ARMED              acq_rel
- *                 any     else, not QUEUED    d, ARMED, QUEUED      acq_rel
- *                 any     else, QUEUED        d, ARMED              acq_rel
- *   state_arm     owner   no bit on           d, ARMED, LINKED      acq_rel
- *   state_drain   owner   QUEUED, ARMED       QUEUED off, LINKED    acq_rel
- *                 owner   QUEUED, not ARMED   QUEUED, LINKED off    acq_rel
- *                 owner   RELEASE, running    as it was             -
- *   state_expire  owner   not ARMED           LINKED off            acq_rel
- *                 owner   ARMED, not yet due  as it was             -
- *                 owner   armed this poll     as it was             -
- *                 owner   ARMED, due          ARMED, LINKED off     acq_rel
- *   state_keep    owner   not ARMED           LINKED off            release
- *   state_release owner   not QUEUED          zero                  acq_rel
- *                 any     QUEUED              ARMED off, RELEASE    acq_rel
- *                 remote  not QUEUED          the same, QUEUED      acq_rel
- *   state_migrate owner   LINKED, ARMED       LINKED off, QUEUED    release
- *                 owner   LINKED, not ARMED   LINKED off            release
+ *   function      who        from                to                   order
+ *   ------------- ---------- ------------------- -------------------- -------
+ *   state_stop    any        ARMED               ARMED off            acq_rel
+ *   state_reset   any        LINKED, d >= old    d, ARMED             acq_rel
+ *                 any        else, not QUEUED    d, ARMED, QUEUED     acq_rel
+ *                 any        else, QUEUED        d, ARMED             acq_rel
+ *   state_arm     lock owner no bit on           d, ARMED, LINKED     acq_rel
+ *   state_drain   lock owner QUEUED, ARMED       QUEUED off, LINKED   acq_rel
+ *                 lock owner QUEUED, not ARMED   QUEUED, LINKED off   acq_rel
+ *                 lock owner RELEASE, running    as it was            -
+ *   state_expire  lock owner not ARMED           LINKED off           acq_rel
+ *                 lock owner ARMED, not yet due  as it was            -
+ *                 lock owner armed this poll     as it was            -
+ *                 lock owner ARMED, due          ARMED, LINKED off    acq_rel
+ *   state_keep    lock owner not ARMED           LINKED off           release
+ *   state_release lock owner not QUEUED          zero                 acq_rel
+ *                 any        QUEUED              ARMED off, RELEASE   acq_rel
+ *                 remote     not QUEUED          the same, QUEUED     acq_rel
+ *   state_migrate lock owner LINKED, ARMED       LINKED off, QUEUED   release
+ *                 lock owner LINKED, not ARMED   LINKED off           release
  *
  * Losing a race: if its compare-and-swap fails, a function reads the word again
  * and takes the edge that starts at the new word. So a stop that lost reports
@@ -64,8 +63,8 @@
  *
  * There is no RUNNING bit: shard->running names the timer whose callback runs,
  * so a callback may free its own timer. There is no "busy" state: a loser
- * learns why and leaves, it never waits. The entry's place is the owner's own
- * and is not in the word.
+ * learns why and leaves, it never waits. The entry's place is the lock owner's
+ * own and is not in the word.
  *
  * A confined timer is touched by its owner only: @confined turns each
  * compare-and-swap into a load and a store. A reset from zero mostly inserts
@@ -76,7 +75,7 @@
  *   timerWaiting         ARMED, LINKED
  *   timerRunning         not ARMED, and shard->running == t
  *   timerDeleted         not ARMED, LINKED
- *   timerRemoving        none: removing an entry is the owner's private act
+ *   timerRemoving        none: removing an entry is the lock owner's own act
  *   timerRemoved         not ARMED, not LINKED
  *   timerModifying       none: a modification is one compare-and-swap
  *   timerModifiedEarlier ARMED, QUEUED
@@ -127,8 +126,8 @@ state_stop(rota_word *word, bool confined)
 }
 
 /* state_armed: the word that a reset to @d makes of @old. An entry stays if @d
- * is not before the old deadline; else QUEUED is on, for the owner to move or
- * insert the entry. Branch-free: the outcome is unpredictable, and a
+ * is not before the old deadline; else QUEUED is on, for the lock owner to move
+ * or insert the entry. Branch-free: the outcome is unpredictable, and a
  * misprediction would stall on the load of the word. */
 rota_inline uint64_t
 state_armed(uint64_t old, uint64_t d)
@@ -162,8 +161,8 @@ state_reset(rota_word *word, uint64_t d, bool push, bool confined,
 	return true;
 }
 
-/* state_must_push: the reset that changed @was to @is turned QUEUED on. Push the
- * timer on the inbox, or put it in the staging buffer. */
+/* state_must_push: the reset that changed @was to @is turned QUEUED on. Push
+ * the timer on the inbox, or put it in the staging buffer. */
 rota_inline bool
 state_must_push(uint64_t was, uint64_t is)
 {
@@ -181,8 +180,8 @@ state_must_kick(uint64_t was, uint64_t is)
 
 /* state_arm: arm a timer that has no bit on for @d (<= ST_NEVER): a reset and a
  * drain in one step. The caller then inserts the entry. Until it has, other
- * threads find LINKED on, but only the owner uses the entry. False: a bit is
- * on. Owner only. */
+ * threads find LINKED on, but only the lock owner uses the entry. False: a bit
+ * is on. Lock owner only. */
 rota_inline bool
 state_arm(rota_word *word, uint64_t d)
 {
@@ -214,7 +213,7 @@ struct state_claim {
 };
 
 /* state_expire: decide on a LINKED timer whose entry has come up. @is gets the
- * word after. Owner only. */
+ * word after. Lock owner only. */
 rota_inline enum state_expire
 state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 {
@@ -238,8 +237,8 @@ state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 		}
 		/* Stored before LINKED goes off: the claim, or NULL if an
 		 * earlier try to claim failed. The store may hide the one by
-		 * which an earlier owner's callback ended: release passes on
-		 * what that callback wrote. [P3], [R1] of core/shard.h */
+		 * which the callback of an earlier poll ended: release passes
+		 * on what that callback wrote. [P3], [R1] of core/shard.h */
 		if (c.running && !confined) /* confined: no other reader */
 			word_store(c.running,
 			    how == EXPIRE_FIRE ? c.self : NULL, release);
@@ -250,8 +249,8 @@ state_expire(rota_word *word, struct state_claim c, bool confined, uint64_t *is)
 }
 
 /* state_keep: an entry was taken out to be moved. True: insert it again. False:
- * the timer was stopped, and LINKED is off now. @is gets the word after. Owner
- * only. */
+ * the timer was stopped, and LINKED is off now. @is gets the word after. Lock
+ * owner only. */
 rota_inline bool
 state_keep(rota_word *word, bool confined, uint64_t *is)
 {
@@ -278,10 +277,10 @@ enum state_drain {
 };
 
 /* state_drain: the timer leaves the inbox or the staging buffer; the same step
- * decides what the caller has to do with it. Owner only. The caller must have
- * read the link before: afterwards it is the next pusher's. @running: the
+ * decides what the caller has to do with it. Lock owner only. The caller must
+ * have read the link before: afterwards it is the next pusher's. @running: the
  * timer's callback runs, so its release has to wait; this cannot turn true
- * while the caller is the owner. @is gets the word after. */
+ * while the caller is the lock owner. @is gets the word after. */
 rota_inline enum state_drain
 state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 {
@@ -311,7 +310,7 @@ state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 enum state_release {
 	RELEASE_GONE, /* the timer was released before */
 	RELEASE_BUSY, /* the release would have to wait, and may not */
-	RELEASE_FREE, /* owner: free it at once; @was says if it is LINKED */
+	RELEASE_FREE, /* lock owner: free it at once; @was says if it is LINKED */
 	RELEASE_WAIT, /* it is freed when QUEUED goes off */
 	RELEASE_POST  /* remote: push it on the inbox, then wake the owner */
 };
@@ -349,9 +348,9 @@ state_release(
 /* state_migrate: a LINKED timer leaves its structure without firing, for
  * another shard. True: push it on the inbox of the new shard. False: it was not
  * armed, or another thread is pushing it already. @is gets the word after.
- * Owner only, before any other thread can know the new shard: the store that
- * tells them publishes the rest too, and this owner was the last to read the
- * link. */
+ * Lock owner only, before any other thread can know the new shard: the store
+ * that tells them publishes the rest too, and this lock owner was the last to
+ * read the link. */
 rota_inline bool
 state_migrate(rota_word *word, uint64_t *is)
 {
