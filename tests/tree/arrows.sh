@@ -50,8 +50,8 @@ check_sources() {
 	rule "heap/ includes heap/, core/sys/compiler.h and core/sys/numbers.h"
 
 	includes $(sources wheel) | grep '"' |
-	grep -vE '"(wheel/|heap/heap\.h|core/sys/(compiler|numbers)\.h)' |
-	rule "wheel/ includes what heap/ may, wheel/ and heap/heap.h"
+	grep -vE '"(wheel/|core/sys/(compiler|numbers)\.h)' |
+	rule "wheel/ includes wheel/, core/sys/compiler.h and core/sys/numbers.h"
 
 	includes $(sources heap wheel) |
 	grep -E '<(rota/|pthread|threads|stdatomic|sched|time|sys/)' |
