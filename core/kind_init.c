@@ -15,7 +15,7 @@
 /* Log that @k, which is initialised already, was to be initialised again at
  * @site. */
 static int
-init_again(struct rota_kind *k, const struct rota_shard *s, const char *site)
+init_again(struct rota_kind *k, struct rota_shard *s, const char *site)
 {
 	if (!kind_any(k))
 		rota__misuse_once(s, MISUSE_KIND_LISTED,

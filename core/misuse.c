@@ -106,18 +106,22 @@ rota__misuse_kind_config(const struct rota_shard *s,
 	return -EINVAL;
 }
 
-/* Those that rota__misuse_shard() is told of: four bits for each. */
+/* The functions that rota__misuse_shard() is told of. */
+static const char *const calls[] = { "rota_shard_attach", "rota_shard_detach",
+	"rota_shard_poll", "rota_shard_poll_batch", "rota_shard_next",
+	"rota_shard_park", "rota_shard_wait", "rota_shard_adopt",
+	"rota_shard_retire", "rota_shard_armed", "rota_shard_each",
+	"rota_shard_trim", "rota_shard_check" };
+#define CALLS (sizeof(calls) / sizeof(*calls))
+_Static_assert(4 * CALLS == MISUSE_RESERVE, "the calls' bits, then others'");
+
+/* The first of the four bits of @fn, which is one of @calls. */
 static unsigned
 call_bit(const char *fn)
 {
-	static const char *const calls[] = { "rota_shard_attach",
-		"rota_shard_detach", "rota_shard_poll", "rota_shard_poll_batch",
-		"rota_shard_next", "rota_shard_park", "rota_shard_wait",
-		"rota_shard_adopt", "rota_shard_retire", "rota_shard_armed",
-		"rota_shard_each", "rota_shard_trim", "rota_shard_check" };
 	unsigned i = 0;
 
-	while (i + 1 < sizeof(calls) / sizeof(*calls) && strcmp(fn, calls[i]))
+	while (i + 1 < CALLS && strcmp(fn, calls[i]))
 		i++;
 	return 4 * i;
 }
@@ -147,12 +151,12 @@ not_owner(struct rota_shard *s)
 }
 
 int
-rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
+rota__misuse_shard(struct rota_shard *s, int r, const char *fn)
 {
 	unsigned bit = call_bit(fn);
 	bool sleeps = !strcmp(fn, "rota_shard_next") ||
 	    !strcmp(fn, "rota_shard_park");
-	rota_word *said = (rota_word *)s->said;
+	rota_word *said = s->said;
 
 	/* In the child of a fork the hook may wait for a thread of the
 	 * parent. */
@@ -164,7 +168,7 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 			rota__misuse_say(s->config,
 			    "%s(): this thread is not the owner of shard %u: "
 			    "%s%s",
-			    fn, s->index, not_owner((struct rota_shard *)s),
+			    fn, s->index, not_owner(s),
 			    sleeps ? "; the answer is an error and no instant "
 				     "to sleep until"
 				   : "");
@@ -216,12 +220,12 @@ rota__misuse_shard(const struct rota_shard *s, int r, const char *fn)
 
 int
 rota__misuse_once(
-    const struct rota_shard *s, enum misuse_other m, const char *format, ...)
+    struct rota_shard *s, enum misuse_other m, const char *format, ...)
 {
 	va_list args;
 
 	if (!s->config->log || shard_forked(s) ||
-	    !rota__misuse_first((rota_word *)s->said, m))
+	    !rota__misuse_first(s->said, m))
 		return -EINVAL;
 	va_start(args, format);
 	say(s->config, format, args);

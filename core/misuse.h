@@ -26,7 +26,7 @@ enum misuse {
 	MISUSE_MOVE_INSIDE, /* move in the timer's own callback */
 	MISUSE_MOVE_TO,     /* move to what is no kind */
 	MISUSE_PERIOD,      /* forward by no period */
-	MISUSE_KIND_AGAIN,  /* kind_init of what is one */
+	MISUSE_KIND_AGAIN,  /* kind_init of what is one: its own line */
 	MISUSE_MOVE_ENGINE, /* move to another engine's kind */
 	MISUSE_CONN_WHICH   /* neither of a connection's deadlines */
 };
@@ -34,7 +34,7 @@ enum misuse {
 /* Bits of rota_shard.said: 0 to 51 are call_bit()'s, four a call. An engine's
  * are in its first shard. */
 enum misuse_other {
-	MISUSE_RESERVE = 52,
+	MISUSE_RESERVE = 52, /* 4 * CALLS of misuse.c */
 	MISUSE_RETIRE,
 	MISUSE_DESTROY_ARMED,
 	MISUSE_DESTROY_INSIDE,
@@ -80,9 +80,9 @@ int rota__misuse_kind_config(const struct rota_shard *s,
     const char *what);
 /* rota__misuse_shard - @fn, one of call_bit()'s, was called on @s and answers
  * @r. Logged: -EPERM, -EDEADLK, -ENOTRECOVERABLE, -EBUSY, -EOPNOTSUPP. */
-int rota__misuse_shard(const struct rota_shard *s, int r, const char *fn);
+int rota__misuse_shard(struct rota_shard *s, int r, const char *fn);
 /* rota__misuse_once - @format, once for @s and @m. -EINVAL. */
-int rota__misuse_once(const struct rota_shard *s, enum misuse_other m,
+int rota__misuse_once(struct rota_shard *s, enum misuse_other m,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* rota__misuse_owner_over - has @s an owner whose thread has ended? */
 bool rota__misuse_owner_over(struct rota_shard *s);

@@ -17,7 +17,7 @@
 /* owner_check: 0 if the caller, in @fn, is the owner and outside of the shard's
  * callbacks; else -errno, which is logged. */
 rota_inline int
-owner_check(const struct rota_shard *s, const char *fn)
+owner_check(struct rota_shard *s, const char *fn)
 {
 	if (!s)
 		return -EINVAL;
@@ -29,7 +29,7 @@ owner_check(const struct rota_shard *s, const char *fn)
 	if (self_in(s) ||
 	    word_load(&s->running[ROLE_OWNER], relaxed)) /* by this thread */
 		return rota__misuse_shard(s, -EDEADLK, fn);
-	object_home((struct rota_shard *)s);
+	object_home(s);
 	return 0;
 }
 
