@@ -17,7 +17,7 @@
 static uint64_t
 chunks_for(uint64_t n)
 {
-	uint64_t partly = n < WHEEL_LATER + 2 ? n : WHEEL_LATER + 2;
+	uint64_t partly = n < WHEEL_SLOTS ? n : WHEEL_SLOTS;
 
 	return n / WHEEL_CHUNK + partly;
 }
@@ -229,7 +229,7 @@ chunks_of(struct wheel *w)
 /* What core/sys/numbers.h requires: fewer chunks are in use than the slabs for
  * @n items have. If @n items can fill a chunk they need at least one chunk less
  * than chunks_for() says; fewer items need fewer chunks than a slab has. */
-_Static_assert(WHEEL_SLAB >= WHEEL_CHUNK && WHEEL_LATER + 2 >= WHEEL_CHUNK,
+_Static_assert(WHEEL_SLAB >= WHEEL_CHUNK && WHEEL_SLOTS >= WHEEL_CHUNK,
     "so many chunks are never in use");
 
 void
@@ -320,7 +320,7 @@ rota__wheel_lower(struct wheel *w, struct lower *l, uint64_t *left)
 	for (unsigned rounds = 0; *left && !numbers_done(&n, l);) {
 		if (l->turn) {
 			rota__numbers_turn(&n, l, left);
-		} else if (l->at == WHEEL_LATER + 2) {
+		} else if (l->at == WHEEL_SLOTS) {
 			if (++rounds == 2)
 				break;
 			l->at = 0;
@@ -405,7 +405,7 @@ rota__wheel_check(const struct wheel *w)
 {
 	uint64_t items = 0, chunks = 0;
 
-	for (uint32_t slot = 0; slot < WHEEL_LATER + 2; slot++) {
+	for (uint32_t slot = 0; slot < WHEEL_SLOTS; slot++) {
 		int line = slot_check(w, slot, &items, &chunks);
 
 		if (line)

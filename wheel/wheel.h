@@ -65,6 +65,7 @@
 /* Two more slots, of no tick: one takes deferred items, the other may be
  * emptied meanwhile. */
 #define WHEEL_LATER (WHEEL_LEVELS * WHEEL_RING)
+#define WHEEL_SLOTS (WHEEL_LATER + 2)
 
 /* Chunks that a slot must have to be cascaded early: 1024 items take some 50
  * us, or up to 100 if they are cold. */
@@ -110,7 +111,7 @@ struct wheel {
 	uint32_t later; /* slot for deferred items: WHEEL_LATER or the next */
 	uint64_t used[WHEEL_LEVELS + 1][WHEEL_WORDS];
 	uint8_t words[WHEEL_LEVELS + 1]; /* a bit for each that is not zero */
-	struct wheel_slot slot[WHEEL_LATER + 2];
+	struct wheel_slot slot[WHEEL_SLOTS];
 	struct wheel_slab *slab;
 	uint32_t slabs;     /* in the table; written by rota__wheel_grow() and
 			     * rota__wheel_shrink() */
