@@ -381,7 +381,7 @@ sum_of_program() {
 
 # Run a stage with the mistake. 0: all pass. 1: how says what noticed. 2: it
 # does not compile. A program that is as without the mistake is not run.
-stage() {
+run_stage() {
 	for group in 0 1 2 3; do
 		sed 1d "$build/base-$1" | awk -v g=$group '$1 == g' |
 			cut -f2- >"$run/group"
@@ -539,12 +539,12 @@ for stage in $stages; do
 				elif objects | cmp -s - "$build/objects"; then
 					again=equivalent
 				else
-					stage release
+					run_stage release
 					result=$?
 					[ $result -ne 2 ] || again=uncompiled
 				fi
 			else
-				stage "$stage"
+				run_stage "$stage"
 				result=$?
 			fi
 			[ -n "$again" ] || break
