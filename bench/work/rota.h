@@ -38,7 +38,8 @@ struct peer_timer {
 
 static const struct peer_info peer_info = {
 	.name = PEER_NAME,
-	.version = "0.1.0",
+	.version = ROTA_STRING(ROTA_VERSION_MAJOR) "." ROTA_STRING(
+	    ROTA_VERSION_MINOR) "." ROTA_STRING(ROTA_VERSION_PATCH),
 	.variants = "wheel heap coarse",
 	.late = 1100000, /* of the coarse wheel's slot; the others: none */
 };
