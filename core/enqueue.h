@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/steps.h"
+#include "core/zombie.h"
 
 /* rota__send_on - @t came to the inbox of @s, but is on another shard: a reset
  * or a release by a thread that had read the former kind began before a move.
@@ -29,13 +30,14 @@ rota_inline enum state_drain
 file(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
-	struct rota_kind *k = kind_unchecked(t);
+	struct rota_kind *k;
 	enum state_drain how;
 	void (*released)(struct rota_timer *);
 	uint64_t is, d, when;
 
 	if (object_lost(s, t))
 		return DRAIN_NONE;
+	k = kind_unchecked(t);
 	object_spare(s, t);
 	how = state_drain(&t->r_word, kind_confined(k), true, &is);
 	if (rota_unlikely(how == DRAIN_BUSY) && !running_at_all(s, t))
@@ -172,9 +174,7 @@ keep(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 		return false;
 	k = kind_unchecked(t);
 	if (!state_keep(&t->r_word, kind_confined(k), &is)) {
-		object_linked(t, false);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		count_add(&s->count.dropped, 1);
+		drop_zombie(s, k, t, is);
 		return false;
 	}
 	*d = ST_DEADLINE(is);

@@ -12,7 +12,7 @@
  *            which instant it is.
  */
 #include "core/owner.h"
-#include "core/trace.h"
+#include "core/zombie.h"
 
 int
 rota_shard_reserve(struct rota_shard *s, uint64_t n)
@@ -215,20 +215,17 @@ armed_before(struct rota_shard *s, uint64_t before, bool *again)
 	*again = false;
 	while ((item = backend_visit(&s->queue, &cursor))) {
 		struct rota_timer *t = timer_of(item);
-		struct rota_kind *k = kind_unchecked(t);
 		uint64_t is;
 
 		if (object_lost(s, t))
 			continue;
-		if (state_keep(&t->r_word, kind_confined(k), &is)) {
+		if (state_keep(
+			&t->r_word, kind_confined(kind_unchecked(t)), &is)) {
 			if (ST_DEADLINE(is) < before)
 				return true;
 			continue;
 		}
-		backend_unvisit(&cursor, item);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		shard_remove(s, t);
-		count_add(&s->count.swept, 1);
+		sweep_zombie(s, &cursor, t, is);
 		*again = true;
 	}
 	return false;

@@ -6,9 +6,7 @@
 #ifndef ROTA_CORE_PARK_WALK_H
 #define ROTA_CORE_PARK_WALK_H
 
-#include "core/objects.h"
-#include "core/shard.h"
-#include "core/trace.h"
+#include "core/zombie.h"
 
 /* Entries that one park examines: some 300 us of a heap, 100 us of a wheel. */
 #define FRONT_LOOKS 4096
@@ -68,9 +66,7 @@ front_look(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 
 	if (rota_unlikely(!(is & ST_ARMED)) &&
 	    !state_keep(&t->r_word, kind_confined(k), &is)) {
-		object_linked(t, false);
-		trace(s, k, t, ROTA_TRACE_DROP, is);
-		count_add(&s->count.dropped, 1);
+		drop_zombie(s, k, t, is);
 		return false;
 	}
 	*d = ST_DEADLINE(is);

@@ -8,6 +8,7 @@
  * Threads    the lock owner, at the end of a poll.
  */
 #include "core/steps.h"
+#include "core/zombie.h"
 
 /* A sweep begins when zombies are more than half of the entries, and more than
  * this many (arbitrary: fewer are not worth a walk). In Go 1.23 it is a
@@ -83,12 +84,9 @@ rota__sweep(struct poll *p)
 		    state_keep(
 			&t->r_word, kind_confined(kind_unchecked(t)), &is))
 			continue;
-		backend_unvisit(&s->sweep, item);
-		trace(s, kind_unchecked(t), t, ROTA_TRACE_DROP, is);
 		if (rota_unlikely(backend_dear(&s->queue)) && left > 2)
 			left -= 2;
-		shard_remove(s, t);
-		count_add(&s->count.swept, 1);
+		sweep_zombie(s, &s->sweep, t, is);
 	}
 	count_add(&s->count.steps, most - left);
 	word_store(&s->entries, backend_len(&s->queue), relaxed);
