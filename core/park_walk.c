@@ -52,16 +52,28 @@ rota__park_first(struct rota_shard *s)
 	}
 }
 
-/* @t has left the run or the heap of an exact wheel, to come up at @d. */
+/* The entry of @t, of deadline @d, comes up at @when now. */
 rota_inline void
-late_again(struct rota_shard *s, struct rota_timer *t, uint64_t d)
+walk_refiled(
+    struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 {
 	struct rota_kind *k = kind_unchecked(t);
 
-	shard_set_key(k, t, d,
-	    backend_insert(&s->queue, ROTA_WHEEL, &t->r_place, d, t->r_seq, 0));
+	shard_set_key(k, t, d, when);
 	trace(s, k, t, ROTA_TRACE_FILE, word_load(&t->r_word, relaxed));
 	count_add(&s->count.moves, 1);
+}
+
+/* @t, whose entry was taken out, gets one that comes up for @d. */
+rota_inline void
+walk_refile(struct rota_shard *s, struct rota_timer *t, uint64_t d,
+    const enum rota_backend backend)
+{
+	uint64_t slack = (uint64_t)kind_unchecked(t)->slack;
+
+	walk_refiled(s, t, d,
+	    backend_insert(
+		&s->queue, backend, &t->r_place, d, t->r_seq, slack));
 }
 
 /* The end of the level of a heap that index @i is on. */
@@ -143,16 +155,13 @@ heap_walk(
 			i++;
 		} else if (backend == ROTA_HEAP) {
 			heap_rekey(h, i, d, t->r_seq);
-			trace(s, kind_unchecked(t), t, ROTA_TRACE_FILE,
-			    word_load(&t->r_word, relaxed));
-			shard_set_key(kind_unchecked(t), t, d, d);
-			count_add(&s->count.moves, 1);
+			walk_refiled(s, t, d, d);
 		} else {
 			/* It may go into the heap again, before @i. */
 			front_found(f, d, kind_latest(kind_unchecked(t), d));
 			i = walk_take(h, i);
 			end = level_end(i);
-			late_again(s, t, d);
+			walk_refile(s, t, d, ROTA_WHEEL);
 		}
 	}
 }
@@ -187,7 +196,7 @@ run_walk(struct rota_shard *s, struct front *f)
 		e->item = NULL; /* as run_remove(), but it may be lost */
 		r->live--;
 		if (d > when)
-			late_again(s, t, d);
+			walk_refile(s, t, d, ROTA_WHEEL);
 	}
 }
 
@@ -230,20 +239,15 @@ slot_walk(struct rota_shard *s, struct front *f, uint32_t slot,
 						     : tick << WHEEL_TICK_BITS;
 			front_found(f, when, when < latest ? latest : when);
 			if (wheel_first(tick, level) == begin) {
-				if (kind_confined(
-					k)) /* as in rota__shard_came() */
+				/* As in rota__shard_came(). */
+				if (kind_confined(k))
 					t->r_key = d;
 				continue;
 			}
 			wheel_remove(w, &t->r_place);
-			shard_set_key(k, t, d,
-			    /* A reset to before the wheel's tick may be on its
-			     * way. */
-			    backend_insert(&s->queue, backend, &t->r_place, d,
-				t->r_seq, (uint64_t)k->slack));
-			trace(s, k, t, ROTA_TRACE_FILE,
-			    word_load(&t->r_word, relaxed));
-			count_add(&s->count.moves, 1);
+			/* @d may be before the wheel's tick: a reset to there
+			 * may be on its way. */
+			walk_refile(s, t, d, backend);
 		}
 		chunk = next;
 		n = WHEEL_CHUNK;
