@@ -147,42 +147,36 @@ unlink_all(struct rota_shard *s)
 	return by_rooms(room);
 }
 
-/* Give @target all that @s has, except for *@list: the caller has to push that
- * on the target's inbox. The caller is the lock owner of @s, which is flushed;
- * no other shard of the engine retires meanwhile. */
+/* Close @s to inits, count its timers on @target, too, *@moving of them, and
+ * make room there. 0; or -ENOMEM, -ENOSPC, and all is as before. */
 static int
-hand_over(
-    struct rota_shard *s, struct rota_shard *target, struct rota_timer **list)
+claim_room(struct rota_shard *s, struct rota_shard *target, uint64_t *moving)
 {
-	struct rota_kind *k, **end;
-	uint64_t live, moving, n;
+	uint64_t n;
 	int r;
 
-	/* Stored under `lock`. */
-	if (word_load(&s->target, relaxed) ||
-	    word_load(&target->target, relaxed))
-		return -EINVAL;
-	word_store(&s->closing, s, seq_cst);     /* [C1] */
-	moving = word_load(&s->timers, seq_cst); /* [C1] */
+	word_store(&s->closing, s, seq_cst);      /* [C1] */
+	*moving = word_load(&s->timers, seq_cst); /* [C1] */
 	/* Counted before there is room, or an init takes the room. */
-	n = word_add(&target->timers, moving, seq_cst) + moving; /* [X1] */
+	n = word_add(&target->timers, *moving, seq_cst) + *moving; /* [X1] */
 	/* As in rota__timer_room(). [X1] */
 	r = n > word_load(&target->room, seq_cst) ? rota__shard_grow(target, n)
 						  : 0;
 	if (r) {
-		word_add(&target->timers, (uint64_t)0 - moving, relaxed);
+		word_add(&target->timers, (uint64_t)0 - *moving, relaxed);
 		word_store(&s->closing, NULL, relaxed); /* as it was */
 		return r;
 	}
-	word_store(&s->closing, target, relaxed); /* by the CAS below [C1] */
-	*list = unlink_all(s);
-	lock_take(&s->lock, LOCK_SHARD);
-	lock_take(&target->lock, LOCK_SHARD);
-	/* Written under `retiring`. */
-	word_store(&s->sibling, word_load(&target->former, relaxed), relaxed);
-	word_store(&s->target, target, release); /* rota__shard_pushed */
-	word_store(&target->former, s, release); /* shard_former */
-	rota__shard_below(s);
+	word_store(&s->closing, target, relaxed); /* move_counts(): CAS [C1] */
+	return 0;
+}
+
+/* The kinds of @s are kinds of @target. Under the locks of both. */
+static void
+relink_kinds(struct rota_shard *s, struct rota_shard *target)
+{
+	struct rota_kind *k, **end;
+
 	object_kinds(s);
 	object_kinds(target);
 	for (k = s->kinds; k; k = k->r_next) {
@@ -195,6 +189,15 @@ hand_over(
 	if (s->kinds)
 		s->kinds->r_prev = end;
 	s->kinds = NULL;
+}
+
+/* What @s counts, and the bounds of its slack, go to @target, which has counted
+ * @moving timers already. Under the locks of both. */
+static void
+move_counts(struct rota_shard *s, struct rota_shard *target, uint64_t moving)
+{
+	uint64_t live, n;
+
 	if (word_load(&s->slack_least, relaxed) <=
 	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
 		shard_slack(target, word_load(&s->slack_least, relaxed));
@@ -213,6 +216,35 @@ hand_over(
 	live = rota__shard_own_live(s);
 	word_add(&target->inherited, live, relaxed); /* figures */
 	word_add(&s->inherited, (uint64_t)0 - live, relaxed);
+}
+
+/* Give @target all that @s has, except for *@list: the caller has to push that
+ * on the target's inbox. The caller is the lock owner of @s, which is flushed;
+ * no other shard of the engine retires meanwhile. */
+static int
+hand_over(
+    struct rota_shard *s, struct rota_shard *target, struct rota_timer **list)
+{
+	uint64_t moving;
+	int r;
+
+	/* Stored under `lock`. */
+	if (word_load(&s->target, relaxed) ||
+	    word_load(&target->target, relaxed))
+		return -EINVAL;
+	r = claim_room(s, target, &moving);
+	if (r)
+		return r;
+	*list = unlink_all(s);
+	lock_take(&s->lock, LOCK_SHARD);
+	lock_take(&target->lock, LOCK_SHARD);
+	/* Written under `retiring`. */
+	word_store(&s->sibling, word_load(&target->former, relaxed), relaxed);
+	word_store(&s->target, target, release); /* rota__shard_pushed */
+	word_store(&target->former, s, release); /* shard_former */
+	rota__shard_below(s);
+	relink_kinds(s, target);
+	move_counts(s, target, moving);
 	lock_give(&target->lock);
 	lock_give(&s->lock);
 	return 0;
