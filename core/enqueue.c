@@ -73,7 +73,7 @@ rota__shard_flush(struct rota_shard *s)
 	if (!s->staging_len && !s->deferred_releases)
 		return;
 	guarded = guard(s, &fires);
-	SHARD_SWITCH(s, leave(s, BACKEND));
+	SHARD_SWITCH(s, retry_releases(s, BACKEND));
 	rota__shard_flush_staging(s); /* last: what a `released` armed, too */
 	if (guarded)
 		rota__self = s->outer[ROLE_OWNER];
@@ -99,7 +99,7 @@ rota__shard_drain(struct rota_shard *s)
 	*outer = rota__self;
 	rota__self = (struct rota_self){ s, ROLE_OWNER, outer };
 	rota__shard_flush_staging(s);
-	SHARD_SWITCH(s, leave(s, BACKEND));
+	SHARD_SWITCH(s, retry_releases(s, BACKEND));
 	SHARD_SWITCH(s, drain(&p, BACKEND));
 	rota__shard_flush_staging(s); /* what a `released` armed */
 	shard_publish_entries(s);

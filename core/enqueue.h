@@ -27,7 +27,7 @@ void rota__send_on(struct rota_shard *s, struct rota_timer *t);
  * structure: insert, move or remove its entry, or end its release. Returns what
  * was to be done: unless that is DRAIN_INSERT or DRAIN_MOVE, @t may be gone. */
 rota_inline enum state_drain
-file(
+apply_word(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
 	struct rota_kind *k;
@@ -92,14 +92,14 @@ file(
 
 /* Retry the releases that were deferred because a callback was running. */
 rota_inline void
-leave(struct rota_shard *s, const enum rota_backend backend)
+retry_releases(struct rota_shard *s, const enum rota_backend backend)
 {
 	struct rota_timer *t = s->deferred_releases, *next;
 
 	s->deferred_releases = NULL;
 	for (; t; t = next) {
 		next = t->r_link;
-		file(s, t, backend);
+		apply_word(s, t, backend);
 	}
 }
 
@@ -129,20 +129,20 @@ flush_staging(struct rota_shard *s, const enum rota_backend backend)
 				(uint64_t)kind_unchecked(t)->slack))
 				batch[wait++] = t;
 			else
-				file(s, t, backend);
+				apply_word(s, t, backend);
 		}
 		for (uint64_t i = 0; i < wait; i++)
 			backend_fetch_on(
 			    &s->queue, backend, &batch[i]->r_place);
 		for (uint64_t i = 0; i < wait; i++)
-			file(s, batch[i], backend);
+			apply_word(s, batch[i], backend);
 	}
 }
 
 /* @t was deferred: its entry comes up in the next poll, whatever the deadline
  * is by then. */
 rota_inline void
-deferred(struct rota_kind *k, struct rota_timer *t)
+set_deferred_key(struct rota_kind *k, struct rota_timer *t)
 {
 	shard_set_key(k, t, 0, 0);
 }
@@ -151,13 +151,13 @@ rota_inline void
 defer(
     struct rota_shard *s, struct rota_timer *t, const enum rota_backend backend)
 {
-	enum state_drain how = file(s, t, backend);
+	enum state_drain how = apply_word(s, t, backend);
 
 	if (how != DRAIN_INSERT && how != DRAIN_MOVE)
 		return;
 	shard_remove(s, t);
 	backend_defer(&s->queue, backend, &t->r_place);
-	deferred(kind_unchecked(t), t);
+	set_deferred_key(kind_unchecked(t), t);
 	trace(s, kind_unchecked(t), t, ROTA_TRACE_DEFER,
 	    word_load(&t->r_word, relaxed));
 }
@@ -258,7 +258,7 @@ drain(struct poll *p, const enum rota_backend backend)
 			}
 			count_add(&s->count.drained, 1);
 			shard_assign_seq(s, t); /* in the order of the pushes */
-			file(s, t, backend);
+			apply_word(s, t, backend);
 		}
 	}
 }

@@ -44,9 +44,7 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		p->out[p->given++] = t;
 		return;
 	}
-	if (!k->fire) {
-		;
-	} else if (!confined && s->adoptable) {
+	if (k->fire && !confined && s->adoptable) {
 		/* The callback may block. Other threads must know what is next,
 		 * also of what a `released` armed. */
 		if (rota_unlikely(s->staging_len))
@@ -54,10 +52,10 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		rota__shard_publish_next(s, (uint64_t)rota__shard_next(s));
 		shard_unlock(s);
 		k->fire(t, (rota_time)p->now);
-		p->lost_lock = !claim_word(&s->lock_owner);
+		p->lost_lock = !take_role(&s->lock_owner);
 		if (!p->lost_lock)
 			p->now = s->now; /* an adopter's poll may be later */
-	} else {
+	} else if (k->fire) {
 		k->fire(t, (rota_time)p->now);
 	}
 	word_store(&s->running[p->role], NULL, release); /* [R1] */
@@ -96,7 +94,7 @@ expire_one(struct poll *p, struct rota_kind *k, struct rota_timer *t,
 
 /* Entry @e of @t has come up. */
 rota_inline void
-step(struct poll *p, const struct backend_entry *e, struct rota_timer *t,
+bring_up(struct poll *p, const struct backend_entry *e, struct rota_timer *t,
     struct rota_kind *k, const enum rota_backend backend, const bool in_heap,
     const bool confined)
 {
@@ -123,7 +121,7 @@ step(struct poll *p, const struct backend_entry *e, struct rota_timer *t,
 	}
 	if (how == EXPIRE_DEFER) {
 		backend_defer(b, backend, &t->r_place);
-		deferred(k, t);
+		set_deferred_key(k, t);
 		op = ROTA_TRACE_DEFER;
 	}
 	if (!confined && kind_traced(k))
@@ -168,9 +166,9 @@ expire(struct poll *p, const enum rota_backend backend)
 		/* The way through a heap outweighs what a fast path would
 		 * save. */
 		if (!e.in_heap && fast_path(p, k))
-			step(p, &e, t, k, backend, false, true);
+			bring_up(p, &e, t, k, backend, false, true);
 		else
-			step(p, &e, t, k, backend, e.in_heap, false);
+			bring_up(p, &e, t, k, backend, e.in_heap, false);
 		if (p->lost_lock)
 			return false;
 	}

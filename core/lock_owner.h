@@ -91,10 +91,10 @@ self_in(const struct rota_shard *s)
 	return NULL;
 }
 
-/* claim_word: store the caller's identity in @role: `lock_owner` or `adopter`.
+/* take_role: store the caller's identity in @role: `lock_owner` or `adopter`.
  * False: another thread's is there. */
 rota_inline bool
-claim_word(rota_word *role)
+take_role(rota_word *role)
 {
 	uint64_t none = 0;
 
@@ -118,7 +118,7 @@ shard_trylock(struct rota_shard *s, bool *unlock)
 	if (rota_likely(!s->adoptable) ||
 	    word_load(&s->attached, relaxed) != self)
 		return false;
-	*unlock = claim_word(&s->lock_owner);
+	*unlock = take_role(&s->lock_owner);
 	return *unlock;
 }
 

@@ -63,7 +63,7 @@ poll_held(struct rota_shard *s, enum shard_role role, rota_time now,
 
 /* A poll of a shard that others may adopt. */
 static rota_noinline int
-poll_on(struct rota_shard *s, enum shard_role role, rota_time now,
+poll_adoptable(struct rota_shard *s, enum shard_role role, rota_time now,
     unsigned budget, struct rota_timer **out, unsigned *n)
 {
 	int r = poll_begin(s);
@@ -100,7 +100,7 @@ poll_owned(struct rota_shard *s, rota_time now, unsigned budget,
 	shard_unpark(s);
 	wake_clear(&s->wake);
 	if (s->adoptable)
-		return poll_on(s, ROLE_OWNER, now, budget, out, n);
+		return poll_adoptable(s, ROLE_OWNER, now, budget, out, n);
 	if (shard_idle(s, now)) {
 		poll_idle(s, now);
 		if (n)
@@ -158,9 +158,9 @@ rota_shard_adopt(struct rota_shard *s, rota_time now, unsigned budget)
 	if (r)
 		return r;
 	object_now(s, now, __func__);
-	if (!claim_word(&s->adopter))
+	if (!take_role(&s->adopter))
 		return -EBUSY;
-	r = poll_on(s, ROLE_ADOPTER, now, budget, NULL, NULL);
+	r = poll_adoptable(s, ROLE_ADOPTER, now, budget, NULL, NULL);
 	if (r >= 0)
 		word_add(&s->adopted, (uint64_t)1, relaxed); /* a figure */
 	word_store(&s->adopter, (uint64_t)0, release);       /* [H1] */

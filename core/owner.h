@@ -38,7 +38,7 @@ owner_check(struct rota_shard *s, const char *fn)
 rota_inline int
 poll_begin(struct rota_shard *s)
 {
-	if (!s->adoptable || claim_word(&s->lock_owner))
+	if (!s->adoptable || take_role(&s->lock_owner))
 		return 0;
 	/* The lock is never given back. */
 	return word_load(&s->abandoned, relaxed) ? -ENOTRECOVERABLE : -EBUSY;

@@ -38,7 +38,7 @@ poll(struct poll *p, const enum rota_backend backend)
 	bool done, expired;
 
 	flush_staging(s, backend);
-	leave(s, backend);
+	retry_releases(s, backend);
 	p->left = p->budget;
 	done = undefer_all(p, backend);
 	undeferred = steps = p->budget - p->left;
@@ -62,7 +62,7 @@ poll(struct poll *p, const enum rota_backend backend)
 		count_add(&s->count.steps, p->budget - p->left);
 	}
 	/* A release may have waited for a callback of this poll. */
-	leave(s, backend);
+	retry_releases(s, backend);
 	flush_staging(s, backend); /* last: what a `released` armed, too */
 	shard_publish_entries(s);
 	rota__sweep(p);
