@@ -160,5 +160,6 @@ rota__cascade_early(struct poll *p)
 		cascade_early(p, ROTA_WHEEL);
 	else
 		cascade_early(p, ROTA_WHEEL_COARSE);
-	s->lead = rota__wheel_early_from(&s->queue.wheel) << WHEEL_TICK_BITS;
+	s->early_from = rota__wheel_early_from(&s->queue.wheel)
+	    << WHEEL_TICK_BITS;
 }

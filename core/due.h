@@ -30,8 +30,8 @@ struct backend_entry {
 
 /* What a poll, and its shard from poll to poll, remember for backend_due(). */
 struct backend_turn {
-	bool *others;    /* the deferred had their turn in the latest poll */
-	bool undeferred; /* they have had it in this poll */
+	bool *had_turn;  /* deferred_had_turn of the shard */
+	bool undeferred; /* in this poll they had theirs */
 };
 
 #endif

@@ -208,8 +208,8 @@ undefer_all(struct poll *p, const enum rota_backend backend)
 
 	if (!backend_deferred(&p->s->queue, backend))
 		return true;
-	if (rota_unlikely(p->s->others) && p->budget < UINT64_MAX) {
-		p->s->others = false;
+	if (rota_unlikely(p->s->deferred_had_turn) && p->budget < UINT64_MAX) {
+		p->s->deferred_had_turn = false;
 		return false;
 	}
 	for (; p->left; p->left--) {

@@ -136,7 +136,7 @@ rota_inline bool
 expire(struct poll *p, const enum rota_backend backend)
 {
 	struct queue *b = &p->s->queue;
-	struct backend_turn turn = { .others = &p->s->others };
+	struct backend_turn turn = { .had_turn = &p->s->deferred_had_turn };
 	struct backend_entry e;
 
 	for (;;) {

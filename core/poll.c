@@ -53,10 +53,10 @@ poll(struct poll *p, const enum rota_backend backend)
 	count_add(&s->count.steps, steps + p->budget - p->left);
 	if (rota_unlikely(!expired)) {
 		if (backend != ROTA_WHEEL_COARSE)
-			s->others = undeferred;
+			s->deferred_had_turn = undeferred;
 		rota__defer_staged(s);
 	}
-	if (rota_unlikely(p->now >= s->lead)) {
+	if (rota_unlikely(p->now >= s->early_from)) {
 		p->left = p->budget;
 		rota__cascade_early(p);
 		count_add(&s->count.steps, p->budget - p->left);

@@ -303,10 +303,10 @@ backend_deferred(const struct queue *b, enum rota_backend backend)
 static rota_noinline void
 queue_turn(struct queue *b, uint64_t now, struct backend_turn *turn)
 {
-	if (*turn->others && b->wheel.next_expiry <= now >> WHEEL_TICK_BITS) {
-		*turn->others = turn->undeferred = false;
+	if (*turn->had_turn && b->wheel.next_expiry <= now >> WHEEL_TICK_BITS) {
+		*turn->had_turn = turn->undeferred = false;
 	} else {
-		*turn->others = true;
+		*turn->had_turn = true;
 		wheel_begin_later(&b->wheel);
 	}
 }

@@ -46,7 +46,7 @@ rota__shard_init(struct rota_shard *s)
 	s->adoptable = s->config->flags & ROTA_ADOPT;
 	s->now = (uint64_t)s->config->start;
 	s->next = ST_NEVER;
-	s->lead = s->backend == ROTA_HEAP ? UINT64_MAX : 0;
+	s->early_from = s->backend == ROTA_HEAP ? UINT64_MAX : 0;
 	s->slack_least = INT64_MAX;
 	s->bytes = sizeof(*s);
 	s->mem = (struct rota_mem){ shard_alloc, shard_free, s };

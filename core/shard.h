@@ -122,7 +122,7 @@ struct rota_shard {
 	uint64_t heed;
 	uint64_t idle_stops; /* of `idle_until` */
 	/* From then on a poll may have an early cascade to do. */
-	uint64_t lead;
+	uint64_t early_from;
 	/* Earliest deadline that the latest rota__shard_front() found. */
 	uint64_t fronted;
 	/* Until then a park may examine fewer entries: core/park_until.c. */
@@ -136,9 +136,9 @@ struct rota_shard {
 	/* Released and QUEUED; their callback runs. */
 	struct rota_timer *deferred_releases;
 	struct backend_cursor sweep;
-	/* The latest poll brought back deferred timers, and left due ones:
-	 * these go first. */
-	bool others;
+	/* In the latest poll deferred timers came back, and due ones were left:
+	 * in the next these go first. */
+	bool deferred_had_turn;
 	unsigned chores; /* SHARD_SWEEPS, SHARD_TRIMS */
 	struct shard_count count;
 	struct queue queue;
@@ -459,7 +459,7 @@ shard_freed(struct rota_shard *s)
 rota_inline bool
 shard_idle(struct rota_shard *s, rota_time now)
 {
-	return (uint64_t)now < s->idle_until && (uint64_t)now < s->lead &&
+	return (uint64_t)now < s->idle_until && (uint64_t)now < s->early_from &&
 	    !s->staging_len && s->idle_stops == shard_stops(s) &&
 	    inbox_empty(&s->remote.inbox);
 }

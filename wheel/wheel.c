@@ -127,12 +127,12 @@ rota__wheel_next(const struct wheel *w, uint64_t from)
 /* The slot of @level that starts next, if it is so large that timers due after
  * its start would wait for its cascade; else WHEEL_NONE. */
 static uint32_t
-lead(const struct wheel *w, uint32_t level)
+large_next_slot(const struct wheel *w, uint32_t level)
 {
 	uint64_t span = (uint64_t)1 << level * WHEEL_BITS;
 	uint32_t slot = wheel_at(w->pos + span, level);
 
-	return w->slot[slot].chunks >= WHEEL_LEAD ? slot : WHEEL_NONE;
+	return w->slot[slot].chunks >= WHEEL_EARLY_CHUNKS ? slot : WHEEL_NONE;
 }
 
 uint64_t
@@ -143,7 +143,7 @@ rota__wheel_early(const struct wheel *w, uint32_t *level, uint32_t *slot)
 		uint64_t came = w->pos & (span - 1), left = span - came;
 		uint64_t since = w->pos - w->led;
 
-		*slot = lead(w, *level);
+		*slot = large_next_slot(w, *level);
 		if (*slot == WHEEL_NONE)
 			continue;
 		if (since > came + 1) /* next only since this slot began */
@@ -164,7 +164,7 @@ rota__wheel_early_from(const struct wheel *w)
 
 	for (uint32_t level = 1; level < WHEEL_LEVELS; level++) {
 		uint64_t span = (uint64_t)1 << level * WHEEL_BITS;
-		uint32_t slot = lead(w, level);
+		uint32_t slot = large_next_slot(w, level);
 		uint64_t each; /* ticks for each chunk */
 
 		if (slot == WHEEL_NONE)

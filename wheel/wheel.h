@@ -69,7 +69,7 @@
 
 /* Chunks that a slot must have to be cascaded early: 1024 items take some 50
  * us, or up to 100 if they are cold. */
-#define WHEEL_LEAD 16
+#define WHEEL_EARLY_CHUNKS 16
 
 /* How many items ahead the loop that empties a slot fetches. With 1e6 timers
  * and 12 / 24 / 40 items ahead a coarse fire takes 25.4, 20.6, 19.6 ns, an

@@ -123,7 +123,7 @@ rota__cascade(struct poll *p)
 void
 rota__cascade_early(struct poll *p)
 {
-	p->s->lead = UINT64_MAX;
+	p->s->early_from = UINT64_MAX;
 }
 
 uint64_t

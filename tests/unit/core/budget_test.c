@@ -861,7 +861,11 @@ static void
 a_slot_that_holds_many_keeps_nobody_waiting(void **state)
 {
 	struct world *w = *state;
-	enum { EACH = 64, BUDGET = 4 * EACH, LEFT = WHEEL_LEAD * WHEEL_CHUNK };
+	enum {
+		EACH = 64,
+		BUDGET = 4 * EACH,
+		LEFT = WHEEL_EARLY_CHUNKS * WHEEL_CHUNK
+	};
 	const unsigned n = EACH * WHEEL_SPAN;
 	struct probe *p = world_probes(w, n + 1), *other = &p[n];
 	uint64_t moves, most = 0, begin;

@@ -390,7 +390,7 @@ a_jump_of_a_year_costs_what_a_jump_of_a_second_costs(void **state)
 static void
 what_is_poured_ahead_counts_from_when_its_slot_is_next(void **state)
 {
-	enum { ITEMS = WHEEL_LEAD * WHEEL_CHUNK };
+	enum { ITEMS = WHEEL_EARLY_CHUNKS * WHEEL_CHUNK };
 	struct bench *b = *state;
 	struct wheel *w = &b->wheel;
 
