@@ -6,8 +6,8 @@
  * init to the end of its release, and for a while longer, so that a call on a
  * dead timer is reported. Each call asks the table. So does the owner before it
  * reads a timer whose entry has come up: it does not read memory that was reused,
- * nor a timer whose kind's memory is gone. Without ROTA_DEBUG_OBJECTS the
- * functions here are empty.
+ * nor a timer whose kind's memory is gone. Without ROTA_DEBUG_OBJECTS nothing
+ * here is called.
  *
  * The table is the process's, behind one mutex: the memory of a timer may have
  * been another engine's. A line is logged without that mutex.
@@ -25,6 +25,7 @@
 #include <pthread.h>
 
 extern pthread_mutex_t rota__objects_lock; /* the table's */
+#endif
 
 /* object_may_init - may @t become a timer of @k? 0, -EBUSY, -EINVAL. */
 int rota__object_may_init(const struct rota_timer *t, struct rota_kind *k);
@@ -77,47 +78,35 @@ bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
  * written to for it are of timers. The lock owner. */
 void rota__object_spare(struct rota_shard *s, const struct rota_timer *t);
 
-#define object_may_init rota__object_may_init
-#define object_no_kind rota__object_no_kind
-#define object_born rota__object_born
-#define object_moved rota__object_moved
-#define object_free rota__object_free
-#define object_kind rota__object_kind
-#define object_kind_made rota__object_kind_made
-#define object_kinds rota__object_kinds
-#define objects_end rota__objects_end
-#define object_home rota__object_home
-#define object_call rota__object_call
-#define object_owned rota__object_owned
-#define object_when rota__object_when
-#define object_span rota__object_span
-#define object_now rota__object_now
-#define object_linked rota__object_linked
-#define object_lost rota__object_lost
-#define object_there rota__object_there
-#define object_cut rota__object_cut
-#define object_spare rota__object_spare
+/* Both builds check the types of the arguments. */
+#ifdef ROTA_DEBUG_OBJECTS
+#define OBJECTS 1
 #else
-#define object_may_init(t, k) 0
-#define object_no_kind(k) ((void)0)
-#define object_born(t, k, site, caller) ((void)(site), (void)(caller))
-#define object_moved(t, k) ((void)0)
-#define object_free(t) ((void)0)
-#define object_kind(k) ((void)0)
-#define object_kind_made(k) ((void)0)
-#define object_kinds(s) ((void)0)
-#define objects_end(e) ((void)0)
-#define object_home(s) ((void)0)
-#define object_call(t, fn) true
-#define object_owned(t, k, s, fn) true
-#define object_when(t, when) ((void)0)
-#define object_span(t, span) ((void)0)
-#define object_now(s, now, fn) ((void)(fn))
-#define object_linked(t, enqueued) ((void)0)
-#define object_lost(s, t) false
-#define object_there(t) true
-#define object_cut(s, list) false
-#define object_spare(s, t) ((void)0)
+#define OBJECTS 0
 #endif
+#define OBJECTS_DO(call) (OBJECTS ? rota__##call : (void)0)
+
+#define object_may_init(t, k) (OBJECTS ? rota__object_may_init((t), (k)) : 0)
+#define object_no_kind(k) OBJECTS_DO(object_no_kind(k))
+#define object_born(t, k, site, caller) \
+	OBJECTS_DO(object_born((t), (k), (site), (caller)))
+#define object_moved(t, k) OBJECTS_DO(object_moved((t), (k)))
+#define object_free(t) OBJECTS_DO(object_free(t))
+#define object_kind(k) OBJECTS_DO(object_kind(k))
+#define object_kind_made(k) OBJECTS_DO(object_kind_made(k))
+#define object_kinds(s) OBJECTS_DO(object_kinds(s))
+#define objects_end(e) OBJECTS_DO(objects_end(e))
+#define object_home(s) OBJECTS_DO(object_home(s))
+#define object_call(t, fn) (!OBJECTS || rota__object_call((t), (fn)))
+#define object_owned(t, k, s, fn) \
+	(!OBJECTS || rota__object_owned((t), (k), (s), (fn)))
+#define object_when(t, when) OBJECTS_DO(object_when((t), (when)))
+#define object_span(t, span) OBJECTS_DO(object_span((t), (span)))
+#define object_now(s, now, fn) OBJECTS_DO(object_now((s), (now), (fn)))
+#define object_linked(t, enqueued) OBJECTS_DO(object_linked((t), (enqueued)))
+#define object_lost(s, t) (OBJECTS && rota__object_lost((s), (t)))
+#define object_there(t) (!OBJECTS || rota__object_there(t))
+#define object_cut(s, list) (OBJECTS && rota__object_cut((s), (list)))
+#define object_spare(s, t) OBJECTS_DO(object_spare((s), (t)))
 
 #endif
