@@ -36,14 +36,25 @@ struct side {
 	pthread_barrier_t *gate;
 };
 
-#ifdef PEER_SAFE
-#define side_lock() ((void)0)
-#define side_unlock() ((void)0)
-#else
+#ifndef PEER_SAFE
 static pthread_mutex_t side_mutex = PTHREAD_MUTEX_INITIALIZER;
-#define side_lock() pthread_mutex_lock(&side_mutex)
-#define side_unlock() pthread_mutex_unlock(&side_mutex)
 #endif
+
+rota_inline void
+side_lock(void)
+{
+#ifndef PEER_SAFE
+	pthread_mutex_lock(&side_mutex);
+#endif
+}
+
+rota_inline void
+side_unlock(void)
+{
+#ifndef PEER_SAFE
+	pthread_mutex_unlock(&side_mutex);
+#endif
+}
 
 rota_inline void
 side_op(struct side *s, struct pick p, uint64_t now)

@@ -33,7 +33,11 @@
 /* The compiler moves no access across this. It serves the child of a fork,
  * which finds memory as it was at one moment. Between processors it orders
  * nothing. */
-#define rota_in_order() __asm__ volatile("" ::: "memory")
+rota_inline void
+rota_in_order(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
 
 /* Bytes of a cache line: x86-64 and most of aarch64. */
 #define ROTA_LINE 64
