@@ -8,6 +8,8 @@
  * armed for the tick under way or the run has no room. The earlier of run and
  * heap comes up first. So the heap of a wheel is small and stays in the cache.
  *
+ * What each backend_ function does: core/backend.h.
+ *
  * Invariant  all in the run is before anything in the wheel.
  * Threads    the lock owner; rota__backend_grow() may run beside the others.
  */
@@ -30,7 +32,6 @@ struct backend_lower {
 	struct lower heap, wheel;
 };
 
-/* backend_lower_ask: is the memory of an item gone? As numbers.h says. */
 rota_inline void
 backend_lower_ask(struct backend_lower *l,
     bool (*gone)(void *arg, const uint32_t *item), void *arg)
@@ -65,7 +66,6 @@ backend_tick(enum rota_backend backend, uint64_t d, uint64_t slack)
 	return tick;
 }
 
-/* backend_instant: the instant at which an item of deadline @d comes up. */
 rota_inline uint64_t
 backend_instant(enum rota_backend backend, uint64_t d, uint64_t slack)
 {
@@ -74,8 +74,6 @@ backend_instant(enum rota_backend backend, uint64_t d, uint64_t slack)
 	return backend_tick(backend, d, slack) << WHEEL_TICK_BITS;
 }
 
-/* backend_later: does an item of deadline @d come up after @now, so in no poll
- * under way? */
 rota_inline bool
 backend_later(
     enum rota_backend backend, uint64_t d, uint64_t slack, uint64_t now)
@@ -85,9 +83,6 @@ backend_later(
 	return backend_tick(backend, d, slack) > now >> WHEEL_TICK_BITS;
 }
 
-/* backend_try_insert: backend_insert() of an item that backend_later() is true
- * of, where that takes few instructions; *@when gets the key. False: not
- * done. */
 rota_inline bool
 backend_try_insert(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq, uint64_t slack, uint64_t *when)
@@ -149,10 +144,6 @@ backend_remove(struct queue *b, enum rota_backend backend, uint32_t *item)
 		wheel_remove(&b->wheel, item);
 }
 
-/* backend_last: the item that takes the place of @item if @item is removed, and
- * whose place backend_remove() writes then; @item itself if there is none.
- * backend_drop_last: remove that other item, without a write to its place. For
- * items whose memory may be gone. */
 rota_inline uint32_t *
 backend_last(const struct queue *b, enum rota_backend backend, uint32_t *item)
 {
@@ -178,7 +169,6 @@ backend_drop_last(struct queue *b, const uint32_t *item)
 		wheel_close(w, slot);
 }
 
-/* backend_key: the instant at which @item comes up; 0 if it is deferred. */
 rota_inline uint64_t
 backend_key(
     const struct queue *b, enum rota_backend backend, const uint32_t *item)
@@ -221,9 +211,7 @@ backend_move_earlier(struct queue *b, enum rota_backend backend, uint32_t *item,
 	return backend_insert(b, backend, item, d, seq, slack);
 }
 
-/* backend_try_rise: backend_move_earlier() of @item, whose key is after @d, where
- * that takes few instructions: in a heap that stays in the cache. False: not
- * done. */
+/* Where that takes few instructions: in a heap that stays in the cache. */
 rota_inline bool
 backend_try_rise(struct queue *b, enum rota_backend backend, uint32_t *item,
     uint64_t d, uint32_t seq)
@@ -235,8 +223,6 @@ backend_try_rise(struct queue *b, enum rota_backend backend, uint32_t *item,
 	return true;
 }
 
-/* backend_ready: @item was just inserted. If more are likely to follow it to
- * the same place, fetch that. */
 rota_inline void
 backend_ready(
     const struct queue *b, enum rota_backend backend, const uint32_t *item)
@@ -245,10 +231,7 @@ backend_ready(
 		wheel_ready(&b->wheel, item);
 }
 
-/* backend_fetch: must the entry of @item move to come up by @d? If so fetch
- * what the move touches first. A guess is good enough: heaps say yes.
- * backend_fetch_on: when that has had time to arrive, fetch what the move
- * touches next. */
+/* A heap always says yes. */
 rota_inline bool
 backend_fetch(const struct queue *b, enum rota_backend backend,
     const uint32_t *item, uint64_t d, uint64_t slack)
@@ -273,7 +256,6 @@ backend_fetch_on(
 		    &b->heap, heap_index(&b->heap, item) & ~HEAP_BAGGED));
 }
 
-/* backend_defer: keep @item, which has no entry, until backend_undefer(). */
 rota_inline void
 backend_defer(struct queue *b, enum rota_backend backend, uint32_t *item)
 {
@@ -283,15 +265,14 @@ backend_defer(struct queue *b, enum rota_backend backend, uint32_t *item)
 		heap_bag(&b->heap, item);
 }
 
-/* backend_undefer: take out and return a deferred item; NULL: there is none. A
- * coarse wheel hands its deferred items out as a slot: wheel_begin_later(). */
+/* A coarse wheel hands its deferred items out as a slot:
+ * wheel_begin_later(). */
 rota_inline uint32_t *
 backend_undefer(struct queue *b, enum rota_backend backend)
 {
 	return backend == ROTA_WHEEL_COARSE ? NULL : heap_unbag(&b->heap);
 }
 
-/* backend_deferred: how many items backend_undefer() has to take out. */
 rota_inline uint32_t
 backend_deferred(const struct queue *b, enum rota_backend backend)
 {
@@ -368,8 +349,6 @@ queue_due_coarse(struct queue *b, uint64_t now, struct backend_turn *turn,
 	return BACKEND_DUE_ENTRY;
 }
 
-/* backend_due: what comes up next in a poll at @now, in *@e. If the poll is
- * @full only the answer counts; *@e may be half written. */
 rota_inline enum backend_due
 backend_due(struct queue *b, enum rota_backend backend, uint64_t now,
     struct backend_turn *turn, bool full, struct backend_entry *e)
@@ -381,9 +360,6 @@ backend_due(struct queue *b, enum rota_backend backend, uint64_t now,
 	return queue_due_coarse(b, now, turn, full, e);
 }
 
-/* backend_before: a timer of @e, armed as number @seq of its shard, fires if its
- * deadline is before this. It may be due later by now: its deadline was moved,
- * or it was armed again for the same instant, with a later number. */
 rota_inline uint64_t
 backend_before(enum rota_backend backend, const struct backend_entry *e,
     uint64_t now, uint32_t seq)
@@ -393,22 +369,18 @@ backend_before(enum rota_backend backend, const struct backend_entry *e,
 	return e->when + !seq_before(e->seq, seq);
 }
 
-/* backend_dear: is taking out an entry expensive? */
 rota_inline bool
 backend_dear(const struct queue *b)
 {
 	return b->heap.len > HEAP_DEAR;
 }
 
-/* backend_cost: the steps that taking an entry out counts as, where
- * backend_dear(). */
 rota_inline uint64_t
 backend_cost(const struct queue *b)
 {
 	return 2 + (b->heap.len > 4 * HEAP_DEAR);
 }
 
-/* backend_take: take @e out, which stands in the heap if @in_heap. */
 rota_inline void
 backend_take(struct queue *b, enum rota_backend backend,
     const struct backend_entry *e, const bool in_heap)
@@ -420,7 +392,6 @@ backend_take(struct queue *b, enum rota_backend backend,
 	(void)e;
 }
 
-/* backend_refile: @e gets a later key. Returns that. */
 rota_inline uint64_t
 backend_refile(struct queue *b, enum rota_backend backend,
     const struct backend_entry *e, uint64_t d, uint32_t seq, uint64_t slack)
@@ -433,15 +404,12 @@ backend_refile(struct queue *b, enum rota_backend backend,
 	return backend_insert(b, backend, e->item, d, seq, slack);
 }
 
-/* backend_rekeys: where one entry was stale, is it worth while to look for
- * more? */
 rota_inline bool
 backend_rekeys(enum rota_backend backend)
 {
 	return backend == ROTA_HEAP;
 }
 
-/* backend_advance: time has come to @now, and nothing is due. */
 rota_inline void
 backend_advance(struct queue *b, enum rota_backend backend, uint64_t now)
 {
@@ -454,7 +422,6 @@ backend_advance(struct queue *b, enum rota_backend backend, uint64_t now)
 						: b->wheel.next_expiry - 1);
 }
 
-/* backend_next: the earliest key; 0 if there is something to do now. */
 rota_inline uint64_t
 backend_next(struct queue *b, enum rota_backend backend)
 {
@@ -479,8 +446,6 @@ backend_next(struct queue *b, enum rota_backend backend)
 	return next;
 }
 
-/* backend_begins: the first slot of a wheel starts at this instant, and may hold
- * what is due later. */
 rota_inline uint64_t
 backend_begins(const struct queue *b)
 {
@@ -498,9 +463,6 @@ struct backend_cursor {
 	uint32_t heap, run, wheel;
 };
 
-/* backend_visit_step: the next item. NULL: a bounded step met none, or, if
- * *@end, there are no more. Before you remove the returned item call
- * backend_unvisit(): another item takes its place. */
 rota_inline uint32_t *
 backend_visit_step(const struct queue *b, struct backend_cursor *c, bool *end)
 {
@@ -516,8 +478,6 @@ backend_visit_step(const struct queue *b, struct backend_cursor *c, bool *end)
 	return item;
 }
 
-/* backend_visit_prefetch: fetch an item that a walk at @c returns some steps
- * from now. */
 rota_inline void
 backend_visit_prefetch(const struct queue *b, const struct backend_cursor *c)
 {
