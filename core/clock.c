@@ -17,8 +17,8 @@ posix_now(clockid_t id)
 }
 
 /* The caller's clock, kept from stepping back and from going past ROTA_NEVER:
- * returns the largest reading so far. relaxed: `ticks` is not below this thread's own readings, nor below
- * those that happened before. */
+ * returns the largest reading so far. relaxed: `ticks` is not below this
+ * thread's own readings, nor below those that happened before. */
 static rota_time
 caller_now(struct clock *c)
 {

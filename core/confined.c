@@ -47,10 +47,10 @@ enqueued(struct rota_shard *s, struct rota_timer *t, uint64_t d, uint64_t when)
 	return (int)(old & ST_ARMED);
 }
 
-/* fresh_reset() into a slot that needs another chunk. backend_ready() fetches the
- * chunk here, and not wherever a chunk is opened: 1e6 timers armed in turn went
- * from 13.0 to 8.4 ns each, but moves, which open and close chunks at random,
- * would pay 4 ns. */
+/* fresh_reset() into a slot that needs another chunk. backend_ready() fetches
+ * the chunk here, and not wherever a chunk is opened: 1e6 timers armed in turn
+ * went from 13.0 to 8.4 ns each, but moves, which open and close chunks at
+ * random, would pay 4 ns. */
 static rota_noinline int
 fresh_chunk(
     struct rota_timer *t, uint64_t d, struct rota_shard *s, struct rota_kind *k)

@@ -68,10 +68,12 @@ shard_own(struct rota_shard *s, uint64_t id)
 	word_store(&s->attached, id, release); /* [H1] */
 }
 
-/* rota__config_check - is @c valid? Fills in the defaults. 0 or -EINVAL, logged. */
+/* rota__config_check - is @c valid? Fills in the defaults. 0 or -EINVAL,
+ * logged. */
 int rota__config_check(struct rota_config *c);
-/* rota__drivers_start - a driver for each shard, if the config asks for them. 0 or
- * -errno: none is left then. rota__drivers_stop - each ends, and is joined. */
+/* rota__drivers_start - a driver for each shard, if the config asks for them. 0
+ * or -errno: none is left then. rota__drivers_stop - each ends, and is
+ * joined. */
 int rota__drivers_start(struct rota_engine *e);
 void rota__drivers_stop(struct rota_engine *e);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lock_owner.h - which thread may touch a shard's structure, and which thread is in
- * which callback.
+ * lock_owner.h - which thread may touch a shard's structure, and which thread
+ * is in which callback.
  *
  * Invariant  `lock_owner` is the identity (core/self.h) of the one thread that
  *            may touch the structure, or 0. An owner that attached is the lock

@@ -5,9 +5,9 @@
  * With ROTA_DEBUG_OBJECTS a table has each timer by its address, from its
  * init to the end of its release, and for a while longer, so that a call on a
  * dead timer is reported. Each call asks the table. So does the owner before it
- * reads a timer whose entry has come up: it does not read memory that was reused,
- * nor a timer whose kind's memory is gone. Without ROTA_DEBUG_OBJECTS nothing
- * here is called.
+ * reads a timer whose entry has come up: it does not read memory that was
+ * reused, nor a timer whose kind's memory is gone. Without ROTA_DEBUG_OBJECTS
+ * nothing here is called.
  *
  * The table is the process's, behind one mutex: the memory of a timer may have
  * been another engine's. A line is logged without that mutex.
@@ -42,8 +42,8 @@ void rota__object_free(const struct rota_timer *t);
 /* object_kind - @k begins anew, or ends; object_kind_made - @k has begun. */
 void rota__object_kind(const struct rota_kind *k);
 void rota__object_kind_made(struct rota_kind *k);
-/* object_kinds - before the kinds of @s are gone through: none is among them any
- * more whose memory went. Under the lock of @s. */
+/* object_kinds - before the kinds of @s are gone through: none is among them
+ * any more whose memory went. Under the lock of @s. */
 void rota__object_kinds(struct rota_shard *s);
 /* objects_end - @e is destroyed: no timer of @e lives. */
 void rota__objects_end(const struct rota_engine *e);
@@ -71,8 +71,8 @@ bool rota__object_lost(struct rota_shard *s, const struct rota_timer *t);
 /* object_there - may @t be looked at? No more than a question. */
 bool rota__object_there(const struct rota_timer *t);
 /* object_cut - object_lost() of the first of a list of timers that wait to be
- * filed. Where its memory was reused the list is cut: what followed is not known
- * any more. True: some were lost, and none is left. */
+ * filed. Where its memory was reused the list is cut: what followed is not
+ * known any more. True: some were lost, and none is left. */
 bool rota__object_cut(struct rota_shard *s, struct rota_timer **list);
 /* object_spare - before the entry of @t is taken out: those that would be
  * written to for it are of timers. The lock owner. */

@@ -11,8 +11,9 @@
  * The thread that wakes the owner clears `parked`, and then no other thread
  * wakes. It clears `parked` only after the wake: had it cleared first and been
  * stopped before the wake, no other thread would wake, and the owner would
- * sleep past what they arm. Threads that come at once may each wake the owner. Sleeps are numbered,
- * so that a thread that is late does not clear `parked` of the next sleep.
+ * sleep past what they arm. Threads that come at once may each wake the owner.
+ * Sleeps are numbered, so that a thread that is late does not clear `parked` of
+ * the next sleep.
  *
  * `kick` is for a timer that another thread is just pushing. A second thread
  * that gives the timer an earlier deadline cannot push it again, and the first

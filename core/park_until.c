@@ -7,9 +7,9 @@
  * many. To find that instant a walk examines the entries that come up before
  * it, and stops where even a timer of the least slack could not change the
  * answer: where all kinds have the same slack, after the first entry. The
- * entries that one park examines are bounded, and those of all parks by the time
- * that passes. Where the walk ends, the owner does not sleep past the entries
- * that were not examined. The walk itself is core/park_walk.c.
+ * entries that one park examines are bounded, and those of all parks by the
+ * time that passes. Where the walk ends, the owner does not sleep past the
+ * entries that were not examined. The walk itself is core/park_walk.c.
  *
  * Invariant  no timer that is armed when the walk begins is later than its
  *            slack because of the sleep.
@@ -41,8 +41,8 @@ front_answer(uint64_t at)
 	return at <= SHARD_LAST ? (rota_time)at : ROTA_NEVER;
 }
 
-/* Something is due at @first, and may be as late as @latest. Where that is behind
- * the last instant, but before never: the last. */
+/* Something is due at @first, and may be as late as @latest. Where that is
+ * behind the last instant, but before never: the last. */
 rota_inline rota_time
 front_latest(uint64_t first, uint64_t latest)
 {

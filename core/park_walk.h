@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * park_walk.h - what the owner examines before it sleeps: a part of the contract
- * of core/backend.h.
+ * park_walk.h - what the owner examines before it sleeps: a part of the
+ * contract of core/backend.h.
  */
 #ifndef ROTA_CORE_PARK_WALK_H
 #define ROTA_CORE_PARK_WALK_H
@@ -24,8 +24,8 @@ struct front {
  * For a structure in order; a wheel is left to rota__park_walk(). */
 void rota__park_first(struct rota_shard *s);
 /* rota__park_walk - examine the entries that may change the answer, f->looks of
- * them at most, and report to @f what is found, and where the walk ended. On the
- * way zombies are taken out, and stale entries get later keys. */
+ * them at most, and report to @f what is found, and where the walk ended. On
+ * the way zombies are taken out, and stale entries get later keys. */
 void rota__park_walk(struct rota_shard *s, struct front *f);
 /* front_counts: may an entry that comes up at @when, or behind that, change the
  * answer? */
@@ -56,8 +56,8 @@ front_rest(const struct rota_shard *s, struct front *f, uint64_t when)
 	    f, when, s->backend == ROTA_WHEEL_COARSE ? when : when + f->least);
 }
 
-/* front_look: examine @t, whose entry comes up first. *@d gets its deadline. False: it was
- * stopped, and is no longer LINKED. */
+/* front_look: examine @t, whose entry comes up first. *@d gets its deadline.
+ * False: it was stopped, and is no longer LINKED. */
 rota_inline bool
 front_look(struct rota_shard *s, struct rota_timer *t, uint64_t *d)
 {

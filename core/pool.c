@@ -8,21 +8,21 @@
  *
  *	| generation, 32 bits | uses, 32 bits |
  *
- * The arming is one use. A call on a handle takes another, by a compare-and-swap
- * that fails if the generation is not the handle's: so the call cannot touch the
- * node's next timer. The callback, or the stop that prevented it, ends the
- * arming: it raises the generation and gives the arming's use back. The thread
- * that gives back the last use recycles the node. An arming whose handle no
- * caller took has no use, and leaves the pin word as it is, since no caller can
- * name it. A node of rota_handle_init() is kept: its user has one use, and each
- * of its armings has one.
+ * The arming is one use. A call on a handle takes another, by a
+ * compare-and-swap that fails if the generation is not the handle's: so the
+ * call cannot touch the node's next timer. The callback, or the stop that
+ * prevented it, ends the arming: it raises the generation and gives the
+ * arming's use back. The thread that gives back the last use recycles the node.
+ * An arming whose handle no caller took has no use, and leaves the pin word as
+ * it is, since no caller can name it. A node of rota_handle_init() is kept: its
+ * user has one use, and each of its armings has one.
  *
  * A node is in use, or free, or bare. Free nodes stand on a stack of their
  * shard. Every thread pushes and pops there, so a node that fired on one thread
  * is armed again by another. The timer of a free node stays initialised and
  * counts as a timer of the shard; the next arming takes over an entry that was
- * left behind. When the shard has no room for another timer, a free node becomes
- * bare, memory without a timer, and makes room (rota__pool_release).
+ * left behind. When the shard has no room for another timer, a free node
+ * becomes bare, memory without a timer, and makes room (rota__pool_release).
  *
  * [N1] pin -> pin    the next user of a node sees it as the former left it.
  * [N2] push -> pop   of a free node: so does the thread that pops it.
@@ -264,8 +264,8 @@ node_release(struct rota_engine *e, struct node *n)
 	uint64_t was, wake;
 
 	n->arg = e;
-	/* It was stopped, and may have an entry; or it fired while a reset of it
-	 * was on its way, and the inbox has not let go of it. [P5] */
+	/* It was stopped, and may have an entry; or it fired while a reset of
+	 * it was on its way, and the inbox has not let go of it. [P5] */
 	if (n->fn || word_load(&t->r_word, acquire) & ST_QUEUED) {
 		if (owner_has_queued(s, t)) {
 			(void)remote_release(&s->remote, &s->park, &t->r_word,

@@ -88,7 +88,8 @@ release_owner(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 	return 1;
 }
 
-/* A release by way of the inbox. The timer and @k may be gone once it is pushed. */
+/* A release by way of the inbox. The timer and @k may be gone once it is
+ * pushed. */
 static int
 release_remote(struct rota_shard *s, struct rota_kind *k, struct rota_timer *t)
 {

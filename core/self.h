@@ -68,8 +68,8 @@ uint64_t rota__self_named(void);
  * -ENOMEM; -EAGAIN: no key is left. */
 int rota__self_watch(void);
 
-/* rota__shard_ended - core/attach.c. The calling thread ends: a callback that it is
- * in is over, and so is the poll that called that. */
+/* rota__shard_ended - core/attach.c. The calling thread ends: a callback that
+ * it is in is over, and so is the poll that called that. */
 void rota__shard_ended(void);
 
 /* rota__life_take - *@l gets the caller's life, with one more reference. 0, or

@@ -269,7 +269,8 @@ rota__shard_next(struct rota_shard *s)
 
 	if (s->taken || s->backlog || !inbox_empty(&s->remote.inbox))
 		return (rota_time)word_load(&s->now, relaxed);
-	/* A wheel's slot may begin before its timers are due: core/park_until.c. */
+	/* A wheel's slot may begin before its timers are due:
+	 * core/park_until.c. */
 	if (s->backend != ROTA_HEAP && s->idle_until > s->now)
 		next = s->idle_until;
 	else

@@ -488,9 +488,9 @@ uint64_t rota__shard_live(const struct rota_shard *s);
 /* rota__shard_next - as rota_shard_next(), for the lock owner. */
 rota_time rota__shard_next(struct rota_shard *s);
 
-/* rota__shard_front - core/park_until.c. The owner is about to sleep: until when may
- * it, so that no timer is later than its slack? *@first gets the earliest
- * deadline. The shard is flushed, and may not be adopted. */
+/* rota__shard_front - core/park_until.c. The owner is about to sleep: until
+ * when may it, so that no timer is later than its slack? *@first gets the
+ * earliest deadline. The shard is flushed, and may not be adopted. */
 rota_time rota__shard_front(struct rota_shard *s, rota_time *first);
 /* rota__shard_rekey_due - core/rekey.c. Of the heap's entries with keys up to
  * @upto, give those whose timers are due after the key and after @now a new

@@ -310,7 +310,7 @@ state_drain(rota_word *word, bool confined, bool running, uint64_t *is)
 enum state_release {
 	RELEASE_GONE, /* the timer was released before */
 	RELEASE_BUSY, /* the release would have to wait, and may not */
-	RELEASE_FREE, /* lock owner: free it at once; @was says if it is LINKED */
+	RELEASE_FREE, /* lock owner: free it now; @was says if it is LINKED */
 	RELEASE_WAIT, /* it is freed when QUEUED goes off */
 	RELEASE_POST  /* remote: push it on the inbox, then wake the owner */
 };

@@ -139,8 +139,8 @@ static void
 role_wait(struct rota_shard *s, const struct rota_timer *t, int role)
 {
 	struct timespec nap = { 0, 1000 };
-	/* First, as a callback first leaves `running`, then counts as ended: the
-	 * one that runs has not been counted. */
+	/* First, as a callback first leaves `running`, then counts as ended:
+	 * the one that runs has not been counted. */
 	uint64_t ended = word_load(&s->ended[role], acquire);
 	void *running = word_load(&s->running[role], acquire); /* [R1] */
 

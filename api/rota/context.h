@@ -9,10 +9,10 @@
  * A deadline counts from its instant on, even if no thread has polled since.
  * Each call on a context, or on one below it, compares the deadline with the
  * clock. The first that finds it over, if its timer has not fired yet, ends the
- * context whose deadline it is, with all below, as a cancel would, and only then
- * answers. So one answer holds from then on, for all threads, and a child agrees
- * with its parent. A deadline that nobody has noticed yet, neither a poll nor a
- * call, does not count against a cancel of a parent further up.
+ * context whose deadline it is, with all below, as a cancel would, and only
+ * then answers. So one answer holds from then on, for all threads, and a child
+ * agrees with its parent. A deadline that nobody has noticed yet, neither a
+ * poll nor a call, does not count against a cancel of a parent further up.
  *
  *	rota_context_with_timeout(&c, e, request, 2 * ROTA_SECOND);
  *	if (rota_sleep(e, backoff, c) < 0)

@@ -33,8 +33,8 @@ typedef void rota_func(void *arg);
  *
  * Reads the clock once. The shard is rota_engine_local_shard(): the caller's
  * own, or one that the thread was given by turns, of all shards of the engine.
- * If no driver or owner polls that shard, @fn stays armed and does not run: give
- * each shard an owner, or name the shard by rota_shard_after_func().
+ * If no driver or owner polls that shard, @fn stays armed and does not run:
+ * give each shard an owner, or name the shard by rota_shard_after_func().
  * Returns  0 and the handle in *@h (may be NULL: nobody will stop it); -EINVAL;
  *          -ENOMEM; -ENOSPC.
  * Cost     one locked operation and the reset; a lock when the pool of the

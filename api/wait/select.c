@@ -119,8 +119,8 @@ shuffle(struct rota_case *cases, unsigned n)
 }
 
 /* Put @w in the channel's list; or, if the channel has a value by now, take
- * that value. 0 or -errno; *@listed: @w is in the list; *@s: where the channel's
- * timer is, or NULL. */
+ * that value. 0 or -errno; *@listed: @w is in the list; *@s: where the
+ * channel's timer is, or NULL. */
 static int
 join_channel(struct waiter *w, struct rota_case *k, unsigned source,
     bool *listed, struct rota_shard **s)

@@ -5,9 +5,9 @@
  * later. The engine drives itself. What the machine does to it is measured the
  * same way: as many threads add to as much memory at random, without rota: the
  * driver sleeps most of the time then. And once more, but with a timer that is
- * always due, so that the driver never sleeps: how late a thread is that has work
- * all the time, on processors that it has to share (not on a coarse wheel, which
- * sleeps between ticks). The sides take turns.
+ * always due, so that the driver never sleeps: how late a thread is that has
+ * work all the time, on processors that it has to share (not on a coarse wheel,
+ * which sleeps between ticks). The sides take turns.
  *
  * The timer is due on a grid of 1 ms. Where it comes so late that instants of
  * the grid have passed, each of them counts as one that was late as well: a

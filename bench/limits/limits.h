@@ -51,9 +51,9 @@ bool broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *backend_name(enum rota_backend b);
 const char *kind_name(bool confined);
 
-/* A line of output, which is a result, too, where --json is given: its mode, who
- * does it (a backend) and of which kind; in what case; and figures of it, each
- * with its name, @better as of results.h. */
+/* A line of output, which is a result, too, where --json is given: its mode,
+ * who does it (a backend) and of which kind; in what case; and figures of it,
+ * each with its name, @better as of results.h. */
 void line_begin(const char *mode, const char *who, const char *kind);
 void line_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void line_figure(const char *name, const char *format, double v, int better);

@@ -2,8 +2,8 @@
  *
  * micro.h - the rows of the table of operations.
  *
- * A file for each sort of operation, with its rows; micro.c registers every row with
- * every backend, confined and shared, at every N, under the name
+ * A file for each sort of operation, with its rows; micro.c registers every row
+ * with every backend, confined and shared, at every N, under the name
  * `row/backend/mode/N`. Their times are ns for one operation.
  */
 #ifndef BENCH_MICRO_MICRO_H

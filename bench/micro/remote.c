@@ -7,11 +7,12 @@
  *   remote_other   the same, each on the other's alone
  *   remote_push    pushes to 30 s from now, each on timers of both
  *
- * Stop and start with the clock still; push with the first thread moving it 1 ms
- * in 1000 pushes of its own. Each arms its own half first. Each polls its shard
- * after 1000 operations, which takes in what the other has sent. ns for an
- * operation of one thread, the mean of the two. On one processor, or pinned to one (taskset),
- * the two only take turns: the row then fails instead of showing a figure.
+ * Stop and start with the clock still; push with the first thread moving it
+ * 1 ms in 1000 pushes of its own. Each arms its own half first. Each polls its
+ * shard after 1000 operations, which takes in what the other has sent. ns for
+ * an operation of one thread, the mean of the two. On one processor, or pinned
+ * to one (taskset), the two only take turns: the row then fails instead of
+ * showing a figure.
  */
 #define _GNU_SOURCE /* CPU_COUNT, pthread_barrier_t */
 #define PEER_SAFE

@@ -21,14 +21,15 @@
  *               pushed and does not fire: 2.0 % fire at N = 1e6, 1.2 % at 1e3.
  *               The counter `fires` has the share
  *   herd        in one poll of a second. Equal deadlines must come up in the
- *               order of arming (not from a coarse wheel): the callback compares
- *               addresses, since they are armed in the order of the array
- *   earlier     the owner has to move the entry at every reset, or to find, in a
- *               wheel, that it stays in its slot
+ *               order of arming (not from a coarse wheel): the callback
+ *               compares addresses, since they are armed in the order of the
+ *               array
+ *   earlier     the owner has to move the entry at every reset, or to find, in
+ *               a wheel, that it stays in its slot
  *
- * push_later_many and stop_start_many make RIG_MANY in a call, as a server after
- * one epoll_wait() can; gathering them is timed. The counter `moves` says how
- * many entries were moved per operation.
+ * push_later_many and stop_start_many make RIG_MANY in a call, as a server
+ * after one epoll_wait() can; gathering them is timed. The counter `moves` says
+ * how many entries were moved per operation.
  */
 #include "bench/micro/micro.h"
 #include "bench/micro/rig.h"

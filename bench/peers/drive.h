@@ -9,8 +9,8 @@
  *
  * A run has so many operations (not those of two threads, which must have time
  * to meet), or so much time, whichever is first; before it a fifth of it, to
- * warm up, and after it WORST_OPS operations timed one by one, for the worst. It
- * asks how many fired, and of the works in which none may fire, none.
+ * warm up, and after it WORST_OPS operations timed one by one, for the worst.
+ * It asks how many fired, and of the works in which none may fire, none.
  *
  * One run a process: no peer meets what another run has left in its memory.
  * A check that hangs or crashes is the caller's to end, and a failure.

@@ -19,7 +19,8 @@ uint64_t peer_clock(void);
 /* Bytes of memory that this process occupies. */
 uint64_t peer_memory(void);
 
-/* @size bytes, zeroed, touched and from a cache line on. Or ends the program. */
+/* @size bytes, zeroed, touched and from a cache line on. Or ends the
+ * program. */
 void *peer_array(size_t size);
 
 /* The program ends: @what went wrong. */

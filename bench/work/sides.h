@@ -4,9 +4,9 @@
  * once, after work.h. Also C++.
  *
  * A side is a thread and what it does: operations on timers that it draws from
- * some of all, in blocks, and a poll of its own peer after each. It ends after so
- * much time, or after so many operations: then it goes on, untimed, until the
- * other has made as many, so that neither is alone at the end.
+ * some of all, in blocks, and a poll of its own peer after each. It ends after
+ * so much time, or after so many operations: then it goes on, untimed, until
+ * the other has made as many, so that neither is alone at the end.
  */
 #ifndef BENCH_WORK_SIDES_H
 #define BENCH_WORK_SIDES_H
@@ -146,8 +146,8 @@ side_run(void *arg)
 	return NULL;
 }
 
-/* Two sides that draw from all timers; the second half of them lives with a peer
- * of its own where the work says so. */
+/* Two sides that draw from all timers; the second half of them lives with a
+ * peer of its own where the work says so. */
 static inline void
 sides_open(struct work *w, struct side *s, struct peer *second)
 {

@@ -29,9 +29,9 @@
  *   remote      one thread polls without pause, the other stops and starts
  *               the first one's timers.
  *
- * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto, scatter: N / 50),
- * with a poll, which is part of the time. Random numbers are made outside it
- * (arm: inside). sides.h has the works of two threads.
+ * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto, scatter:
+ * N / 50), with a poll, which is part of the time. Random numbers are made
+ * outside it (arm: inside). sides.h has the works of two threads.
  *
  * A work has an op_X, one operation; begin_X, which brings the timers where it
  * wants them; and step_X, which prepares a stretch of operations, times it, and

@@ -186,8 +186,8 @@ model_moved(struct model *m, uint64_t now)
 	}
 }
 
-/* When the owner must poll at the latest: who sleeps, or has a coarse wheel, may
- * be late by a timer's slack; a coarse wheel by a tick more. */
+/* When the owner must poll at the latest: who sleeps, or has a coarse wheel,
+ * may be late by a timer's slack; a coarse wheel by a tick more. */
 static uint64_t
 first_call(const struct model *m, bool park)
 {

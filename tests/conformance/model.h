@@ -113,8 +113,8 @@ const char *model_polled(struct model *m, bool done);
 void model_moved(struct model *m, uint64_t now);
 
 /* model_next: is @next a right answer to when to poll, or with @park until when
- * to sleep? @quiet: the latest poll left nothing, and nothing due or remote came
- * since. */
+ * to sleep? @quiet: the latest poll left nothing, and nothing due or remote
+ * came since. */
 const char *model_next(
     const struct model *m, uint64_t next, bool quiet, bool park);
 

@@ -4,9 +4,9 @@
  * one each: a reset into the past that is on its way while its owner parks, two
  * inits that meet a retirement, an adopter that lost hold of what retired, a
  * kind that goes with its last timer; and the slack of a shard without timers.
- * Claims: the wheel does not go back, and no poll moves what is far; no count is
- * taken for another's; what has retired is not overdue; `released` runs; an heir
- * keeps its slack.
+ * Claims: the wheel does not go back, and no poll moves what is far; no count
+ * is taken for another's; what has retired is not overdue; `released` runs; an
+ * heir keeps its slack.
  */
 #include "tests/gate/acts.h"
 

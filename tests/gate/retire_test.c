@@ -35,7 +35,8 @@ poll_target(struct rota_shard *target, rota_time now)
 	assert_int_equal(rota_shard_check(target), 0);
 }
 
-/* The push is on the inbox of the shard that has retired when that is polled. */
+/* The push is on the inbox of the shard that has retired when that is
+ * polled. */
 static void
 a_push_that_a_retirement_overtook_fires_on_the_heir(void **state)
 {

@@ -11,7 +11,8 @@
 
 static int behind; /* another point */
 
-/* Let @g, who waits for the end of a callback on @seat, look some times more. */
+/* Let @g, who waits for the end of a callback on @seat, look some times
+ * more. */
 static void
 still_waits(struct gated *g, struct rota_shard *s, enum shard_role seat)
 {
@@ -315,9 +316,9 @@ a_callback_that_ended_with_its_thread_is_over(void **state)
 	expect_fired(w, 0, 0);
 }
 
-/* One callback of it runs on the adopter's seat when the owner is about to claim
- * it again, which a stop prevents: the seat of a claim that fails hides no
- * callback. */
+/* One callback of it runs on the adopter's seat when the owner is about to
+ * claim it again, which a stop prevents: the seat of a claim that fails hides
+ * no callback. */
 static void
 a_claim_that_fails_hides_no_callback(void **state)
 {
@@ -393,8 +394,8 @@ static const struct world_row world_pair_coarse = {
 #define PAIR_EVERY(test) \
 	ON(test, pair_heap), ON(test, pair_wheel), ON(test, pair_coarse)
 
-/* A stop has read the timer's shard when that retires. Then the target fires the
- * timer, and its callback has come to @point when the stop looks there. */
+/* A stop has read the timer's shard when that retires. Then the target fires
+ * the timer, and its callback has come to @point when the stop looks there. */
 static void
 who_was_overtaken_waits_on_the_target(void **state, const int *point)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * list.h - the contract of core/backend.h, kept by a sorted list: the least that
- * does so, for tests. Each operation walks the list from its start.
+ * list.h - the contract of core/backend.h, kept by a sorted list: the least
+ * that does so, for tests. Each operation walks the list from its start.
  *
- * Items come up in the order of (when, seq), deferred ones in that in which they
- * were deferred. A stale entry keeps its key until it comes up or the owner
- * parks; it makes the list look for no others. A list does not cascade. It is
- * exact, whatever the shard's backend is called.
+ * Items come up in the order of (when, seq), deferred ones in that in which
+ * they were deferred. A stale entry keeps its key until it comes up or the
+ * owner parks; it makes the list look for no others. A list does not cascade.
+ * It is exact, whatever the shard's backend is called.
  *
- * Invariant  an item's place is the index of its node. Node 0 is the head of the
- *            sorted ring, node 1 that of the deferred.
+ * Invariant  an item's place is the index of its node. Node 0 is the head of
+ *            the sorted ring, node 1 that of the deferred.
  */
 #ifndef ROTA_TESTS_LIST_LIST_H
 #define ROTA_TESTS_LIST_LIST_H

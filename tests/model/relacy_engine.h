@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * relacy_engine.h - what api/wait/channel.c and api/wait/context.c stand on, for relacy.
+ * relacy_engine.h - what api/wait/channel.c and api/wait/context.c stand on,
+ * for relacy.
  *
  * The locks are relacy's. The engine is one shard of a few lines that keeps
  * the promises of rota/handle.h: each arming runs once or is stopped, a stop
@@ -388,7 +389,8 @@ model_access(void)
 }
 
 /*
- * api/wait/bubble.c: there is none. core/sys/fd.c: descriptors that nobody polls.
+ * api/wait/bubble.c: there is none. core/sys/fd.c: descriptors that nobody
+ * polls.
  */
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * table.h - a table for a terminal or in Markdown: a column of labels, then columns of
- * cells, each as wide as its widest, aligned to the right.
+ * table.h - a table for a terminal or in Markdown: a column of labels, then
+ * columns of cells, each as wide as its widest, aligned to the right.
  *
  * Cells are copied and cut to what fits. No threads.
  */

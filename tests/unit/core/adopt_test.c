@@ -840,8 +840,8 @@ what_its_owner_arms_is_next_at_once(void **state)
 	expect_fired(w, 0, 1);
 }
 
-/* The budget ends in the middle of a slot: an adopter that comes by then goes by
- * how late that is, not by how old the clock is. */
+/* The budget ends in the middle of a slot: an adopter that comes by then goes
+ * by how late that is, not by how old the clock is. */
 static void
 what_is_half_brought_up_is_late_by_no_more_than_it_is(void **state)
 {

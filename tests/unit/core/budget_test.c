@@ -4,9 +4,9 @@
  * Claims: no poll does more of any kind of work than its budget, moves and
  * the inbox included, and none keeps another waiting, nor does a callback that
  * arms for the past; what moves is counted, and a park moves no more than some;
- * the order is the same for every budget; between two polls of a budget anything
- * may be stopped, released or armed and nothing is lost; zombies are swept once
- * they are many; a flood of resets takes no memory.
+ * the order is the same for every budget; between two polls of a budget
+ * anything may be stopped, released or armed and nothing is lost; zombies are
+ * swept once they are many; a flood of resets takes no memory.
  * Rows     G10
  */
 #include "core/shard.h"

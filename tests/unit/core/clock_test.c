@@ -3,7 +3,8 @@
  * clock_test.c - core/clock.c and rota_when(): where instants come from.
  * Claims: an engine's clock begins at config.start and goes on with its
  * source; it never steps back, whatever the source does; a virtual one moves
- * by advance alone and stops at never, as the caller's does; rota_when() saturates at both ends.
+ * by advance alone and stops at never, as the caller's does; rota_when()
+ * saturates at both ends.
  *
  * The program is linked so that the system's clock is the test's.
  * Rows     G1

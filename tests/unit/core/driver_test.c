@@ -6,8 +6,8 @@
  * is woken by an earlier deadline and by the clock; a stop never gets lost
  * between its look and its sleep; a blocked callback delays no other shard,
  * and with adoption not even its own; on CLOCK_BOOTTIME a sleep is by that
- * clock; a wait that nothing would end is refused; a storm of signals and wakes loses
- * nothing.
+ * clock; a wait that nothing would end is refused; a storm of signals and wakes
+ * loses nothing.
  *
  * Waits are bounded by an alarm: stuck is failed.
  */

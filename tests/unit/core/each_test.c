@@ -257,7 +257,8 @@ who_may_not_is_told_so(void **state)
 	assert_int_equal(walk(w).calls, 1);
 }
 
-/* In a walk over one shard a poll of another, whose callback polls the first. */
+/* In a walk over one shard a poll of another, whose callback polls the
+ * first. */
 static void
 polls_the_first(struct probe *p, rota_time now)
 {

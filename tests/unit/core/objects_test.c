@@ -162,9 +162,9 @@ memory_that_was_reused_is_not_looked_at(void **state)
 	expect_fired(w, 77);
 }
 
-/* What glibc's free() leaves at the start of memory: the link of a list, mangled
- * or not, and a key; of a small block just the link. Each for a kind of its own,
- * so that each is told. */
+/* What glibc's free() leaves at the start of memory: the link of a list,
+ * mangled or not, and a key; of a small block just the link. Each for a kind of
+ * its own, so that each is told. */
 static void
 what_free_writes_makes_a_timer_none(void **state)
 {
@@ -732,8 +732,8 @@ an_instant_that_is_a_date_is_told(void **state)
 	HEARD(w, "rota_shard_poll()", "shard 0", "ten years");
 }
 
-/* Of the library's own clocks: a caller's or a virtual one may be at anything by
- * then. */
+/* Of the library's own clocks: a caller's or a virtual one may be at anything
+ * by then. */
 static const struct world_row world_monotonic = { .backend = ROTA_HEAP,
 	.timed = true,
 	.clock = ROTA_CLOCK_MONOTONIC };

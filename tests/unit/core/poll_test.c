@@ -278,9 +278,9 @@ many_were_armed(struct world *w, uint64_t n)
 	w->shard->hot.seq += n;
 }
 
-/* A timer waits while its shard goes half round its numbers, and once round, and
- * twice: it fires in the poll at its deadline, whatever that poll's callbacks
- * arm before it. */
+/* A timer waits while its shard goes half round its numbers, and once round,
+ * and twice: it fires in the poll at its deadline, whatever that poll's
+ * callbacks arm before it. */
 static void
 a_timer_fires_in_time_however_many_were_armed_since(void **state)
 {

@@ -103,8 +103,8 @@ what_another_thread_is_pushing_comes_back_later(void **state)
 
 static struct rota_kind own_kind;
 
-/* The probe @p gets a kind of its own, with @fire. A kind is not changed once it
- * is initialised: a debug build would take its memory for reused. */
+/* The probe @p gets a kind of its own, with @fire. A kind is not changed once
+ * it is initialised: a debug build would take its memory for reused. */
 static void
 fires_by(struct world *w, struct probe *p, struct rota_kind *k,
     void (*fire)(struct rota_timer *t, rota_time now))

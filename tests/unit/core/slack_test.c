@@ -278,8 +278,8 @@ a_poll_in_between_fires_what_is_due(void **state)
 		rota_timer_release(&p[i].timer);
 }
 
-/* Without slack a wake is for a fire, also if there is an event, with a poll and
- * a timer that is stopped again, every 9 ms. */
+/* Without slack a wake is for a fire, also if there is an event, with a poll
+ * and a timer that is stopped again, every 9 ms. */
 static void
 no_wake_is_for_nothing(void **state)
 {
@@ -517,8 +517,8 @@ filed_one_by_one(struct world *w, struct probe *p, rota_time when)
 	assert_true(rota_shard_next(w->shard) >= 0);
 }
 
-/* The last of the heap, at 35 ms, takes the place of one that was stopped, below
- * one at 100 ms, and rises above that: to before where the look is. */
+/* The last of the heap, at 35 ms, takes the place of one that was stopped,
+ * below one at 100 ms, and rises above that: to before where the look is. */
 static void
 what_rises_past_the_look_is_not_slept_past(void **state)
 {
@@ -819,8 +819,8 @@ who_may_be_adopted_sleeps_until_the_deadline(void **state)
 }
 
 /* A slack may end behind the last instant, before never. Then the owner sleeps
- * until the last, and what is armed fires. (Within its slack of the end a coarse
- * wheel may have never instead.) */
+ * until the last, and what is armed fires. (Within its slack of the end a
+ * coarse wheel may have never instead.) */
 static void
 at_the_end_of_time_what_is_due_is_not_slept_past(void **state)
 {
