@@ -5,6 +5,7 @@
  */
 #include "core/backend.h"
 
+#include <errno.h>
 #include <string.h>
 
 int
@@ -22,7 +23,7 @@ rota__backend_init(struct queue *b, enum rota_backend backend, uint64_t max,
 	return 0;
 fail:
 	rota__backend_destroy(b, backend, mem);
-	return -1;
+	return -ENOMEM;
 }
 
 void
@@ -43,9 +44,9 @@ rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
     const struct rota_mem *mem)
 {
 	if (backend != ROTA_WHEEL_COARSE && rota__heap_grow(&b->heap, n, mem))
-		return -1;
+		return -ENOMEM;
 	if (backend != ROTA_HEAP && rota__wheel_grow(&b->wheel, n, mem))
-		return -1;
+		return -ENOMEM;
 	return 0;
 }
 

@@ -172,12 +172,12 @@ rota_inline void backend_visit_prefetch(
     const struct queue *b, const struct backend_cursor *c);
 
 /* rota__backend_init - make an empty structure for up to @max items, at instant
- * @now. 0 or -1. */
+ * @now. 0 or -ENOMEM. */
 int rota__backend_init(struct queue *b, enum rota_backend backend, uint64_t max,
     uint64_t now, const struct rota_mem *mem);
 void rota__backend_destroy(
     struct queue *b, enum rota_backend backend, const struct rota_mem *mem);
-/* rota__backend_grow - make room for @n items. 0 or -1. */
+/* rota__backend_grow - make room for @n items. 0 or -ENOMEM. */
 int rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
     const struct rota_mem *mem);
 /* Giving memory back: as in heap/heap.h, for heap and wheel. A call of

@@ -5,6 +5,7 @@
  */
 #include "heap/heap.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ENTRY_BYTES (HEAP_BLOCK * sizeof(struct heap_entry))
@@ -21,7 +22,7 @@ rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem)
 	h->free_id = HEAP_NONE;
 	h->max_blocks = (uint32_t)blocks;
 	h->block = mem->alloc(mem->arg, blocks * sizeof(*h->block), ROTA_LINE);
-	return h->block ? 0 : -1;
+	return h->block ? 0 : -ENOMEM;
 }
 
 void
@@ -45,10 +46,10 @@ rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem)
 		char *block;
 
 		if (h->blocks == h->max_blocks)
-			return -1;
+			return -ENOMEM;
 		block = mem->alloc(mem->arg, BLOCK_BYTES, ROTA_LINE);
 		if (!block)
-			return -1;
+			return -ENOMEM;
 		h->block[h->blocks] = (struct heap_block){
 			.entry = (void *)block,
 			.item = (void *)(block + ENTRY_BYTES),

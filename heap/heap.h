@@ -92,11 +92,12 @@ struct heap {
 	uint32_t max_blocks; /* length of the table */
 };
 
-/* rota__heap_init - make an empty heap for up to @max items. 0 or -1. */
+/* rota__heap_init - make an empty heap for up to @max items. 0 or -ENOMEM. */
 int rota__heap_init(struct heap *h, uint64_t max, const struct rota_mem *mem);
 void rota__heap_destroy(struct heap *h, const struct rota_mem *mem);
-/* rota__heap_grow - make room for @n items. 0, or -1: the heap works as before.
- * One thread at a time, beside any other call but rota__heap_shrink(). */
+/* rota__heap_grow - make room for @n items. 0, or -ENOMEM: the heap works as
+ * before. One thread at a time, beside any other call but
+ * rota__heap_shrink(). */
 int rota__heap_grow(struct heap *h, uint64_t n, const struct rota_mem *mem);
 /* rota__heap_lower_begin - prepare *@l to move all ids into the blocks that @n
  * items need. Until rota__heap_cut() the heap must not get more than @n items.

@@ -5,6 +5,7 @@
  */
 #include "wheel/run.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Entries are dealt to 256 buckets of 4 us by the highest bits of their keys. A
@@ -41,7 +42,7 @@ rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem)
 	r->most = max < RUN_MOST ? (uint32_t)max : RUN_MOST;
 	r->block = mem->alloc(mem->arg, run_bytes(r), ROTA_LINE);
 	if (!r->block)
-		return -1;
+		return -ENOMEM;
 	r->entry = r->block;
 	r->spare = r->entry + r->most;
 	return 0;

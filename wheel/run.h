@@ -52,7 +52,7 @@ struct run {
 };
 
 /* rota__run_init - make an empty run for @max items, but at most RUN_MOST. 0 or
- * -1. */
+ * -ENOMEM. */
 int rota__run_init(struct run *r, uint64_t max, const struct rota_mem *mem);
 void rota__run_destroy(struct run *r, const struct rota_mem *mem);
 /* rota__run_sort - sort the collected items. */

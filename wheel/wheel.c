@@ -5,6 +5,7 @@
  */
 #include "wheel/wheel.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ITEM_BYTES (WHEEL_SLAB * WHEEL_CHUNK * sizeof(uint32_t *))
@@ -41,7 +42,7 @@ rota__wheel_init(
 	w->max_slabs = (uint32_t)slabs_for(max);
 	w->slab = mem->alloc(
 	    mem->arg, w->max_slabs * sizeof(*w->slab), ROTA_LINE);
-	return w->slab ? 0 : -1;
+	return w->slab ? 0 : -ENOMEM;
 }
 
 void
@@ -64,10 +65,10 @@ rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem)
 		char *block;
 
 		if (w->slabs == w->max_slabs)
-			return -1;
+			return -ENOMEM;
 		block = mem->alloc(mem->arg, SLAB_BYTES, ROTA_LINE);
 		if (!block)
-			return -1;
+			return -ENOMEM;
 		w->slab[w->slabs] = (struct wheel_slab){
 			.item = (void *)block,
 			.chunk = (void *)(block + ITEM_BYTES),

@@ -119,11 +119,11 @@ struct wheel {
 };
 
 /* rota__wheel_init - make an empty wheel for up to @max items, which has come
- * to tick @pos. 0 or -1. */
+ * to tick @pos. 0 or -ENOMEM. */
 int rota__wheel_init(
     struct wheel *w, uint64_t max, uint64_t pos, const struct rota_mem *mem);
 void rota__wheel_destroy(struct wheel *w, const struct rota_mem *mem);
-/* rota__wheel_grow - make room for @n items. 0, or -1: the wheel works as
+/* rota__wheel_grow - make room for @n items. 0, or -ENOMEM: the wheel works as
  * before. One thread at a time, beside any other call except
  * rota__wheel_shrink(). */
 int rota__wheel_grow(struct wheel *w, uint64_t n, const struct rota_mem *mem);

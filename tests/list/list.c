@@ -3,6 +3,7 @@
  * list.c - tests/list/list.h: its memory, its check, and its answers to what
  * the contract asks of core/.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "core/park_walk.h"
@@ -17,11 +18,11 @@ rota__backend_init(struct queue *b, enum rota_backend backend, uint64_t max,
 	b->max_blocks = (uint32_t)((max + LIST_HEADS) / LIST_BLOCK + 1);
 	b->block = mem->alloc(mem->arg, b->max_blocks * sizeof(*b->block), 64);
 	if (!b->block)
-		return -1;
+		return -ENOMEM;
 	b->fresh = LIST_HEADS;
 	if (rota__backend_grow(b, backend, 1, mem)) {
 		rota__backend_destroy(b, backend, mem);
-		return -1;
+		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < LIST_HEADS; i++)
 		*list_at(b, i) = (struct list_node){
@@ -54,7 +55,7 @@ rota__backend_grow(struct queue *b, enum rota_backend backend, uint64_t n,
 		    mem->arg, LIST_BLOCK * sizeof(*block), 64);
 
 		if (!block)
-			return -1;
+			return -ENOMEM;
 		b->block[b->blocks++] = block;
 	}
 	return 0;

@@ -8,6 +8,7 @@
  */
 #include "core/backend.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,7 +322,7 @@ refused_memory_is_told_at_every_call(void **state)
 		assert_int_equal(b->mem.blocks, 0);
 		if (!mem_failed(&b->mem))
 			break;
-		assert_int_equal(r, -1);
+		assert_int_equal(r, -ENOMEM);
 	}
 	assert_true(n >= 3);
 	mem_fail(&b->mem, 0);

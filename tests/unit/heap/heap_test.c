@@ -9,6 +9,7 @@
  */
 #include "heap/heap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,7 +311,7 @@ there_is_room_for_the_maximum_and_no_more(void **state)
 	assert_int_equal(rota__heap_grow(&b->heap, MOST, &b->from), 0);
 	all = (uint64_t)b->heap.max_blocks << HEAP_BLOCK_BITS;
 	assert_true(all >= MOST + HEAP_PAD);
-	assert_int_equal(rota__heap_grow(&b->heap, all, &b->from), -1);
+	assert_int_equal(rota__heap_grow(&b->heap, all, &b->from), -ENOMEM);
 	assert_int_equal(rota__heap_grow(&b->heap, MOST, &b->from), 0);
 	for (uint32_t i = 0; i < MOST; i++)
 		heap_insert(&b->heap, &b->item[i], MOST - i, i);
@@ -349,7 +350,7 @@ a_heap_survives_refused_memory_at_every_call(void **state)
 			assert_int_equal(r, 0);
 			break;
 		}
-		assert_int_equal(r, -1);
+		assert_int_equal(r, -ENOMEM);
 	}
 	assert_int_equal(n, 1 + 3 + 1); /* table, three blocks, success */
 }

@@ -9,6 +9,7 @@
  */
 #include "wheel/wheel.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,7 +322,7 @@ growing_moves_nothing_and_has_its_limit(void **state)
 	assert_int_equal(rota__wheel_grow(&w, MOST, &b->from), 0);
 	assert_ptr_equal(
 	    wheel_pointers(&w, b->item[0] >> WHEEL_CHUNK_BITS), at);
-	assert_int_equal(rota__wheel_grow(&w, 100 * MOST, &b->from), -1);
+	assert_int_equal(rota__wheel_grow(&w, 100 * MOST, &b->from), -ENOMEM);
 	assert_int_equal(rota__wheel_check(&w), 0);
 	wheel_remove(&w, &b->item[0]);
 	rota__wheel_destroy(&w, &b->from);
@@ -354,7 +355,7 @@ a_wheel_survives_refused_memory_at_every_call(void **state)
 			assert_int_equal(r, 0);
 			break;
 		}
-		assert_int_equal(r, -1);
+		assert_int_equal(r, -ENOMEM);
 	}
 	assert_true(n > 3);
 }
