@@ -6,6 +6,8 @@
  * config.start. Time never goes back: a reading of the caller's clock counts as
  * the largest reading so far if it is below that, and the instant of a poll as
  * that of the latest poll (core/poll.c).
+ *
+ * Threads    any.
  */
 #ifndef ROTA_CORE_CLOCK_H
 #define ROTA_CORE_CLOCK_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * due.h - how a backend says what comes up next.
+ *
+ * Threads    the lock owner.
  */
 #ifndef ROTA_CORE_DUE_H
 #define ROTA_CORE_DUE_H

@@ -8,6 +8,10 @@
  * its ABA problem. A drain reverses what it took: timers are inserted in the
  * order in which they were armed.
  *
+ * Invariant  a timer that is on an inbox is QUEUED.
+ * Threads    any pushes; the lock owner takes, and once the shard has retired
+ *            any that pushed.
+ *
  * [I1] push -> take   the lock owner sees the link, and what was written
  *                     before.
  * [I2] push -> park   with core/park.h: either the pusher sees the owner

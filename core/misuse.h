@@ -8,7 +8,8 @@
  * that is right comes nowhere near: everything here is a function of its own,
  * called where an error is being answered anyway.
  *
- * Any thread. Never with a lock of rota held: the hook may call rota.
+ * Invariant  a bit that is on stays on, as long as its kind or shard lives.
+ * Threads    any. Never with a lock of rota held: the hook may call rota.
  */
 #ifndef ROTA_CORE_MISUSE_H
 #define ROTA_CORE_MISUSE_H

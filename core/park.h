@@ -21,6 +21,11 @@
  * `kick`, and the first wakes the owner if `kick` has changed since before its
  * own compare-and-swap.
  *
+ * Invariant  no timer that would be later than its slack at `sleep_until` waits
+ *            for the owner to wake by itself.
+ * Threads    park_enter(), park_oversleeps() and park_leave(): the owner. The
+ *            others: any.
+ *
  * [K1] parked -> inbox  seq_cst on both sides, see [I2] in core/inbox.h.
  * [K2] kick -> pusher   seq_cst: either the kicking thread finds the owner
  *                       parked after the push, or the pusher sees the kick.

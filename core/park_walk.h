@@ -2,6 +2,8 @@
  *
  * park_walk.h - what the owner examines before it sleeps: a part of the
  * contract of core/backend.h.
+ *
+ * Threads    the owner, of a shard that may not be adopted.
  */
 #ifndef ROTA_CORE_PARK_WALK_H
 #define ROTA_CORE_PARK_WALK_H

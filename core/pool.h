@@ -3,6 +3,8 @@
  * pool.h - pooled timers for the rest of the library, and what the wait layer
  * logs. Channels keep some of the timers; those that are not in use make room
  * for others.
+ *
+ * Threads    any.
  */
 #ifndef ROTA_CORE_POOL_H
 #define ROTA_CORE_POOL_H

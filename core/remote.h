@@ -5,6 +5,8 @@
  * It makes one compare-and-swap on the timer's word, then if need be a push on
  * the inbox or a kick, and a wake. After its compare-and-swap the thread
  * touches the timer again only if it turned QUEUED on itself.
+ *
+ * Threads    any.
  */
 #ifndef ROTA_CORE_REMOTE_H
 #define ROTA_CORE_REMOTE_H

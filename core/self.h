@@ -19,6 +19,8 @@
  * A small cache, by the numbers of engines, says what the thread owns of an
  * engine. These numbers are not given twice either, so only the engine that the
  * caller names is read.
+ *
+ * Threads    any; a `rota_thread` is its thread's own.
  */
 #ifndef ROTA_CORE_SELF_H
 #define ROTA_CORE_SELF_H

@@ -10,6 +10,9 @@
  * They are in the library if sys/sdt.h was found. The code of rota/inline.h is
  * in no library, so of confined timers probes see only what fires, and of polls
  * only those that had something to do.
+ *
+ * Threads    any; the trace callback is called by the thread that made the
+ *            change.
  */
 #ifndef ROTA_CORE_TRACE_H
 #define ROTA_CORE_TRACE_H
