@@ -10,16 +10,18 @@
 #include <string.h>
 
 #define LINE_MOST 512 /* what is longer is cut; arbitrary */
+#define LINE_BEGIN "rota: "
 
 static void
 say(const struct rota_config *c, const char *format, va_list args)
 {
-	char line[LINE_MOST] = "rota: ";
+	char line[LINE_MOST] = LINE_BEGIN;
+	const size_t begin = sizeof(LINE_BEGIN) - 1;
 	int saved = errno; /* the hook may be careless */
 
 	if (!c->log)
 		return;
-	vsnprintf(line + 6, sizeof(line) - 6, format, args);
+	vsnprintf(line + begin, sizeof(line) - begin, format, args);
 	c->log(c->log_arg, line);
 	errno = saved;
 }

@@ -81,6 +81,8 @@ rota__wait_layer(struct rota_engine *e)
 	    : NULL;
 }
 
+#define LINE_BEGIN "rota: "
+
 int
 rota__wait_misuse(
     struct rota_engine *e, enum wait_misuse m, int r, const char *format, ...)
@@ -88,7 +90,8 @@ rota__wait_misuse(
 	struct wait_layer *layer = rota_engine_forked(e) ? NULL
 							 : rota__wait_layer(e);
 	uint64_t bit = (uint64_t)1 << m, old;
-	char line[400] = "rota: ";
+	char line[400] = LINE_BEGIN;
+	const size_t begin = sizeof(LINE_BEGIN) - 1;
 	int saved = errno; /* the hook may be careless */
 	va_list args;
 
@@ -100,7 +103,7 @@ rota__wait_misuse(
 	} while (!word_cas(&layer->said, &old, old | bit, relaxed,
 	    relaxed)); /* only who is first */
 	va_start(args, format);
-	vsnprintf(line + 6, sizeof(line) - 6, format, args);
+	vsnprintf(line + begin, sizeof(line) - begin, format, args);
 	va_end(args);
 	rota_engine_log(e, line);
 	errno = saved;
