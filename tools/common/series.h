@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum { SERIES_MAX = 32 }; /* repetitions; arbitrary */
+enum { SERIES_MAX = 256 }; /* repetitions; arbitrary */
 
 struct series {
 	unsigned n;
