@@ -7,7 +7,9 @@
  * The FREE and the BUSY ones stand in an array each, so that one is chosen at
  * random without touching the connection before it is timed; place[] says
  * where. Invariant: every connection is in the array that its condition
- * says, at place[], or DOOMED.
+ * says, at place[], or DOOMED. Operations are chosen ahead: a condition is that
+ * after all that have been chosen. A timer that was chosen to be stopped and
+ * fires before is FREE already.
  *
  * Everything is counted twice, here by what the calls answered and in the
  * engine; at the end the two must agree, and starts = fires + stops + live.
@@ -20,15 +22,21 @@
 
 #include "tools/common/clock.h"
 #include "tools/common/random.h"
+#include "tools/turn.h"
 
-#define IDLE ROTA_SECOND /* for up to IDLE_TIMERS, see churn.h */
-#define WARM_UP (150 * ROTA_MILLISECOND) /* caches, branches; arbitrary */
+#define IDLE (30 * ROTA_SECOND)
 
 enum {
-	IDLE_TIMERS = 200000,
-	SLOTS = 54,        /* batches of a round: 45 + 5 + 4, see churn.h */
+	PACKETS = 10,     /* of a connection in IDLE */
+	WARM_PACKETS = 2, /* as time has to pass in the warm-up */
+	PUSHES = 45,      /* of a step, which ends with a poll */
+	STARTS = 4,
+	STOPS = 4,
+	STEP_OPS = PUSHES + STARTS + STOPS + 1,
+	STEPS = 64,        /* chosen at a time */
+	MEASURED = 256,    /* times STEPS */
+	ALONE = 64,        /* times STEPS, of single calls */
 	POLL_STEPS = 4096, /* budget of a poll, as a server would have one */
-	TICK_ROUNDS = 256  /* a round takes some 50 us */
 };
 
 enum condition { FREE, BUSY, DOOMED };
@@ -37,11 +45,15 @@ struct conn {
 	struct rota_timer idle, request; /* one cache line */
 };
 
-struct batch {
-	enum churn_op op;
-	unsigned n;
-	struct rota_timer *timer[CHURN_BATCH];
-	rota_time when[CHURN_BATCH];
+struct op {
+	struct rota_timer *timer;
+	rota_time when;
+};
+
+struct step {
+	rota_time now;
+	unsigned starts, stops; /* behind the pushes */
+	struct op op[STEP_OPS];
 };
 
 struct set {
@@ -53,29 +65,50 @@ struct churn {
 	struct rota_engine *e;
 	struct rota_shard *s;
 	struct rota_kind idle_kind, request_kind;
+	const struct churn_config *config;
 	struct conn *conn;
 	uint32_t conns;
 	uint32_t doomed;
-	rota_span idle; /* I of churn.h */
 	uint8_t *condition;
 	uint32_t *place;
 	struct set set[2]; /* FREE, BUSY */
 	uint64_t random;
-	uint64_t done[CHURN_OPS], fired, early;
-	bool measuring, poll_failed;
+	rota_time now, chosen; /* the clock; the latest step that was chosen */
+	rota_span pace;        /* of a step */
+	uint64_t done[CHURN_OPS], missed, fired, early;
+	bool poll_failed;
 	struct churn_result *out;
-	struct batch round[SLOTS];
+	struct step step[STEPS];
 };
 
-/* The only churn under way on this thread: a fire callback knows its timer
- * and nothing else. */
+/* The only churn of this process: a fire callback knows its timer and nothing
+ * else. */
 static struct churn *current;
+
+static rota_time
+clock_now(void *arg)
+{
+	return ((struct churn *)arg)->now;
+}
 
 static rota_span
 random_span(struct churn *c, rota_span least, rota_span most)
 {
-	return least +
-	    (rota_span)(random_next(&c->random) >> 1) % (most - least + 1);
+	return pick_span(pick_make(&c->random, 2), least, most + 1);
+}
+
+/* Until when an idle timer runs, by the shape. */
+static rota_span
+idle_span(struct churn *c)
+{
+	switch (c->config->shape) {
+	case CHURN_UNIFORM:
+		return random_span(c, IDLE / 2, IDLE * 3 / 2);
+	case CHURN_BIMODAL:
+		return pick_make(&c->random, 10).index ? IDLE : IDLE / 10;
+	default:
+		return IDLE;
+	}
 }
 
 static void
@@ -109,14 +142,10 @@ set_pick(struct churn *c, enum condition from)
 }
 
 static void
-count_fire(struct churn *c, struct rota_timer *t)
+count_fire(struct churn *c, const struct rota_timer *t, rota_time now)
 {
-	rota_span late = rota_engine_now(c->e) - rota_timer_deadline(t);
-
 	c->fired++;
-	c->early += late < 0;
-	if (c->measuring)
-		hist_record(&c->out->late_ns, late < 0 ? 0 : (uint64_t)late);
+	c->early += rota_timer_deadline(t) > now;
 }
 
 static void
@@ -126,8 +155,9 @@ on_request(struct rota_timer *t, rota_time now)
 	struct conn *conn = rota_container_of(t, struct conn, request);
 	uint32_t i = (uint32_t)(conn - c->conn);
 
-	(void)now;
-	count_fire(c, t);
+	count_fire(c, t, now);
+	if (c->condition[i] == FREE)
+		return; /* it will find nothing to stop */
 	if (c->condition[i] == DOOMED)
 		c->doomed--;
 	else
@@ -141,265 +171,232 @@ on_idle(struct rota_timer *t, rota_time now)
 {
 	struct churn *c = current;
 
-	count_fire(c, t);
-	if (rota_timer_reset_at(t, rota_when(now, c->idle)) == 0)
+	count_fire(c, t, now);
+	if (rota_timer_reset_at(t, rota_when(now, IDLE)) == 0)
 		c->done[CHURN_START]++;
 }
 
 /*
- * A round: choose, then do.
+ * A step: choose, then do.
  */
 
 static void
-choose_pushes(struct churn *c, struct batch *b, rota_time now)
+choose_start(struct churn *c, struct step *s, bool doomed)
 {
-	b->op = CHURN_PUSH;
-	b->n = CHURN_BATCH;
-	for (unsigned i = 0; i < b->n; i++) {
-		b->timer[i] =
-		    &c->conn[pick_make(&c->random, c->conns).index].idle;
-		b->when[i] = rota_when(now, c->idle);
-	}
-}
+	struct op *op = &s->op[PUSHES + s->starts];
+	uint32_t i;
 
-static void
-choose_starts(struct churn *c, struct batch *b, rota_time now, bool doomed)
-{
-	b->op = CHURN_START;
-	b->n = 0;
 	/* With few connections those that wait for their end must not become
 	 * all there are. */
-	if (doomed && c->doomed >= c->conns / 4)
+	if (c->set[FREE].n == 0 || (doomed && c->doomed >= c->conns / 4))
 		return;
-	while (b->n < CHURN_BATCH && c->set[FREE].n > 0) {
-		uint32_t i = set_pick(c, FREE);
+	i = set_pick(c, FREE);
+	op->timer = &c->conn[i].request;
+	if (doomed) {
+		c->condition[i] = DOOMED;
+		c->doomed++;
+		op->when = rota_when(
+		    s->now, random_span(c, IDLE / 600, IDLE / 10));
+	} else {
+		set_insert(c, BUSY, i);
+		op->when = rota_when(s->now, random_span(c, IDLE / 3, IDLE));
+	}
+	s->starts++;
+}
 
-		b->timer[b->n] = &c->conn[i].request;
-		if (doomed) {
-			c->condition[i] = DOOMED;
-			c->doomed++;
-			b->when[b->n] = rota_when(now,
-			    random_span(
-				c, ROTA_MILLISECOND, 50 * ROTA_MILLISECOND));
-		} else {
-			set_insert(c, BUSY, i);
-			b->when[b->n] = rota_when(
-			    now, random_span(c, c->idle, 3 * c->idle));
+static void
+choose_stop(struct churn *c, struct step *s)
+{
+	uint32_t i;
+
+	if (c->set[BUSY].n == 0)
+		return;
+	i = set_pick(c, BUSY);
+	set_insert(c, FREE, i);
+	s->op[PUSHES + s->starts + s->stops++].timer = &c->conn[i].request;
+}
+
+static void
+choose_step(struct churn *c, struct step *s)
+{
+	c->chosen += c->pace;
+	s->now = c->chosen;
+	s->starts = s->stops = 0;
+	for (unsigned i = 0; i < PUSHES; i++) {
+		s->op[i].timer =
+		    &c->conn[pick_make(&c->random, c->conns).index].idle;
+		s->op[i].when = rota_when(s->now, idle_span(c));
+	}
+	for (unsigned i = 0; i < STARTS; i++)
+		choose_start(c, s, false);
+	choose_start(c, s, true);
+	for (unsigned i = 0; i < STOPS; i++)
+		choose_stop(c, s);
+}
+
+static void
+choose(struct churn *c)
+{
+	for (unsigned i = 0; i < STEPS; i++)
+		choose_step(c, &c->step[i]);
+}
+
+static inline void
+reset(struct churn *c, const struct op *op)
+{
+	int r = rota_timer_reset_at(op->timer, op->when);
+
+	/* An idle timer that was met is armed again by its callback. */
+	c->done[r == 1 ? CHURN_PUSH : CHURN_START] += r >= 0;
+}
+
+static inline void
+stop(struct churn *c, const struct op *op)
+{
+	int r = rota_timer_stop(op->timer);
+
+	c->done[CHURN_STOP] += r == ROTA_PREVENTED;
+	c->missed += r == ROTA_NOT_PENDING;
+}
+
+static inline void
+poll_at(struct churn *c, rota_time now)
+{
+	c->now = now;
+	if (rota_shard_poll(c->s, now, POLL_STEPS) < 0)
+		c->poll_failed = true;
+	/* What a loop would sleep until. */
+	if (rota_shard_next(c->s) < 0)
+		c->poll_failed = true;
+}
+
+static void
+steps_run(struct churn *c)
+{
+	for (const struct step *s = c->step; s < &c->step[STEPS]; s++) {
+		const struct op *op = s->op;
+
+		poll_at(c, s->now);
+		for (unsigned i = 0; i < PUSHES + s->starts; i++)
+			reset(c, op++);
+		for (unsigned i = 0; i < s->stops; i++)
+			stop(c, op++);
+	}
+}
+
+/* The same, each call timed alone. */
+static void
+steps_run_alone(struct churn *c)
+{
+	struct hist *call = c->out->call_ns;
+
+	for (const struct step *s = c->step; s < &c->step[STEPS]; s++) {
+		const struct op *op = s->op;
+		uint64_t at = clock_cpu(), then;
+
+		poll_at(c, s->now);
+		hist_record(&c->out->poll_ns, clock_cpu() - at);
+		for (unsigned i = 0; i < PUSHES + s->starts + s->stops; i++) {
+			enum churn_op o = i < PUSHES ? CHURN_PUSH
+			    : i < PUSHES + s->starts ? CHURN_START
+						     : CHURN_STOP;
+
+			at = clock_wall();
+			if (o == CHURN_STOP)
+				stop(c, op++);
+			else
+				reset(c, op++);
+			then = clock_wall();
+			hist_record(&call[o], then - at);
 		}
-		b->n++;
 	}
-}
-
-static void
-choose_stops(struct churn *c, struct batch *b)
-{
-	b->op = CHURN_STOP;
-	b->n = 0;
-	while (b->n < CHURN_BATCH && c->set[BUSY].n > 0) {
-		uint32_t i = set_pick(c, BUSY);
-
-		set_insert(c, FREE, i);
-		b->timer[b->n++] = &c->conn[i].request;
-	}
-}
-
-/* In the order in which a round does it: five batches of pushes, then one of
- * starts or stops by turns, nine times. */
-static void
-choose(struct churn *c, rota_time now)
-{
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct batch *b = &c->round[i];
-		unsigned turn = i / 6;
-
-		if (i % 6 != 5)
-			choose_pushes(c, b, now);
-		else if (turn == 8)
-			choose_starts(c, b, now, true);
-		else if (turn % 2)
-			choose_stops(c, b);
-		else
-			choose_starts(c, b, now, false);
-	}
-}
-
-static void
-batch_run(struct churn *c, const struct batch *b)
-{
-	uint64_t done = 0;
-
-	switch (b->op) {
-	case CHURN_PUSH:
-		for (unsigned i = 0; i < b->n; i++)
-			done += rota_timer_reset_at(b->timer[i], b->when[i]) ==
-			    1;
-		break;
-	case CHURN_START:
-		for (unsigned i = 0; i < b->n; i++)
-			done += rota_timer_reset_at(b->timer[i], b->when[i]) ==
-			    0;
-		break;
-	case CHURN_STOP:
-		for (unsigned i = 0; i < b->n; i++)
-			done += rota_timer_stop(b->timer[i]) == ROTA_PREVENTED;
-		break;
-	case CHURN_OPS:
-		break;
-	}
-	c->done[b->op] += done;
-}
-
-/* Returns the instant at its end. */
-static rota_time
-round_run(struct churn *c, rota_time begin)
-{
-	rota_time now = begin;
-
-	for (unsigned i = 0; i < SLOTS; i++) {
-		const struct batch *b = &c->round[i];
-		rota_time end;
-
-		if (b->n == 0)
-			continue;
-		batch_run(c, b);
-		end = rota_engine_now(c->e);
-		if (c->measuring)
-			hist_record(&c->out->op_ps[b->op],
-			    (uint64_t)(end - now) * 1000 / b->n);
-		now = end;
-	}
-	return now;
-}
-
-/* Until @end. Returns how much processor time it was in rota, or -1: @tick
- * said to give up. That time is too dear to read twice a round, so: the share
- * of the elapsed time that was in rota, of the processor time as a whole. On
- * an idle machine the two clocks agree; where others want the processor too,
- * only this one is about us. */
-static rota_span
-churn_until(struct churn *c, rota_time end, bool (*tick)(void))
-{
-	rota_span spent = 0, cpu = (rota_span)clock_cpu();
-	rota_time now = rota_engine_now(c->e), first = now;
-
-	for (unsigned round = 0; now < end; round++) {
-		rota_time begin = now;
-
-		if (rota_shard_poll(c->s, now, POLL_STEPS) < 0)
-			c->poll_failed = true;
-		now = rota_engine_now(c->e);
-		spent += now - begin;
-		if (tick && round % TICK_ROUNDS == 0 && !tick())
-			return -1;
-		choose(c, now);
-		begin = rota_engine_now(c->e);
-		now = round_run(c, begin);
-		spent += now - begin;
-	}
-	cpu = (rota_span)clock_cpu() - cpu;
-	return (rota_span)((double)spent * (double)cpu / (double)(now - first));
 }
 
 /*
  * Before and after.
  */
 
-/* All timers of the idle kind armed, an eighth of the requests. An idle
- * timer is pushed at once from where its entry is filed, as if the server had
- * run for long. */
+/* As if the server had run for long: an idle timer is pushed from where its
+ * entry is filed; an eighth of the requests are under way. */
 static void
-churn_fill(struct churn *c)
+fill(struct churn *c)
 {
-	rota_time now = rota_engine_now(c->e);
-
 	for (uint32_t i = 0; i < c->conns; i++) {
-		struct rota_timer *t = &c->conn[i].idle;
+		struct op op = { &c->conn[i].idle,
+			rota_when(c->now, random_span(c, 1, IDLE)) };
 
-		c->done[CHURN_START] += rota_timer_reset_at(t,
-					    rota_when(now,
-						random_span(c, 1, c->idle))) ==
-		    0;
-		c->done[CHURN_PUSH] += rota_timer_reset_at(
-					   t, rota_when(now, c->idle)) == 1;
+		reset(c, &op);
+		op.when = rota_when(c->now, idle_span(c));
+		reset(c, &op);
 	}
-	for (uint32_t n = c->conns / 8; n > 0;) {
-		struct batch *b = &c->round[0];
+	for (uint32_t n = c->conns / 8; n > 0; n--) {
+		struct step *s = &c->step[0];
 
-		choose_starts(c, b, now, false);
-		batch_run(c, b);
-		if (b->n == 0)
-			break;
-		n -= b->n < n ? b->n : n;
+		s->now = c->now;
+		s->starts = 0;
+		choose_start(c, s, false);
+		if (s->starts)
+			reset(c, &s->op[PUSHES]);
 	}
 }
 
 static int
-churn_init(struct churn *c, const struct churn_config *config)
+kinds_init(struct churn *c)
+{
+	uint32_t flags = c->config->confined ? ROTA_CONFINED : 0;
+	int r = rota_kind_init(&c->idle_kind, c->s,
+	    &(struct rota_kind_config){
+		.fire = on_idle, .name = "idle", .flags = flags });
+
+	return r
+	    ? r
+	    : rota_kind_init(&c->request_kind, c->s,
+		  &(struct rota_kind_config){
+		      .fire = on_request, .name = "request", .flags = flags });
+}
+
+/* @size bytes that are resident; or the process ends. */
+static void *
+array(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) / 64 * 64);
+
+	if (!p)
+		_Exit(ENOMEM);
+	return memset(p, 0, size);
+}
+
+static int
+engine_init(struct churn *c)
 {
 	struct rota_config engine = {
 		.size = sizeof engine,
-		.backend = config->backend,
+		.backend = c->config->backend,
 		.shards = 1,
-		.max_timers = config->timers,
+		.clock = ROTA_CLOCK_CALLER,
+		.now = clock_now,
+		.now_arg = c,
 	};
-	uint32_t flags = config->confined ? ROTA_CONFINED : 0;
-	int err;
+	int r = rota_engine_create(&c->e, &engine);
 
-	c->conns = (uint32_t)(config->timers / 2);
-	c->random = config->seed * 2 + 1; /* never 0 */
-	c->idle = IDLE;
-	if (config->timers > IDLE_TIMERS)
-		c->idle = IDLE / IDLE_TIMERS * (rota_span)config->timers;
-	err = rota_engine_create(&c->e, &engine);
-	if (err)
-		return err;
+	if (r)
+		return r;
 	c->s = rota_engine_shard(c->e, 0);
-	err = rota_shard_attach(c->s);
-	if (err)
-		return err;
-	c->conn = aligned_alloc(64, c->conns * sizeof *c->conn);
-	c->condition = calloc(c->conns, sizeof *c->condition);
-	c->place = calloc(c->conns, sizeof *c->place);
-	c->set[FREE].conn = calloc(c->conns, sizeof(uint32_t));
-	c->set[BUSY].conn = calloc(c->conns, sizeof(uint32_t));
-	if (!c->conn || !c->condition || !c->place || !c->set[FREE].conn ||
-	    !c->set[BUSY].conn)
-		return -ENOMEM;
-	err = rota_kind_init(&c->idle_kind, c->s,
-	    &(struct rota_kind_config){
-		.fire = on_idle, .name = "idle", .flags = flags });
-	if (!err)
-		err = rota_kind_init(&c->request_kind, c->s,
-		    &(struct rota_kind_config){ .fire = on_request,
-			.name = "request",
-			.flags = flags });
-	for (uint32_t i = 0; i < c->conns && !err; i++) {
-		err = rota_timer_init(&c->conn[i].idle, &c->idle_kind);
-		if (!err)
-			err = rota_timer_init(
+	r = rota_shard_attach(c->s);
+	if (!r)
+		r = kinds_init(c);
+	for (uint32_t i = 0; i < c->conns && !r; i++) {
+		r = rota_timer_init(&c->conn[i].idle, &c->idle_kind);
+		if (!r)
+			r = rota_timer_init(
 			    &c->conn[i].request, &c->request_kind);
 		set_insert(c, FREE, i);
 	}
-	return err;
-}
-
-/* Dropping the engine's timers is as good as stopping each. */
-static void
-churn_release(struct churn *c)
-{
-	if (c->e) {
-		rota_shard_detach(c->s);
-		rota_engine_destroy(c->e, ROTA_DROP);
-	}
-	free(c->conn);
-	free(c->condition);
-	free(c->place);
-	free(c->set[FREE].conn);
-	free(c->set[BUSY].conn);
+	return r;
 }
 
 static const char *
-churn_check(const struct churn *c, const struct rota_stats *r)
+check(const struct churn *c, const struct rota_stats *r)
 {
 	uint64_t live = 0;
 
@@ -416,6 +413,8 @@ churn_check(const struct churn *c, const struct rota_stats *r)
 	    r->stops != c->done[CHURN_STOP] || r->fires != c->fired ||
 	    r->live != live)
 		return "the engine's counters differ from the answers";
+	if (c->missed > c->fired)
+		return "a stop found its timer not armed, though none fired";
 	if (c->poll_failed)
 		return "a poll failed";
 	if (c->early)
@@ -423,54 +422,84 @@ churn_check(const struct churn *c, const struct rota_stats *r)
 	return NULL;
 }
 
-/* Warm up, then measure. Returns 0 or -EINTR. */
-static int
-churn_measure(struct churn *c, const struct churn_config *config,
-    struct churn_result *out)
+/* Between two steps, with @packets of each connection in IDLE. */
+static rota_span
+pace_of(const struct churn *c, unsigned packets)
 {
-	uint64_t before[CHURN_OPS], fired;
+	return IDLE / packets * PUSHES / (rota_span)c->conns;
+}
 
-	churn_fill(c);
-	if (churn_until(c, rota_engine_now(c->e) + WARM_UP, config->tick) < 0)
-		return -EINTR;
+static void
+measure(struct churn *c)
+{
+	const rota_span longest = c->config->shape == CHURN_UNIFORM
+	    ? IDLE * 3 / 2
+	    : IDLE;
+	uint64_t before[CHURN_OPS], fired, ops = 0, spent = 0;
+	rota_time begin = c->now;
+
+	fill(c);
+	c->pace = pace_of(c, WARM_PACKETS);
+	while (c->now - begin <= longest) {
+		choose(c);
+		steps_run(c);
+	}
+	c->pace = pace_of(c, PACKETS);
+	for (unsigned n = 0; n < STEPS; n++) {
+		choose(c);
+		steps_run(c);
+	}
 	memcpy(before, c->done, sizeof before);
 	fired = c->fired;
-	c->measuring = true;
-	out->spent = churn_until(
-	    c, rota_engine_now(c->e) + config->length, config->tick);
-	c->measuring = false;
-	if (out->spent < 0)
-		return -EINTR;
+	for (unsigned n = 0; n < MEASURED; n++) {
+		uint64_t at;
+
+		choose(c);
+		at = clock_cpu();
+		steps_run(c);
+		spent += clock_cpu() - at;
+	}
 	for (int op = 0; op < CHURN_OPS; op++)
-		out->done[op] = c->done[op] - before[op];
-	out->fired = c->fired - fired;
-	out->early = c->early;
-	rota_shard_stat(c->s, &out->stats);
-	out->bytes = (double)out->stats.bytes / (double)out->stats.timers +
-	    sizeof(struct rota_timer);
-	out->broken = churn_check(c, &out->stats);
-	return 0;
+		ops += c->out->done[op] = c->done[op] - before[op];
+	c->out->fired = c->fired - fired;
+	c->out->op_ns = (double)spent / (double)(ops + c->out->fired);
+	for (unsigned n = 0; c->config->alone && n < ALONE; n++) {
+		choose(c);
+		steps_run_alone(c);
+	}
 }
 
 int
-churn_run(const struct churn_config *config, struct churn_result *out)
+churn_measure(const void *config, void *result)
 {
-	struct churn *c = calloc(1, sizeof *c);
-	int err;
+	struct churn *c = array(sizeof *c);
+	uint64_t before;
+	int r;
 
-	if (!c)
-		return -ENOMEM;
-	memset(out, 0, sizeof *out);
-	for (int op = 0; op < CHURN_OPS; op++)
-		hist_reset(&out->op_ps[op]);
-	hist_reset(&out->late_ns);
-	c->out = out;
 	current = c;
-	err = churn_init(c, config);
-	if (!err)
-		err = churn_measure(c, config, out);
-	churn_release(c);
-	current = NULL;
-	free(c);
-	return err;
+	c->config = config;
+	c->out = result;
+	for (int op = 0; op < CHURN_OPS; op++)
+		hist_reset(&c->out->call_ns[op]);
+	hist_reset(&c->out->poll_ns);
+	c->conns = (uint32_t)(c->config->timers / 2);
+	c->random = c->config->seed * 2 + 1; /* never 0 */
+	c->conn = array(c->conns * sizeof *c->conn);
+	c->condition = array(c->conns * sizeof *c->condition);
+	c->place = array(c->conns * sizeof *c->place);
+	c->set[FREE].conn = array(c->conns * sizeof(uint32_t));
+	c->set[BUSY].conn = array(c->conns * sizeof(uint32_t));
+	before = turn_resident();
+	r = engine_init(c);
+	if (r)
+		return r;
+	measure(c);
+	c->out->resident = sizeof(struct rota_timer) +
+	    (double)(turn_resident() - before) / (double)c->conns / 2;
+	c->out->early = c->early;
+	rota_shard_stat(c->s, &c->out->stats);
+	c->out->broken = check(c, &c->out->stats);
+	rota_shard_detach(c->s);
+	rota_engine_destroy(c->e, ROTA_DROP);
+	return 0;
 }

@@ -4,23 +4,26 @@
  * network: what an engine does when it does nothing else.
  *
  * A connection has two timers, an idle one that every packet pushes later
- * and one for the request under way. For 110 operations on timers:
+ * and one for the request under way. For 108 operations on timers:
  *
  *   90  pushes of the idle timer of a random connection, to I from now
- *    8  starts of a request's timer, due in I to 3 I, and
+ *    8  starts of a request's timer, due in I/3 to I, and
  *    8  stops of one: it was answered
- *    2  starts of one due in 1 to 50 ms that nobody stops, so it fires
+ *    2  starts of one due in I/600 to I/10 that nobody stops, so it fires
  *
- * I is 1 s for up to 200,000 timers and grows with their number from there,
- * so that at any size some 100,000 entries a second come to their place and
- * are filed again: at these rates of pushes one in some hundreds, as on a
- * server with an idle timeout of 30 s that a packet reaches each 0.1 s. The
- * entries are spread evenly over I from the beginning.
+ * I is 30 s, and a connection has a packet every 3 s, so of ten pushes one
+ * finds the timer's entry at its place and has it filed again. Time is the
+ * caller's (ROTA_CLOCK_CALLER) and moves with the packets: each 54 operations
+ * the shard is polled and asked what is next, as a loop does after each wait.
  *
- * The same code runs each engine, in real time, on one thread that owns the
- * one shard. Timers may be touched by other threads, as is rota's default.
- * A round chooses its timers first, outside what is timed, then runs them in
- * batches of one sort, back to back; the clock is read between batches.
+ * The idle deadlines are one of three shapes: constant, I; uniform, I/2 to 3/2
+ * I, so that every other push is to an earlier instant; bimodal, I, but one in
+ * ten a tenth of it.
+ *
+ * The work is counted, not timed: an engine runs until the longest deadline has
+ * come due (with a packet every 15 s, or that would take too long), warms up
+ * with what is measured, then does a fixed number of operations. They are chosen
+ * before, some thousands at a time, outside what is timed.
  */
 #ifndef ROTA_TOOLS_CHURN_H
 #define ROTA_TOOLS_CHURN_H
@@ -32,40 +35,38 @@
 
 #include <rota/rota.h>
 
-/* Operations that are timed together: the clock costs some 25 ns, so less
- * than 1 ns of an operation's figure is the clock. */
-enum { CHURN_BATCH = 32 };
-
 enum churn_op { CHURN_START, CHURN_PUSH, CHURN_STOP, CHURN_OPS };
+enum churn_shape { CHURN_CONSTANT, CHURN_UNIFORM, CHURN_BIMODAL, CHURN_SHAPES };
 
 struct churn_config {
 	enum rota_backend backend;
-	uint64_t timers; /* two for each connection */
+	enum churn_shape shape;
+	uint64_t timers; /* two for each connection; at least 100 */
 	uint64_t seed;
-	rota_span length;   /* of what is measured */
-	bool confined;      /* timers that only the owner touches */
-	bool (*tick)(void); /* called now and then; false: give up. Or NULL */
+	bool confined; /* timers that only the owner touches */
+	bool alone;    /* measure single calls and polls as well */
 };
 
 struct churn_result {
-	/* In the measured time. */
+	/* Of what is measured as a whole. */
 	uint64_t done[CHURN_OPS]; /* operations that did what they are for */
 	uint64_t fired;
-	uint64_t early;  /* fires before their deadline: there must be none */
-	rota_span spent; /* processor time in operations and polls */
-	struct hist op_ps[CHURN_OPS]; /* ps for each operation of a batch */
-	struct hist late_ns;          /* of fires, the clock in the callback */
+	double op_ns; /* processor time for each operation, polls included */
+	/* Of single calls, each timed by the wall clock, and of polls, by
+	 * processor time. A clock's own cost is in what it measures. */
+	struct hist call_ns[CHURN_OPS], poll_ns;
 	/* Since the engine began. */
+	uint64_t early; /* fires before their deadline: there must be none */
 	struct rota_stats stats;
-	double bytes;       /* for each timer, the struct included */
+	double resident;    /* bytes for each timer, the struct included */
 	const char *broken; /* what does not add up; NULL: all does */
 };
 
-/* churn_run - once, with an engine of its own.
+/* churn_measure - once, with an engine of its own; for turn_run(). The struct
+ * is the caller's and large.
  *
- * Returns  0 and *@out, also if something in it does not add up; -EINTR:
- *          @tick said to give up; -errno: the engine could not be made.
- */
-int churn_run(const struct churn_config *config, struct churn_result *out);
+ * Returns  0 and *@result, also if something in it does not add up; -errno: the
+ *          engine could not be made. */
+int churn_measure(const void *config, void *result);
 
 #endif

@@ -4,9 +4,14 @@
  */
 #include "tools/figures.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/table.h"
+
+enum { WIDTH = 60 };
 
 const struct backend_info backend_info[BACKENDS] = {
 	{ "heap", ROTA_HEAP },
@@ -16,65 +21,87 @@ const struct backend_info backend_info[BACKENDS] = {
 
 /* clang-format off */
 const struct figure_info figure_info[FIGURES] = {
-	[FIG_OPS] = { "Churn, one thread", "operations/s", "ops_per_s",
-	    "operations a second", .unit = UNIT_PER_SECOND, .more = true },
-	[FIG_START_P50] = { NULL, "start  p50", "start_ns_p50",
-	    "the median start", .unit = UNIT_NS },
+	/* The label of a size is its number. */
+	[FIG_OP] = { "Processor time per operation, polls included", NULL,
+	    "op_ns", .unit = UNIT_NS },
+	[FIG_OP + 1] = { NULL, NULL, "op_ns", .unit = UNIT_NS },
+	[FIG_OP_MAIN] = { NULL, NULL, "op_ns", .unit = UNIT_NS },
+	[FIG_OP + 3] = { NULL, NULL, "op_ns", .unit = UNIT_NS },
+	[FIG_OP_UNIFORM] = { NULL, "  uniform", "op_uniform_ns",
+	    .unit = UNIT_NS },
+	[FIG_OP_BIMODAL] = { NULL, "  bimodal", "op_bimodal_ns",
+	    .unit = UNIT_NS },
+	[FIG_START_P50] = { "One call, timed alone", "start  p50",
+	    "start_ns_p50", .unit = UNIT_NS },
 	[FIG_START_P99] = { NULL, "       p99", "start_ns_p99",
-	    NULL, .unit = UNIT_NS },
+	    .unit = UNIT_NS },
 	[FIG_START_P999] = { NULL, "       p99.9", "start_ns_p999",
-	    "the p99.9 of a start", .unit = UNIT_NS },
+	    .unit = UNIT_NS },
+	[FIG_START_MAX] = { NULL, "       worst", "start_ns_max",
+	    .unit = UNIT_NS },
 	[FIG_PUSH_P50] = { NULL, "push   p50", "push_ns_p50",
-	    "the median push", .unit = UNIT_NS },
+	    .unit = UNIT_NS },
 	[FIG_PUSH_P99] = { NULL, "       p99", "push_ns_p99",
-	    NULL, .unit = UNIT_NS },
+	    .unit = UNIT_NS },
 	[FIG_PUSH_P999] = { NULL, "       p99.9", "push_ns_p999",
-	    "the p99.9 of a push", .unit = UNIT_NS },
+	    .unit = UNIT_NS },
+	[FIG_PUSH_MAX] = { NULL, "       worst", "push_ns_max",
+	    .unit = UNIT_NS },
 	[FIG_STOP_P50] = { NULL, "stop   p50", "stop_ns_p50",
-	    "the median stop", .unit = UNIT_NS },
+	    .unit = UNIT_NS },
 	[FIG_STOP_P99] = { NULL, "       p99", "stop_ns_p99",
-	    NULL, .unit = UNIT_NS },
+	    .unit = UNIT_NS },
 	[FIG_STOP_P999] = { NULL, "       p99.9", "stop_ns_p999",
-	    NULL, .unit = UNIT_NS },
-	[FIG_STARTED] = { NULL, "armed", "started",
-	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_PUSHED] = { NULL, "pushed", "pushed",
-	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_STOPPED] = { NULL, "stopped", "stopped",
-	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_FIRED] = { NULL, "fired", "fired",
-	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_LATE_P50] = { NULL, "late   p50", "late_ns_p50",
-	    NULL, .unit = UNIT_NS },
-	[FIG_LATE_P99] = { NULL, "       p99", "late_ns_p99",
-	    "the p99 lateness of a fire", .unit = UNIT_NS },
-	[FIG_LATE_MAX] = { NULL, "       max", "late_ns_max",
-	    NULL, .unit = UNIT_NS },
-	[FIG_BYTES] = { NULL, "bytes/timer", "bytes_per_timer",
-	    "memory for a timer", .unit = UNIT_BYTES },
-	[FIG_REQUESTS] = { "Server under wrk", "requests/s",
-	    "requests_per_s", "requests a second", .unit = UNIT_PER_SECOND,
+	    .unit = UNIT_NS },
+	[FIG_STOP_MAX] = { NULL, "       worst", "stop_ns_max",
+	    .unit = UNIT_NS },
+	[FIG_POLL_P50] = { "One poll, in processor time", "churn  p50",
+	    "poll_ns_p50", .unit = UNIT_NS },
+	[FIG_POLL_P99] = { NULL, "       p99", "poll_ns_p99",
+	    .unit = UNIT_NS },
+	[FIG_POLL_MAX] = { NULL, "       worst", "poll_ns_max",
+	    .unit = UNIT_NS },
+	[FIG_STOPS] = { "Nine in ten stopped at once, then all due at once",
+	    "a stop", "stop_all_ns", .unit = UNIT_NS },
+	[FIG_AFTER_P99] = { NULL, "polls  p99", "after_stops_ns_p99",
+	    .unit = UNIT_NS },
+	[FIG_AFTER_MAX] = { NULL, "       worst", "after_stops_ns_max",
+	    .unit = UNIT_NS },
+	[FIG_HERD] = { NULL, "one of a herd", "herd_ns", .unit = UNIT_NS },
+	[FIG_HERD_MAX] = { NULL, "worst poll", "herd_ns_max",
+	    .unit = UNIT_NS },
+	[FIG_RESIDENT] = { "Memory, resident after churn", "bytes/timer",
+	    "resident_bytes", .unit = UNIT_BYTES },
+	[FIG_LATE_P50] = { "An owner that sleeps", "late   p50",
+	    "asleep_late_ns_p50", .unit = UNIT_NS },
+	[FIG_LATE_P99] = { NULL, "       p99", "asleep_late_ns_p99",
+	    .unit = UNIT_NS },
+	[FIG_WAKEUPS] = { NULL, "wakeups/needed", "wakeups_per_needed",
+	    .unit = UNIT_TIMES },
+	[FIG_REQUESTS] = { "Server under wrk: a check, no contest",
+	    "requests/s", "requests_per_s", .unit = UNIT_PER_SECOND,
 	    .more = true },
 	[FIG_ANSWER_P99] = { NULL, "answer p99", "answer_ns_p99",
-	    "the p99 of an answer", .unit = UNIT_NS },
-	[FIG_SILENT] = { "Peers that fall silent meanwhile", "peers", "silent",
-	    NULL, .unit = UNIT_COUNT, .sum = true },
-	[FIG_ON_TIME] = { NULL, "on time", "closed_on_time",
-	    NULL, .unit = UNIT_COUNT, .more = true, .sum = true },
-	[FIG_SILENT_P50] = { NULL, "late   p50", "silent_late_ns_p50",
-	    NULL, .unit = UNIT_NS },
-	[FIG_SILENT_P99] = { NULL, "       p99", "silent_late_ns_p99",
-	    "the p99 lateness of a close", .unit = UNIT_NS },
-	[FIG_SILENT_MAX] = { NULL, "       max", "silent_late_ns_max",
-	    NULL, .unit = UNIT_NS },
-	[FIG_SERVER_P50] = { "The same by the server's own clock",
-	    "late   p50", "server_late_ns_p50", NULL, .unit = UNIT_NS },
-	[FIG_SERVER_P99] = { NULL, "       p99", "server_late_ns_p99",
-	    NULL, .unit = UNIT_NS },
-	[FIG_SERVER_MAX] = { NULL, "       max", "server_late_ns_max",
-	    NULL, .unit = UNIT_NS },
+	    .unit = UNIT_NS },
+	[FIG_CLOSE_P99] = { NULL, "close late p99", "close_late_ns_p99",
+	    .unit = UNIT_NS },
+	[FIG_ON_TIME] = { NULL, "closed in 0.1 s", "closed_on_time",
+	    .unit = UNIT_COUNT, .more = true, .sum = true },
 };
 /* clang-format on */
+
+/* What the answer is made of. */
+static const struct {
+	enum figure figure;
+	const char *what;
+} answers[] = {
+	{ FIG_OP_MAIN, "processor time" },
+	{ FIG_POLL_MAX, "longest poll" },
+	{ FIG_HERD_MAX, "all due at once" },
+	{ FIG_RESIDENT, "memory" },
+	{ FIG_LATE_P50, "late, asleep" },
+	{ FIG_WAKEUPS, "wakeups" },
+};
 
 /*
  * Numbers.
@@ -95,6 +122,7 @@ scale_of(enum unit unit, double v)
 	case UNIT_COUNT:
 	case UNIT_PER_SECOND:
 	case UNIT_BYTES:
+	case UNIT_TIMES:
 		if (v >= 1e12)
 			s = (struct scale){ 1e12, "T" };
 		else if (v >= 1e9)
@@ -121,46 +149,87 @@ scale_of(enum unit unit, double v)
 static int
 digits_of(enum unit unit, struct scale s, double v)
 {
-	if (s.by <= 1 && unit != UNIT_NS && unit != UNIT_BYTES)
+	if (s.by <= 1 && (unit == UNIT_COUNT || unit == UNIT_PER_SECOND))
 		return 0; /* a whole number */
 	v /= s.by;
 	return v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2; /* as it is rounded */
 }
 
-/* How far the furthest repetition is from the median: in percent of it, or
- * that many times it. Seven characters at most, as the figure itself. */
-static void
-spread_print(char *buf, size_t size, const struct series *s, double median)
+/* @v with its unit: 12.3 us. */
+static const char *
+told(char *buf, size_t size, enum unit unit, double v)
 {
-	double up = series_max(s) - median, down = median - series_min(s);
-	double off = median > 0 ? (up > down ? up : down) / median : 100;
+	struct scale scale = scale_of(unit, v);
 
-	if (off < 9.995)
-		snprintf(buf, size, " (%.0f%%)", off * 100);
-	else if (off < 99.5)
-		snprintf(buf, size, " (%.0fx)", off);
-	else
-		snprintf(buf, size, " (>99x)");
+	snprintf(buf, size, "%.*f%s%s", digits_of(unit, scale, v), v / scale.by,
+	    scale.suffix, unit == UNIT_BYTES ? " B" : "");
+	return buf;
 }
 
-/* 12.3M (4%): the median and the spread, or the sum. */
+static int
+by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Half as far as the middle half of @s reaches, in parts of its median. */
+static double
+spread_of(const struct series *s)
+{
+	double v[SERIES_MAX], median = series_median(s);
+
+	memcpy(v, s->v, s->n * sizeof *v);
+	qsort(v, s->n, sizeof *v, by_value);
+	return median > 0 ? (v[s->n - 1 - s->n / 4] - v[s->n / 4]) / 2 / median
+			  : 0;
+}
+
+/* 12.3 us 4%: the median and the spread, or the sum. */
 static void
 cell_print(struct table *t, unsigned column, const struct figure_info *info,
     const struct series *s)
 {
-	double v = info->sum ? series_sum(s) : series_median(s);
-	struct scale scale = scale_of(info->unit, v);
-	int digits = digits_of(info->unit, scale, v);
-	char spread[16] = "";
+	double v = info->sum ? series_sum(s) : series_median(s), off;
+	char value[24], spread[16] = "";
 
 	if (s->n == 0) {
 		table_cell(t, column, "-");
 		return;
 	}
-	if (!info->sum && s->n > 1 && series_min(s) < series_max(s))
-		spread_print(spread, sizeof spread, s, v);
-	table_cell(
-	    t, column, "%.*f%s%s", digits, v / scale.by, scale.suffix, spread);
+	told(value, sizeof value, info->unit, v);
+	off = info->sum || s->n < 4 ? 0 : spread_of(s);
+	if (off > 9.99)
+		snprintf(spread, sizeof spread, " >9x");
+	else if (off >= 0.005)
+		snprintf(spread, sizeof spread, " %.0f%%", off * 100);
+	table_cell(t, column, "%s%s", value, spread);
+}
+
+/* 200,000 */
+static const char *
+grouped(char *buf, size_t size, uint64_t n)
+{
+	char digits[24];
+	size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
+	size_t to = 0;
+
+	for (size_t i = 0; i < len && to + 2 < size; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf[to++] = ',';
+		buf[to++] = digits[i];
+	}
+	buf[to] = '\0';
+	return buf;
+}
+
+static const char *
+label_of(const struct figures *f, int figure, char *buf, size_t size)
+{
+	if (figure >= FIG_OP && figure < FIG_OP + SIZES)
+		return grouped(buf, size, f->size[figure - FIG_OP]);
+	return figure_info[figure].label;
 }
 
 void
@@ -168,6 +237,7 @@ figures_print(const struct figures *f, FILE *to)
 {
 	static struct table t;
 	unsigned columns = 1;
+	const char *group = NULL;
 
 	for (int b = 0; b < BACKENDS; b++)
 		columns += f->used[b];
@@ -178,15 +248,18 @@ figures_print(const struct figures *f, FILE *to)
 			table_cell(&t, c++, "%s", backend_info[b].name);
 	for (int i = 0; i < FIGURES; i++) {
 		const struct figure_info *info = &figure_info[i];
+		char label[32];
 		bool any = false;
 
+		group = info->group ? info->group : group;
 		for (int b = 0; b < BACKENDS; b++)
 			any |= f->series[b][i].n > 0;
 		if (!any)
 			continue;
-		if (info->group)
-			table_row(&t, info->group);
-		table_row(&t, info->label);
+		if (group)
+			table_row(&t, group);
+		group = NULL;
+		table_row(&t, label_of(f, i, label, sizeof label));
 		for (unsigned b = 0, c = 1; b < BACKENDS; b++)
 			if (f->used[b])
 				cell_print(&t, c++, info, &f->series[b][i]);
@@ -197,15 +270,19 @@ figures_print(const struct figures *f, FILE *to)
 void
 figures_add(const struct figures *f, struct results *to)
 {
-	static const char *const units[] = { "", "1/s", "ns", "B" };
+	static const char *const units[] = { "", "1/s", "ns", "B", "" };
 
-	for (int b = 0; b < BACKENDS; b++)
+	for (int b = 0; b < SLOTS; b++)
 		for (int i = 0; i < FIGURES; i++) {
 			const struct figure_info *info = &figure_info[i];
+			bool sized = i < FIG_OP + SIZES;
 
 			if (f->series[b][i].n == 0)
 				continue;
-			results_add(to, backend_info[b].name, "", "", 0,
+			results_add(to,
+			    b == CONTROL ? "control" : backend_info[b].name, "",
+			    "",
+			    (uint32_t)f->size[sized ? i - FIG_OP : MAIN_SIZE],
 			    results_metric(to, info->key, units[info->unit],
 				info->more      ? 1
 				    : info->sum ? 0
@@ -215,135 +292,211 @@ figures_add(const struct figures *f, struct results *to)
 }
 
 /*
- * The conclusion.
+ * What may be concluded.
  */
 
-/* "heap", "heap and wheel" */
-static void
-names_print(const bool *in, FILE *to)
+/* How far two engines that are alike may seem to be apart in @figure. Where it
+ * has no control, that of the main churn. */
+static double
+margin_of(const struct figures *f, enum figure figure)
 {
-	int n = 0;
+	int first = 0;
 
-	for (int b = 0; b < BACKENDS; b++)
-		if (in[b])
-			fprintf(to, "%s%s", n++ ? " and " : "",
-			    backend_info[b].name);
+	if (f->series[CONTROL][figure].n == 0)
+		figure = FIG_OP_MAIN;
+	while (first < BACKENDS - 1 && !f->used[first])
+		first++;
+	return ratio_margin(ratio_paired(
+	    &f->series[CONTROL][figure], &f->series[first][figure]));
 }
 
-/* The best of @in by its median; BACKENDS if @in is empty. */
-static int
-best_of(const struct figures *f, int figure, const bool *in)
+int
+figures_lead(const struct figures *f, enum figure figure, bool lead[BACKENDS],
+    struct ratio behind[BACKENDS])
 {
-	int best = BACKENDS;
+	const struct series *s[BACKENDS];
+	double margin = margin_of(f, figure);
+	int best = -1, n = 0;
 
 	for (int b = 0; b < BACKENDS; b++) {
 		double v, top;
 
-		if (!in[b])
+		s[b] = &f->series[b][figure];
+		lead[b] = f->used[b] && s[b]->n > 0;
+		n += lead[b];
+		behind[b] = (struct ratio){ 0, 0, 0, 0 };
+		if (!lead[b])
 			continue;
-		if (best == BACKENDS) {
+		v = series_median(s[b]);
+		top = best < 0 ? v : series_median(s[best]);
+		if (best < 0 || (figure_info[figure].more ? v > top : v < top))
 			best = b;
+	}
+	if (n < 2)
+		return -1;
+	for (int b = 0; b < BACKENDS; b++) {
+		if (!lead[b] || b == best)
 			continue;
-		}
-		v = series_median(&f->series[b][figure]);
-		top = series_median(&f->series[best][figure]);
-		if (figure_info[figure].more ? v > top : v < top)
-			best = b;
+		behind[b] = figure_info[figure].more
+		    ? ratio_paired(s[best], s[b])
+		    : ratio_paired(s[b], s[best]);
+		lead[b] = ratio_differs(behind[b], margin) != 1;
 	}
 	return best;
 }
 
-/* Finds for @figure a group that leads and the rest that it leaves behind:
- * the rest is what does not overlap the best, and the lead is the best and
- * whatever overlaps it and nothing of the rest. What overlaps both is in
- * neither. False: nothing to compare, or one value each and so no range. */
-static bool
-leaders_of(const struct figures *f, int figure, bool *lead, bool *rest)
-{
-	bool have[BACKENDS];
-	int n = 0, best;
+/* Words that go to a new line where they would pass the width. */
+struct wrapped {
+	FILE *to;
+	size_t at, indent;
+};
 
-	for (int b = 0; b < BACKENDS; b++) {
-		have[b] = f->series[b][figure].n > 1;
-		n += have[b];
-		lead[b] = rest[b] = false;
+static void
+word(struct wrapped *w, const char *s)
+{
+	if (w->at > w->indent && w->at + 1 + strlen(s) > WIDTH) {
+		fprintf(w->to, "\n%*s", (int)w->indent, "");
+		w->at = w->indent;
+	} else if (w->at > w->indent) {
+		fputc(' ', w->to);
+		w->at++;
 	}
-	if (n < 2)
-		return false;
-	best = best_of(f, figure, have);
-	for (int b = 0; b < BACKENDS; b++)
-		rest[b] = have[b] &&
-		    !series_overlap(
-			&f->series[best][figure], &f->series[b][figure]);
-	for (int b = 0; b < BACKENDS; b++) {
-		lead[b] = have[b] && !rest[b];
-		for (int r = 0; r < BACKENDS; r++)
-			if (rest[r] &&
-			    series_overlap(
-				&f->series[b][figure], &f->series[r][figure]))
-				lead[b] = false;
-	}
-	return true;
+	fputs(s, w->to);
+	w->at += strlen(s);
 }
 
 static void
-win_print(const struct figures *f, int i, const bool *lead, const bool *rest,
-    FILE *to)
+answer_print(
+    const struct figures *f, enum figure figure, const char *what, FILE *to)
 {
-	const struct figure_info *info = &figure_info[i];
-	double good = series_median(&f->series[best_of(f, i, lead)][i]);
-	double bad = series_median(&f->series[best_of(f, i, rest)][i]);
-	double ratio = info->more ? good / bad : bad / good;
+	bool lead[BACKENDS];
+	struct ratio behind[BACKENDS];
+	int best = figures_lead(f, figure, lead, behind), leads = 0, rest = 0;
+	struct wrapped w = { to, 19, 19 };
+	char value[24], text[80];
 
-	fprintf(to, "  %s: ", info->subject);
-	names_print(lead, to);
-	fputs(" over ", to);
-	names_print(rest, to);
-	if (info->more ? bad > 0 : good > 0)
-		fprintf(to, ", %.2f times", ratio);
-	fputs(".\n", to);
+	if (best < 0)
+		return;
+	fprintf(to, "  %-17s", what);
+	for (int b = 0; b < BACKENDS; b++) {
+		if (!lead[b])
+			continue;
+		if (leads++)
+			word(&w, "=");
+		word(&w, backend_info[b].name);
+	}
+	for (int b = 0; b < BACKENDS; b++)
+		rest += !lead[b] && behind[b].n > 0;
+	snprintf(text, sizeof text, "%s%s",
+	    told(value, sizeof value, figure_info[figure].unit,
+		series_median(&f->series[best][figure])),
+	    rest ? "," : "");
+	word(&w, text);
+	for (int b = 0; b < BACKENDS; b++) {
+		if (lead[b] || behind[b].n == 0)
+			continue;
+		snprintf(text, sizeof text, "%s %.2f x [%.2f-%.2f]%s",
+		    backend_info[b].name, behind[b].value, behind[b].low,
+		    behind[b].high, --rest ? "," : "");
+		word(&w, text);
+	}
+	fputc('\n', to);
 }
 
 void
 figures_conclude(const struct figures *f, FILE *to)
 {
-	bool lead[BACKENDS], rest[BACKENDS];
-	bool alike[FIGURES] = { false };
-	int wins = 0, ties = 0, alone = 0;
+	const struct series *main_ = f->series[CONTROL] + FIG_OP_MAIN;
+	char size[32];
+	struct ratio same;
+	int first = 0, engines = 0;
 
-	for (int i = 0; i < FIGURES; i++) {
-		int losers = 0;
+	while (first < BACKENDS - 1 && !f->used[first])
+		first++;
+	same = ratio_paired(main_, &f->series[first][FIG_OP_MAIN]);
+	for (int b = 0; b < BACKENDS; b++)
+		engines += f->used[b];
+	fprintf(to, "IN SHORT, %s timers, %u rounds: who needs least\n",
+	    grouped(size, sizeof size, f->size[MAIN_SIZE]),
+	    f->series[first][FIG_OP_MAIN].n);
+	for (unsigned i = 0; i < sizeof answers / sizeof *answers; i++)
+		answer_print(f, answers[i].figure, answers[i].what, to);
+	if (engines > 1)
+		fputs(
+		    "  x: so many times as much, [95 % of the paired ratio];\n"
+		    "  =: no difference was shown.\n",
+		    to);
+	else
+		fputs("  One engine: it is compared with nothing.\n", to);
+	if (same.n < RATIO_LEAST)
+		fprintf(to, "  A row of fewer than %d rounds shows none.\n",
+		    RATIO_LEAST);
+	else
+		fprintf(to,
+		    "  %s measured twice, as a control: %.2f x [%.2f-%.2f].\n"
+		    "  So less than %.0f %% of processor time means nothing.\n",
+		    backend_info[first].name, same.value, same.low, same.high,
+		    ceil((ratio_margin(same) - 1) * 100));
+}
 
-		if (!figure_info[i].subject)
-			continue;
-		if (!leaders_of(f, i, lead, rest)) {
-			for (int b = 0; b < BACKENDS; b++)
-				alone += f->series[b][i].n == 1;
-			continue;
-		}
-		for (int b = 0; b < BACKENDS; b++)
-			losers += rest[b];
-		if (losers == 0) {
-			alike[i] = true;
-			ties++;
-			continue;
-		}
-		if (wins++ == 0)
-			fputs("Beyond the spread of the repetitions:\n", to);
-		win_print(f, i, lead, rest, to);
+/* Of heap and wheel at size @i: 0 or 1, whichever needs less; 2: no difference
+ * was shown; -1: not measured. */
+static int
+ahead(const struct figures *f, int i, struct ratio *r)
+{
+	enum figure figure = (enum figure)(FIG_OP + i);
+
+	*r = ratio_paired(&f->series[1][figure], &f->series[0][figure]);
+	if (r->n == 0)
+		return -1;
+	switch (ratio_differs(*r, margin_of(f, figure))) {
+	case 1:
+		return 0;
+	case -1:
+		return 1;
+	default:
+		return 2;
 	}
-	if (ties > 0) {
-		int n = 0;
+}
 
-		fputs("No difference beyond the spread: ", to);
-		for (int i = 0; i < FIGURES; i++)
-			if (alike[i])
-				fprintf(to, "%s%s", n++ ? ", " : "",
-				    figure_info[i].subject);
-		fputs(".\n", to);
+void
+figures_cross(const struct figures *f, FILE *to)
+{
+	static const char *const who[] = { "heap", "wheel",
+		"no difference shown" };
+	int before = -1, crossed = 0, lines = 0;
+	char size[32], last[32] = "";
+
+	if (!f->used[0] || !f->used[1])
+		return;
+	for (int i = 0; i < SIZES; i++) {
+		struct ratio r;
+		int now = ahead(f, i, &r);
+
+		if (now < 0)
+			continue;
+		if (lines++ == 0)
+			fputs("The wheel's processor time in parts of the "
+			      "heap's\n",
+			    to);
+		grouped(size, sizeof size, f->size[i]);
+		fprintf(to, "  %10s timers  %.2f", size, r.value);
+		if (r.n < RATIO_LEAST)
+			fprintf(to, ", by %u rounds: too few\n", r.n);
+		else
+			fprintf(
+			    to, " [%.2f-%.2f]  %s\n", r.low, r.high, who[now]);
+		if (now == 2)
+			continue;
+		if (before >= 0 && now != before && crossed++ == 0)
+			fprintf(to,
+			    "  The lead goes from %s to %s between %s and "
+			    "%s.\n",
+			    who[before], who[now], last, size);
+		before = now;
+		memcpy(last, size, sizeof last);
 	}
-	if (wins == 0 && ties == 0)
-		fputs("Nothing to compare.\n", to);
-	else if (alone > 0)
-		fputs("Measured once, so not compared: the rest.\n", to);
+	if (before >= 0 && !crossed)
+		fprintf(to, "  No crossover: the %s leads where one does.\n",
+		    who[before]);
 }

@@ -2,8 +2,8 @@
  *
  * rota_test.c - the program rota from the outside.
  * Claims: what it does not understand ends with 2 and a word on stderr, what
- * fails with 1; a bench ends in its time, shows each row for each backend
- * and says who won; what goes to a file has no control characters; a part
+ * fails with 1; a bench ends in its time, answers first and then shows each row
+ * for each backend; --quick and --same do what they say; what goes to a file has no control characters; a part
  * that cannot run is named; ctrl-C shows what was measured by then.
  */
 #define _GNU_SOURCE
@@ -151,38 +151,78 @@ expect_cells(const char *label, int cells)
 		fail_msg("no row '%s' in:\n%s", label, out);
 	snprintf(row, sizeof row, "%.*s",
 	    (int)strcspn(line + strlen(label), "\n"), line + strlen(label));
-	/* a cell is a number, perhaps a unit, perhaps (spread) */
+	/* a cell is a number, perhaps a unit, perhaps a spread in % */
 	for (char *s = strtok(row, " "); s; s = strtok(NULL, " "))
-		n += *s >= '0' && *s <= '9';
+		n += *s >= '0' && *s <= '9' && !strchr(s, '%');
 	if (n != cells)
 		fail_msg(
 		    "%d cells in row '%s', not %d:\n%s", n, label, cells, out);
 }
 
 static void
-churn_shows_every_row_and_concludes(void **state)
+a_bench_answers_first_then_shows_every_row(void **state)
 {
-	static const char *const rows[] = { "\noperations/s", "\nstart  p50",
-		"\npush   p50", "\nstop   p50", "\narmed", "\npushed",
-		"\nstopped", "\nfired", "\nlate   p50", "\nbytes/timer" };
+	static const char *const rows[] = { "\n1,000 ", "\n4,000 ",
+		"\n  uniform", "\n  bimodal", "\nstart  p50", "\npush   p50",
+		"\nstop   p50", "\nchurn  p50", "\na stop", "\none of a herd",
+		"\nbytes/timer", "\nlate   p50", "\nwakeups/needed" };
 	struct timespec begin, end;
 
 	(void)state;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	assert_int_equal(run(NULL, "bench", "--seconds", "5", "--timers",
+	assert_int_equal(run(NULL, "bench", "--seconds", "12", "--timers",
 			     "4000", "--no-server", NULL),
 	    0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_true(end.tv_sec - begin.tv_sec < 15);
+	assert_true(end.tv_sec - begin.tv_sec < 40);
 	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
 		expect_cells(rows[i], 3);
-	expect("starts = fires + stops + live, none early: holds in all 15");
+	expect("IN SHORT, 4,000 timers, ");
+	assert_true(strstr(out, "processor time") < strstr(out, "One call"));
+	expect("The wheel's processor time in parts of the heap's");
+	expect("starts = fires + stops + live, none early: holds in all");
 	expect_not("Server");
 	expect_not("\033");
 	expect_not("\r");
-	if (!strstr(out, "Beyond the spread") &&
-	    !strstr(out, "No difference beyond the spread"))
-		fail_msg("no conclusion in:\n%s", out);
+}
+
+static void
+quick_leaves_out_what_takes_long(void **state)
+{
+	(void)state;
+	assert_int_equal(run(NULL, "bench", "--quick", "--seconds", "3",
+			     "--timers", "1500", NULL),
+	    0);
+	expect_cells("\n1,500 ", 3);
+	expect_cells("\none of a herd", 3);
+	expect_not("uniform");
+	expect_not("sleeps");
+	expect_not("Server");
+}
+
+/* The control is the heap, too: it is not told from what has its name. */
+static void
+one_engine_under_all_names_differs_in_nothing_by_much(void **state)
+{
+	(void)state;
+	assert_int_equal(run(NULL, "bench", "--quick", "--seconds", "3",
+			     "--timers", "1000", "--same", "coarse", NULL),
+	    0);
+	expect("IN SHORT");
+	assert_int_equal(
+	    run(stderr_to_stdout, "bench", "--same", "list", NULL), 2);
+	expect("--same wants heap, wheel or coarse");
+}
+
+static void
+explain_says_what_each_line_measures(void **state)
+{
+	(void)state;
+	assert_int_equal(run(NULL, "bench", "--explain", NULL), 0);
+	expect("late, asleep");
+	expect("memory");
+	expect("closed loop");
+	expect_not("IN SHORT");
 }
 
 static void
@@ -190,12 +230,14 @@ one_backend_alone_is_compared_with_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    run(NULL, "bench", "--seconds", "3", "--timers", "1000",
-		"--no-server", "--confined", "--backend", "heap", NULL),
+	    run(NULL, "bench", "--seconds", "4", "--timers", "1000", "--quick",
+		"--confined", "--backend", "heap", NULL),
 	    0);
-	expect_cells("\noperations/s", 1);
+	expect_cells("\n1,000 ", 1);
 	expect_not("coarse");
-	expect("Nothing to compare.");
+	expect_not("parts of the heap's");
+	expect("One engine: it is compared with nothing.");
+	expect("heap measured twice, as a control");
 }
 
 /* A bench of the heap, with a SIGINT after its first line and @ms. */
@@ -225,26 +267,25 @@ interrupt_after(int ms, const char *const *argv)
 static void
 ctrl_c_shows_what_was_measured_by_then(void **state)
 {
-	const char *churn[] = { rota, "bench", "--seconds", "10", "--timers",
+	const char *churn[] = { rota, "bench", "--seconds", "12", "--timers",
 		"1000", "--no-server", "--backend", "heap", NULL };
 	const char *server[] = { rota, "bench", "--seconds", "12", "--timers",
 		"1000", "--backend", "heap", NULL };
 
 	(void)state;
-	/* Two seconds for each of five repetitions. */
-	interrupt_after(5000, churn);
+	interrupt_after(6000, churn);
 	expect("Interrupted");
-	expect_cells("\noperations/s", 1);
+	expect_cells("\n1,000 ", 1);
 	expect("none early: holds in all");
 	interrupt_after(0, churn);
 	expect("Interrupted");
 	expect("Nothing was measured");
-	expect_not("operations/s");
-	/* In the last repetitions of churn, or in the server's part: some four
-	 * seconds are for that. */
+	expect_not("IN SHORT");
+	/* In the last rounds, or in the server's part: some four seconds are
+	 * for that. */
 	interrupt_after(8500, server);
 	expect("Interrupted");
-	expect_cells("\noperations/s", 1);
+	expect_cells("\n1,000 ", 1);
 }
 
 static void
@@ -300,10 +341,10 @@ the_server_part_closes_every_silent_peer(void **state)
 		skip();
 	expect_cells("\nrequests/s", 1);
 	expect_cells("\nanswer p99", 1);
-	expect_cells("\non time", 1);
-	expect("Peers that fall silent meanwhile\npeers  ");
-	expect("The same by the server's own clock\nlate   p50  ");
-	expect("starts = fires + stops + live, none early: holds in all 6");
+	expect_cells("\nclose late p99", 1);
+	expect("\nclosed in 0.1 s");
+	expect("60 peers fell silent meanwhile.");
+	expect("none early: holds in all");
 }
 
 int
@@ -313,7 +354,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(what_is_not_understood_ends_with_2),
 		cmocka_unit_test(help_and_version_end_with_0),
 		cmocka_unit_test(a_full_disk_is_a_failure),
-		cmocka_unit_test(churn_shows_every_row_and_concludes),
+		cmocka_unit_test(a_bench_answers_first_then_shows_every_row),
+		cmocka_unit_test(quick_leaves_out_what_takes_long),
+		cmocka_unit_test(
+		    one_engine_under_all_names_differs_in_nothing_by_much),
+		cmocka_unit_test(explain_says_what_each_line_measures),
 		cmocka_unit_test(one_backend_alone_is_compared_with_nothing),
 		cmocka_unit_test(ctrl_c_shows_what_was_measured_by_then),
 		cmocka_unit_test(json_is_written_or_said_to_be_impossible),

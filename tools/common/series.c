@@ -63,9 +63,3 @@ series_sum(const struct series *s)
 		sum += s->v[i];
 	return sum;
 }
-
-bool
-series_overlap(const struct series *a, const struct series *b)
-{
-	return series_min(a) <= series_max(b) && series_min(b) <= series_max(a);
-}

@@ -2,9 +2,8 @@
  *
  * series.h - one figure, measured once for each repetition.
  *
- * What is told of it is the median and the range. Two series whose ranges
- * overlap show no difference: that is cruder than a test of significance and
- * needs no assumption on how the noise of a machine is distributed.
+ * What is told of it is the median and the range; two of them are compared by
+ * ratio.h.
  */
 #ifndef ROTA_TOOLS_SERIES_H
 #define ROTA_TOOLS_SERIES_H
@@ -26,7 +25,5 @@ double series_median(const struct series *s);
 double series_min(const struct series *s);
 double series_max(const struct series *s);
 double series_sum(const struct series *s);
-
-bool series_overlap(const struct series *a, const struct series *b);
 
 #endif
