@@ -6,7 +6,7 @@
  * at each poll) and epoll returns at once, with nothing.
  *
  * What Asio's manual offers is taken: the executor's own type, a context
- * without locks (variant locked: with them), and memory of handlers that is
+ * without locks (with them its timers would still not be safe to share), and memory of handlers that is
  * used again. A wait that is cancelled completes all the same, through its
  * handler, at the next poll(); where the works do not poll, one is made after
  * each 1000 of them (arbitrary, as often as the works with polls), with the
@@ -148,18 +148,16 @@ struct handler {
 static const struct peer_info peer_info = {
 	.name = "Boost.Asio",
 	.version = BOOST_LIB_VERSION,
-	.variants = "unlocked locked",
+	.variants = "-",
 	.limit = false,
 	.late = 0,
 	.most = 0,
 };
 
 static void
-peer_open(struct peer *p, const char *variant, uint32_t)
+peer_open(struct peer *p, const char *, uint32_t)
 {
-	p->context = new asio::io_context(strcmp(variant, "locked") == 0
-		? BOOST_ASIO_CONCURRENCY_HINT_SAFE
-		: BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
+	p->context = new asio::io_context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
 }
 
 static void

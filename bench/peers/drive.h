@@ -186,7 +186,7 @@ drive_measure(struct work *w, const struct drive_work *d)
 	spent = w->spent;
 	if (d->op) {
 		drive_worst(w, d);
-	} else if (d->step == step_fire && spent < w->budget) {
+	} else if (d->step == step_fire) {
 		begin_fire(w);
 		fire_round(w, 1);
 	}

@@ -39,7 +39,8 @@ field_rota(const struct field *f, const struct entry *e, unsigned work,
 		const struct entry *r = &f->entry[i];
 
 		if (!r->rival->rota || r->rival->safe != shared ||
-		    (backend && strcmp(r->variant, backend) != 0) ||
+		    !(backend ? strcmp(r->variant, backend) == 0
+			      : strcmp(r->variant, "coarse") != 0) ||
 		    !f->cell[i][work][size].ns.n)
 			continue;
 		if (best < 0 ||

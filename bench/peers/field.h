@@ -72,8 +72,8 @@ bool field_shared(const struct field *f, const struct entry *e, unsigned work);
 /* The median; 0: there is none. */
 double field_ns(
     const struct field *f, unsigned entry, unsigned work, unsigned size);
-/* rota's best entry to stand beside @e; -1: none was measured. @backend:
- * NULL, or only that variant. */
+/* rota's entry to stand beside @e; -1: none was measured. @backend: that
+ * variant; NULL: the quicker of those that fire in order, heap and wheel. */
 int field_rota(const struct field *f, const struct entry *e, unsigned work,
     unsigned size, const char *backend);
 

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "tools/common/proc.h"
+#include "tools/common/progress.h"
 
 enum { ABOUT_MS = 5000, CHECK_MS = 20000, SETUP_MS = 60000 };
 
@@ -67,6 +68,7 @@ ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
 	char path[4096];
 	const char *argv[10] = { path };
 	struct proc p;
+	double begin;
 	int err, n = 1;
 
 	snprintf(path, sizeof(path), "%s/peer_%s", dir, r->program);
@@ -76,9 +78,12 @@ ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
 	err = proc_create(&p, argv, true, child);
 	if (err)
 		return err;
+	begin = seconds_now();
 	if (proc_read(&p, line, size, true, ms) < 0)
 		line[0] = '\0';
-	err = proc_destroy(&p, line[0] ? 2000 : 0);
+	/* Has it closed its output, or not ended in its time? */
+	err = proc_destroy(
+	    &p, (seconds_now() - begin) * 1000 < ms ? 2000 : 0);
 	line[strcspn(line, "\n")] = '\0';
 	return err;
 }
@@ -202,8 +207,13 @@ run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
 	if (over && !o)
 		return;
 	if (!o) {
-		snprintf(c->why, sizeof(c->why),
-		    err == -ETIME ? "does not end" : "fails (status %d)", err);
+		if (err == -ETIME)
+			snprintf(c->why, sizeof(c->why), "does not end");
+		else if (strncmp(line, "peer: ", 6) == 0)
+			snprintf(c->why, sizeof(c->why), "%.60s", line + 6);
+		else
+			snprintf(c->why, sizeof(c->why), "fails (status %d)",
+			    err);
 		return;
 	}
 	series_insert(&c->ns, json_number_value(json_object_get(o, "ns")));

@@ -168,18 +168,18 @@ spreads(const struct field *f, unsigned n)
 	end();
 }
 
-/* The least of the repetitions: what is left is the peer's own and not the
- * machine's. */
+/* The median of the repetitions' worst: what interrupted one of them is not in
+ * it, and what all of them met is. */
 static void
 worst(const struct field *f, unsigned n)
 {
-	heading(f, "us of the worst single call / poll", n, NULL);
+	heading(f, "us of the worst single call / poll, median", n, NULL);
 	for (unsigned i = 0; i < f->entries; i++) {
 		row(f->entry[i].label);
 		for (unsigned k = 0; k < f->works; k++) {
 			const struct cell *c = &f->cell[i][k][n];
-			double call = series_min(&c->worst) / 1000;
-			double poll = series_min(&c->worst_poll) / 1000;
+			double call = series_median(&c->worst) / 1000;
+			double poll = series_median(&c->worst_poll) / 1000;
 
 			if (c->ns.n && call > 0 && poll > 0)
 				cell("%.1f/%.0f", call, poll);
@@ -201,7 +201,7 @@ ratios(const struct field *f, unsigned n, const char *backend)
 	char what[80];
 
 	snprintf(what, sizeof(what), "times as long as rota%s%s",
-	    backend ? "'s " : ", the best engine for the work",
+	    backend ? "'s " : ", the better of heap and wheel for the work",
 	    backend ? backend : "");
 	heading(f, what, n, NULL);
 	for (unsigned i = 0; i < f->entries; i++) {
@@ -297,9 +297,10 @@ table_verdict(const struct field *f)
 				at[2] = n;
 			}
 	if (least > 0)
-		printf("worst ratio to the best peer: %.2f (%s, N=%u, %s)\n",
-		    least, f->work[at[1]], f->size[at[2]].n,
-		    f->entry[at[0]].label);
+		printf("least lead: %s, N=%u: %s takes %.2f times as long as "
+		       "rota's better of heap and wheel\n",
+		    f->work[at[1]], f->size[at[2]].n, f->entry[at[0]].label,
+		    least);
 	else
-		printf("worst ratio to the best peer: none was measured\n");
+		printf("least lead: none was measured\n");
 }

@@ -69,6 +69,7 @@ peer_array(size_t size)
 void
 peer_die(const char *what)
 {
-	fprintf(stderr, "peer: %s\n", what);
+	printf("peer: %s\n", what); /* where the caller looks for an answer */
+	fflush(stdout);
 	exit(2);
 }

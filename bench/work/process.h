@@ -23,7 +23,7 @@ uint64_t peer_memory(void);
  * program. */
 void *peer_array(size_t size);
 
-/* The program ends: @what went wrong. */
+/* The program ends: @what went wrong, on stdout. */
 __attribute__((noreturn)) void peer_die(const char *what);
 
 #ifdef __cplusplus
