@@ -25,15 +25,25 @@
 
 #define WORST_OPS 20000u
 
-#ifdef PEER_SAFE
+/* The second half of the timers, in the thread that they are of. */
 static inline void
 side_enters(struct side *s)
 {
+#ifdef PEER_SAFE
 	peer_enter(s->peer);
-}
+#else
+	peer_open(s->peer, s->w->variant, s->n);
+	for (uint32_t i = 0; i < s->n; i++) {
+		peer_init(s->peer, work_timer(s->w, s->first + i));
+		peer_start(s->peer, work_timer(s->w, s->first + i),
+		    (uint64_t)pick_span(pick_make(&s->random, 1),
+			(int64_t)s->least, 60 * (int64_t)PEER_S));
+	}
 #endif
+}
 
 enum sides { OWN, CROSS, REMOTE };
+#define OWN_LEAST (30 * PEER_S)
 
 static void
 run_sides(struct work *w, enum sides what)
@@ -42,14 +52,22 @@ run_sides(struct work *w, enum sides what)
 	struct side s[2];
 
 	sides_open(w, s, &second);
-	for (uint32_t i = 0; i < w->n; i++)
+	/* Those of a second instance are started by its own thread. */
+	for (uint32_t i = 0; i < (w->halves && SIDE_MUTEX ? w->n / 2 : w->n);
+	     i++)
 		peer_start(s->home[i >= w->n / 2], work_timer(w, i),
 		    work_ahead(
-			w, pick_make(&w->random, 1), PEER_S, 60 * PEER_S));
+			w, pick_make(&w->random, 1), OWN_LEAST, 60 * PEER_S));
 	work_bytes(w);
 	if (what == OWN) {
 		s[0].n = s[1].n = w->n / 2;
 		s[1].first = w->n / 2;
+		/* With its clock, which no timer comes due on. */
+		for (int k = 0; k < 2; k++) {
+			s[k].alone = s[k].moves = true;
+			s[k].least = OWN_LEAST;
+		}
+		s[1].ready = side_enters;
 	}
 	s[0].what = s[1].what = what == CROSS ? SIDE_PUSH : SIDE_RESTART;
 	if (what == REMOTE) {
@@ -57,10 +75,6 @@ run_sides(struct work *w, enum sides what)
 		s[1].peer = NULL;
 		s[1].polls = false;
 	}
-#ifdef PEER_SAFE
-	if (w->halves)
-		s[1].ready = side_enters;
-#endif
 	sides_run(s);
 	/* ns for an operation of one thread. */
 	w->ops = what == REMOTE ? s[1].ops : (s[0].ops + s[1].ops) / 2;
@@ -248,9 +262,8 @@ drive_run(char **arg)
 	for (unsigned k = 0; k < WORKS; k++) {
 		if (strcmp(work.name, works[k].name) != 0)
 			continue;
-#ifdef PEER_SAFE
-		work.halves = works[k].halves;
-#endif
+		work.halves = works[k].halves &&
+		    (!SIDE_MUTEX || works[k].sides == run_own);
 		work_open(&work);
 		if (works[k].sides)
 			works[k].sides(&work);

@@ -15,11 +15,12 @@ field_two_threads(const struct field *f, unsigned work)
 }
 
 /* A rival that is safe for threads pays for it in every work; one that is
- * not has a mutex around it when there are two. */
+ * not has a mutex around it where two share it. */
 bool
 field_shared(const struct field *f, const struct entry *e, unsigned work)
 {
-	return e->rival->safe || field_two_threads(f, work);
+	return e->rival->safe ||
+	    (field_two_threads(f, work) && strcmp(f->work[work], "own") != 0);
 }
 
 double

@@ -163,11 +163,11 @@ assemble(struct field *f, const struct options *o)
 		n++;
 	}
 	f->works = n;
-	/* With two threads confined timers are not what is asked about. */
+	/* What two threads share are not confined timers. */
 	for (unsigned k = 0; k < f->works; k++)
 		for (unsigned i = 0; i < f->rivals; i++)
 			if (field_two_threads(f, k) && f->rival[i].rota &&
-			    !f->rival[i].safe)
+			    !f->rival[i].safe && strcmp(f->work[k], "own") != 0)
 				f->rival[i].works[k] = false;
 }
 

@@ -82,8 +82,7 @@ ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
 	if (proc_read(&p, line, size, true, ms) < 0)
 		line[0] = '\0';
 	/* Has it closed its output, or not ended in its time? */
-	err = proc_destroy(
-	    &p, (seconds_now() - begin) * 1000 < ms ? 2000 : 0);
+	err = proc_destroy(&p, (seconds_now() - begin) * 1000 < ms ? 2000 : 0);
 	line[strcspn(line, "\n")] = '\0';
 	return err;
 }
@@ -212,8 +211,8 @@ run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
 		else if (strncmp(line, "peer: ", 6) == 0)
 			snprintf(c->why, sizeof(c->why), "%.60s", line + 6);
 		else
-			snprintf(c->why, sizeof(c->why), "fails (status %d)",
-			    err);
+			snprintf(
+			    c->why, sizeof(c->why), "fails (status %d)", err);
 		return;
 	}
 	series_insert(&c->ns, json_number_value(json_object_get(o, "ns")));

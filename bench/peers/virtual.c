@@ -14,7 +14,7 @@
 
 #include "bench/peers/virtual.h"
 
-static struct timespec virtual_now = { .tv_sec = VIRTUAL_BASE };
+static _Thread_local struct timespec virtual_now = { .tv_sec = VIRTUAL_BASE };
 
 void
 virtual_set(uint64_t now)

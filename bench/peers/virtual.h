@@ -14,7 +14,7 @@
  * 11 days. To some libraries a time of 0 means none. */
 #define VIRTUAL_BASE 1000000
 
-/* From now on all of libc's clocks show the instant @now. */
+/* From now on all of libc's clocks show the instant @now to this thread. */
 void virtual_set(uint64_t now);
 
 /* A library's version, of the numbers in its header. */

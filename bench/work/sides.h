@@ -24,36 +24,40 @@ struct side {
 	uint32_t first, n;    /* the timers that it draws from */
 	enum side_what what;
 	uint64_t ahead; /* ns, of a push */
+	uint64_t least; /* of a restart, which is up to 60 s ahead */
 	uint64_t share; /* operations; 0: for the work's budget of time */
 	bool moves;     /* the clock, by 1 ms with each block */
 	bool polls;
+	bool alone; /* it shares no timer and no engine with the other */
 	/* In its thread: before both begin; when both are ready, of the first;
 	 * when both are done. Or NULL. */
 	void (*ready)(struct side *s), (*begun)(struct side *s);
 	void (*done)(struct side *s);
 	uint64_t random, ops, spent;
+	uint64_t now;   /* of one that is alone */
 	unsigned *over; /* sides that have ended */
 	pthread_barrier_t *gate;
 };
 
-#ifndef PEER_SAFE
-static pthread_mutex_t side_mutex = PTHREAD_MUTEX_INITIALIZER;
+#ifdef PEER_SAFE
+enum { SIDE_MUTEX = 0 };
+#else
+enum { SIDE_MUTEX = 1 };
 #endif
+static pthread_mutex_t side_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 rota_inline void
-side_lock(void)
+side_lock(const struct side *s)
 {
-#ifndef PEER_SAFE
-	pthread_mutex_lock(&side_mutex);
-#endif
+	if (SIDE_MUTEX && !s->alone)
+		pthread_mutex_lock(&side_mutex);
 }
 
 rota_inline void
-side_unlock(void)
+side_unlock(const struct side *s)
 {
-#ifndef PEER_SAFE
-	pthread_mutex_unlock(&side_mutex);
-#endif
+	if (SIDE_MUTEX && !s->alone)
+		pthread_mutex_unlock(&side_mutex);
 }
 
 rota_inline void
@@ -63,17 +67,17 @@ side_op(struct side *s, struct pick p, uint64_t now)
 	struct peer *home = s->home[i >= s->w->n / 2];
 	struct peer_timer *t = work_timer(s->w, i);
 
-	side_lock();
+	side_lock(s);
 	if (s->what == SIDE_RESTART) {
 		peer_stop(home, t);
 		peer_start(home, t,
 		    now +
 			(uint64_t)pick_span(
-			    p, (int64_t)PEER_S, 60 * (int64_t)PEER_S));
+			    p, (int64_t)s->least, 60 * (int64_t)PEER_S));
 	} else {
 		peer_push(home, t, now + s->ahead);
 	}
-	side_unlock();
+	side_unlock(s);
 }
 
 /* Is there another block to do? */
@@ -98,11 +102,14 @@ side_poll(struct side *s, uint64_t now)
 		return;
 	if (s->moves) {
 		now += PEER_MS;
-		__atomic_store_n(&s->w->now, now, __ATOMIC_RELAXED);
+		if (s->alone)
+			s->now = now;
+		else
+			__atomic_store_n(&s->w->now, now, __ATOMIC_RELAXED);
 	}
-	side_lock();
+	side_lock(s);
 	peer_poll(s->peer, now);
-	side_unlock();
+	side_unlock(s);
 }
 
 static inline void *
@@ -123,7 +130,9 @@ side_run(void *arg)
 	while (side_goes_on(s, begin)) {
 		bool timed = !s->share || s->ops < s->share;
 		/* One's own ms or the other's: either will do. */
-		uint64_t now = __atomic_load_n(&s->w->now, __ATOMIC_RELAXED);
+		uint64_t now = s->alone
+		    ? s->now
+		    : __atomic_load_n(&s->w->now, __ATOMIC_RELAXED);
 		uint64_t start;
 
 		for (uint32_t i = 0; s->what != SIDE_POLL && i < WORK_BLOCK;
@@ -153,15 +162,15 @@ sides_open(struct work *w, struct side *s, struct peer *second)
 {
 	struct peer *home[2] = { w->peer, w->peer };
 
+	if (w->halves)
+		home[1] = second;
 #ifdef PEER_SAFE
 	if (w->halves) {
 		peer_second(second, w->peer);
-		home[1] = second;
 		for (uint32_t i = w->n / 2; i < w->n; i++)
 			peer_init(second, work_timer(w, i));
 	}
 #endif
-	(void)second;
 	memset((void *)s, 0, 2 * sizeof(*s));
 	for (int k = 0; k < 2; k++) {
 		s[k].w = w;
@@ -170,6 +179,7 @@ sides_open(struct work *w, struct side *s, struct peer *second)
 		s[k].home[1] = home[1];
 		s[k].n = w->n;
 		s[k].ahead = 60 * PEER_S;
+		s[k].least = PEER_S;
 		s[k].random = RANDOM_SEED + (uint64_t)k * 77;
 		s[k].polls = true;
 	}

@@ -24,7 +24,8 @@
  *               connection's own, 200 ms to 1 s, and varies by a sixteenth
  *               with each sample (RFC 6298 restarts the timer so).
  *   scatter     the same, with another span of 200 ms to 1 s each time.
- *   own         two threads, start_stop each on its own half.
+ *   own         two threads, each stops and starts those of its own half again,
+ *               30 to 60 s ahead, and polls; its clock moves.
  *   cross       two threads, both push random timers of all.
  *   remote      one thread polls without pause, the other stops and starts
  *               the first one's timers.
@@ -64,8 +65,8 @@ struct work {
 	const char *name;
 	const char *variant;
 	uint32_t n;
-	bool embedded;   /* each timer in a connection of 320 bytes */
-	bool halves;     /* the second half of them lives with peer_second() */
+	bool embedded; /* each timer in a connection of 320 bytes */
+	bool halves; /* the second half of them lives with a peer of its own */
 	uint64_t most;   /* operations */
 	uint64_t budget; /* ns */
 
