@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/common/machine.h"
 #include "tools/common/options.h"
 
 #define CASES_MAX 1024
@@ -118,6 +119,7 @@ main(int argc, char **argv)
 		{ .name = "sabotage", .flag = &rig_sabotage },
 		{ .name = NULL },
 	};
+	struct machine m;
 	int status;
 
 	bench_init(&argc, argv);
@@ -126,6 +128,8 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		for (const struct micro_op *op = files[i]; op->name; op++)
 			add_sizes(op, full);
+	machine_stat(&m);
+	bench_context("commit", m.commit);
 	status = bench_main();
 	if (!rig_sabotage)
 		return status;

@@ -105,6 +105,12 @@ bench_init(int *argc, char **argv)
 	benchmark::Initialize(argc, argv);
 }
 
+void
+bench_context(const char *key, const char *value)
+{
+	benchmark::AddCustomContext(key, value);
+}
+
 int
 bench_main(void)
 {

@@ -68,6 +68,8 @@ unsigned bench_runs(void);
 
 /* bench_init - take google-benchmark's options out of the arguments. */
 void bench_init(int *argc, char **argv);
+/* bench_context - a line of what is written about the machine. */
+void bench_context(const char *key, const char *value);
 /* bench_main - run what was registered. 0; 1 if a run failed or there was
  * none. */
 int bench_main(void);

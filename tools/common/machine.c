@@ -5,6 +5,8 @@
 #define _DEFAULT_SOURCE
 #include "tools/common/machine.h"
 
+#include "commit.h" /* made by commit.cmake */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,7 @@ machine_stat(struct machine *m)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(m, 0, sizeof *m);
+	snprintf(m->commit, sizeof m->commit, "%s", ROTA_COMMIT);
 	read_line("/proc/cpuinfo", "model name", m->cpu, sizeof m->cpu);
 	read_line("/sys/devices/system/clocksource/clocksource0/"
 		  "current_clocksource",

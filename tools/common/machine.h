@@ -10,7 +10,8 @@ struct machine {
 	unsigned cores; /* online */
 	char kernel[208];
 	char clocksource[32];
-	double load; /* average of the last minute, before we began */
+	double load;     /* average of the last minute, before we began */
+	char commit[48]; /* of the sources; "-dirty": and changes to them */
 };
 
 /* What cannot be found out is "unknown", or 0. */

@@ -64,13 +64,14 @@ results_json(const struct results *r, int argc, char **argv)
 		json_array_append_new(notes,
 		    json_pack("{s:s, s:s, s:s}", "subject", r->note[i].subject,
 			"key", r->note[i].key, "text", r->note[i].text));
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:i, s:s, s:s, s:f}, "
-			 "s:o, s:o, s:o, s:o}",
+	return json_pack(
+	    "{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:i, s:s, s:s, s:f}, "
+	    "s:o, s:o, s:o, s:o}",
 	    "format", FORMAT, "program", r->program, "version", r->version,
-	    "arguments", arguments, "machine", "cpu", m->cpu, "cores",
-	    (int)m->cores, "kernel", m->kernel, "clocksource", m->clocksource,
-	    "load", m->load, "options", options, "metrics", metrics, "results",
-	    results, "notes", notes);
+	    "commit", m->commit, "arguments", arguments, "machine", "cpu",
+	    m->cpu, "cores", (int)m->cores, "kernel", m->kernel, "clocksource",
+	    m->clocksource, "load", m->load, "options", options, "metrics",
+	    metrics, "results", results, "notes", notes);
 }
 
 int
@@ -270,6 +271,9 @@ results_read(struct results *r, const char *path)
 	m = json_object_get(root, "machine");
 	snprintf(r->program, sizeof r->program, "%s", text(root, "program"));
 	snprintf(r->version, sizeof r->version, "%s", text(root, "version"));
+	snprintf(r->machine.commit, sizeof r->machine.commit, "%s%s",
+	    text(root, "commit"),
+	    text(json_object_get(root, "context"), "commit"));
 	snprintf(r->machine.cpu, sizeof r->machine.cpu, "%s", text(m, "cpu"));
 	snprintf(r->machine.kernel, sizeof r->machine.kernel, "%s",
 	    text(m, "kernel"));

@@ -4,7 +4,8 @@
  * every value of every repetition, and what makes them comparable.
  *
  *	{ "format": "rota results 1", "program": "rota_peers",
- *	  "version": "0.1.0", "arguments": ["--quick"],
+ *	  "version": "0.1.0", "commit": "0123456789ab",
+ *	  "arguments": ["--quick"],
  *	  "machine": { "cpu": ..., "cores": 2, "kernel": ..., "clocksource":
  *	               ..., "load": 0.5 },
  *	  "options": { "repetitions": 3 },

@@ -57,6 +57,7 @@ what_was_written_is_read(void **state)
 
 	(void)state;
 	r.machine.cores = 3;
+	snprintf(r.machine.commit, sizeof r.machine.commit, "0a1b2c-dirty");
 	results_option(&r, "repetitions", 2);
 	results_add(&r, "wheel", "arm", "shared", 1000,
 	    results_metric(&r, "ns", "ns", -1), &s);
@@ -67,6 +68,7 @@ what_was_written_is_read(void **state)
 	results_release(&r);
 	assert_int_equal(results_read(&r, path), 0);
 	assert_int_equal(r.machine.cores, 3);
+	assert_string_equal(r.machine.commit, "0a1b2c-dirty");
 	assert_true(results_asked(&r, "repetitions") == 2);
 	assert_int_equal(r.len, 2);
 	assert_string_equal(r.result[0].subject, "wheel");
