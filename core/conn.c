@@ -2,7 +2,9 @@
  *
  * conn.c - a connection's two deadlines: two timers that know the connection.
  *
- * Invariant  no deadline is the deadline ROTA_NEVER.
+ * Invariant  no deadline is the deadline ROTA_NEVER. A release is told once: by
+ *            whoever takes `r_left` to 0. Who does not may find the connection
+ *            gone.
  * Threads    as of the timers.
  */
 #include <rota/conn.h>
@@ -41,13 +43,20 @@ is_timer(const struct rota_timer *t)
 	return kind_of(t); /* also of a timer that was released */
 }
 
-/* The second of the two to be released tells. */
+/* A timer of @c was given back. True: it was the last. */
+static bool
+last(struct rota_conn *c)
+{
+	/* acq_rel: what the other's callback wrote */
+	return word_add(&c->r_left, (uint64_t)0 - 1, acq_rel) == 1;
+}
+
 static void
 read_released(struct rota_timer *t)
 {
 	struct rota_conn *c = rota_container_of(t, struct rota_conn, read);
 
-	if (!is_timer(&c->write))
+	if (last(c))
 		c->r_kind->released(c);
 }
 
@@ -56,7 +65,7 @@ write_released(struct rota_timer *t)
 {
 	struct rota_conn *c = rota_container_of(t, struct rota_conn, write);
 
-	if (!is_timer(&c->read))
+	if (last(c))
 		c->r_kind->released(c);
 }
 
@@ -130,6 +139,7 @@ rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
 	/* As after a stop at ROTA_NEVER: 0 would be a deadline. */
 	c->read.r_word = c->write.r_word = (uint64_t)ROTA_NEVER << ST_SHIFT;
 	c->r_kind = k;
+	c->r_left = 2;
 	return 0;
 }
 
@@ -199,15 +209,17 @@ rota_conn_expired(const struct rota_conn *c, unsigned which, rota_time now)
 int
 rota_conn_release(struct rota_conn *c)
 {
-	int read = 0, write;
+	int r;
 
 	if (!c)
 		return -EINVAL;
 	if (is_timer(&c->read)) { /* else it went before an -EAGAIN */
-		read = rota_timer_release(&c->read);
-		if (read < 0)
-			return read;
+		r = rota_timer_release(&c->read);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			(void)last(c); /* it is not */
 	}
-	write = rota_timer_release(&c->write);
-	return write < 0 ? write : read | write;
+	r = rota_timer_release(&c->write);
+	return r ? r : !last(c);
 }

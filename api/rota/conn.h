@@ -61,6 +61,7 @@ struct rota_conn_kind {
 struct rota_conn {
 	struct rota_timer read, write;
 	struct rota_conn_kind *r_kind;
+	uint64_t r_left; /* timers that were not given back; atomic */
 };
 
 /* rota_conn_kind_init - prepare @k for connections on @s. @released may be
