@@ -133,7 +133,7 @@ rota_conn_init(struct rota_conn *c, struct rota_conn_kind *k)
 		return r;
 	r = rota_timer_init(&c->write, &k->write);
 	if (r) { /* no other thread knows of c->read yet */
-		rota__shard_free(shard_of(&k->read), &k->read, &c->read);
+		rota__shard_uninit(&k->read, &c->read);
 		return r;
 	}
 	/* As after a stop at ROTA_NEVER: 0 would be a deadline. */

@@ -276,15 +276,7 @@ node_release(struct rota_engine *e, struct node *n)
 		if (rota_timer_release(t))
 			return false;
 	} else {
-		/* The lock: not while its shard retires, which counts it. */
-		lock_take(&s->lock, LOCK_SHARD);
-		while (s != shard_of(k)) {
-			lock_give(&s->lock);
-			s = shard_of(k);
-			lock_take(&s->lock, LOCK_SHARD);
-		}
-		rota__shard_free(s, k, t);
-		lock_give(&s->lock);
+		rota__shard_uninit(k, t);
 	}
 	node_bare(e, n);
 	return true;

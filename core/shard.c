@@ -213,6 +213,16 @@ rota__shard_free(
 	word_add(&k->r_timers, (uint64_t)0 - 1, release); /* kind_release */
 }
 
+void
+rota__shard_uninit(struct rota_kind *k, struct rota_timer *t)
+{
+	/* A shard that retires hands its counts over under the lock. */
+	struct rota_shard *s = rota__shard_lock(k);
+
+	rota__shard_free(s, k, t);
+	lock_give(&s->lock);
+}
+
 uint64_t
 rota__shard_own_live(const struct rota_shard *s)
 {

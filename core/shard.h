@@ -305,7 +305,11 @@ void rota__shard_pushed(struct rota_shard *s, uint64_t wake);
  * anything to do before @next. Wakes the owner if it sleeps for longer. The
  * lock owner. */
 void rota__shard_publish_next(struct rota_shard *s, uint64_t next);
-/* rota__shard_free - the end of a release: @t is the user's again. */
+/* rota__shard_free - the end of a release: @t is the user's again. The lock
+ * owner; it, or `lock`, keeps @s from retiring.
+ * rota__shard_uninit - the same for a timer of @k that has no entry and is the
+ * caller's alone. Any thread. Takes the lock of the timer's shard. */
+void rota__shard_uninit(struct rota_kind *k, struct rota_timer *t);
 void rota__shard_free(
     struct rota_shard *s, struct rota_kind *k, struct rota_timer *t);
 /* rota__shard_drop - forget all timers. Each armed one is reported to
