@@ -131,6 +131,13 @@ shard_of(struct rota_kind *k)
 	return word_load(&k->r_shard, acquire); /* rota_shard_retire */
 }
 
+/* rota__kind_add - core/kind_init.c. Initialise @k, a kind of @s as @c says,
+ * which is not checked, made at @site. Logs nothing. 0; -EINVAL @s has retired;
+ * -EBUSY @k is in its list already. Any thread, which may hold the engine's
+ * lock; takes the shard's. */
+int rota__kind_add(struct rota_kind *k, struct rota_shard *s,
+    const struct rota_kind_config *c, const char *site);
+
 rota_inline struct rota_timer *
 timer_of(uint32_t *item)
 {

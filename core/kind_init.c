@@ -63,9 +63,48 @@ listed_elsewhere(struct rota_shard *s, const struct rota_kind *k)
 }
 
 int
+rota__kind_add(struct rota_kind *k, struct rota_shard *s,
+    const struct rota_kind_config *c, const char *site)
+{
+	int r = 0;
+
+	lock_take(&s->lock, LOCK_SHARD);
+	if (word_load(&s->target, relaxed)) { /* stored under the lock */
+		r = -EINVAL;
+	} else if (listed(s, k)) {
+		r = -EBUSY;
+	} else {
+		object_kind(k);
+		*k = (struct rota_kind){
+			.fire = c->fire,
+			.released = c->released,
+			.slack = c->slack,
+			.name = c->name,
+			.site = site,
+			.flags = c->flags,
+			.r_magic = s->config->trace    ? KIND_TRACED
+			    : c->flags & ROTA_CONFINED ? KIND_CONFINED
+						       : KIND_SHARED,
+			.r_shard = s,
+			.r_hot = &s->hot,
+			.r_next = s->kinds,
+			.r_prev = &s->kinds,
+		};
+		if (s->kinds)
+			s->kinds->r_prev = &k->r_next;
+		s->kinds = k;
+		object_kind_made(k);
+	}
+	lock_give(&s->lock);
+	return r;
+}
+
+int
 rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
     const struct rota_kind_config *c, const char *site)
 {
+	int r;
+
 	if (!s)
 		return -EINVAL;
 	if (!k || !c)
@@ -89,37 +128,12 @@ rota_kind_init_site(struct rota_kind *k, struct rota_shard *s,
 		return -ECHILD;
 	if (listed_elsewhere(s, k))
 		return init_again(k, s, site);
-	lock_take(&s->lock, LOCK_SHARD);
-	if (word_load(&s->target, relaxed)) { /* stored under the lock */
-		lock_give(&s->lock);
+	r = rota__kind_add(k, s, c, site);
+	if (r == -EBUSY)
+		return init_again(k, s, site);
+	if (r)
 		return rota__misuse_kind_config(
 		    s, c, site, "is for a shard", "that has retired");
-	}
-	if (listed(s, k)) {
-		lock_give(&s->lock);
-		return init_again(k, s, site);
-	}
-	object_kind(k);
-	*k = (struct rota_kind){
-		.fire = c->fire,
-		.released = c->released,
-		.slack = c->slack,
-		.name = c->name,
-		.site = site,
-		.flags = c->flags,
-		.r_magic = s->config->trace    ? KIND_TRACED
-		    : c->flags & ROTA_CONFINED ? KIND_CONFINED
-					       : KIND_SHARED,
-		.r_shard = s,
-		.r_hot = &s->hot,
-		.r_next = s->kinds,
-		.r_prev = &s->kinds,
-	};
-	if (s->kinds)
-		s->kinds->r_prev = &k->r_next;
-	s->kinds = k;
-	object_kind_made(k);
-	lock_give(&s->lock);
 	return 0;
 }
 

@@ -469,11 +469,13 @@ pool_of(struct rota_engine *e)
 
 			pthread_mutex_init(&ps->lock, NULL);
 			ps->free = ps->bare = NO_NODE;
-			/* A shard that has retired has no use for it. */
-			(void)rota_kind_init(&ps->kind, &e->shard[i],
+			/* A shard that has retired has no use for it, which is
+			 * nothing to log: the lock is held. */
+			(void)rota__kind_add(&ps->kind, &e->shard[i],
 			    &(struct rota_kind_config){ .fire = run,
 				.released = node_released,
-				.name = POOL_NAME });
+				.name = POOL_NAME },
+			    ROTA_HERE);
 			ps->kind.r_pool = e;
 		}
 		e->pool_end = pool_destroy;

@@ -697,6 +697,25 @@ a_retired_shards_free_ones_are_the_targets(void **state)
 	assert_int_equal(rota_timer_release(&t), 0);
 }
 
+/* Which makes the pool, also for the shard that has retired. */
+static void
+the_first_use_after_a_retirement_says_nothing(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .w = w };
+	struct rota_shard *old = w->shard;
+
+	w->shard = rota_engine_shard(w->engine, 1);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	assert_int_equal(rota_shard_retire(old, w->shard), 0);
+	assert_int_equal(
+	    rota_shard_after_func(w->shard, TICK, ran, &c, NULL), 0);
+	assert_int_equal(rota_shard_after_func(old, TICK, ran, &c, NULL), 0);
+	assert_int_equal(w->logs, 0);
+	world_poll(w, TICK);
+	assert_int_equal(c.ran, 2);
+}
+
 /* Not even its place is lost. */
 static void
 a_node_that_retires_gives_its_place_back(void **state)
@@ -1020,6 +1039,8 @@ main(void)
 		TEN(places_that_come_one_by_one_take_no_slab_each),
 		EVERY(a_crowd_makes_no_more_than_it_uses),
 		ALONE(a_retired_shards_free_ones_are_the_targets, two_shards),
+		ALONE(
+		    the_first_use_after_a_retirement_says_nothing, two_shards),
 		TEN(a_node_that_retires_gives_its_place_back),
 		cmocka_unit_test_teardown(
 		    the_cap_counts_pooled_timers, world_teardown),
