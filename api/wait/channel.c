@@ -196,7 +196,6 @@ file(struct rota_channel *c, bool needed, bool keep)
 static int
 settle(struct rota_channel *c, rota_time now)
 {
-	struct waiter *w;
 	bool ready, comes;
 	int r;
 
@@ -213,14 +212,8 @@ settle(struct rota_channel *c, rota_time now)
 		(c->waiters.first || c->mode == ROTA_CHANNEL_ASYNC ||
 		    (c->fd.at && !ready)),
 	    c->armed && (c->mode == ROTA_CHANNEL_ASYNC || c->fd.at));
-	while (r && c->waiters.first) { /* nothing else would wake them */
-		c->waiters.first->source = WAIT_FAILED;
-		w = rota__wait_list_claim(&c->waiters);
-		if (w) {
-			w->value = r;
-			rota__waiter_wake(w);
-		}
-	}
+	if (r) /* nothing else would wake them */
+		rota__wait_list_fail(&c->waiters, r);
 	return r;
 }
 

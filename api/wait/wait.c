@@ -174,6 +174,22 @@ rota__wait_list_claim(struct wait_list *l)
 	return NULL;
 }
 
+void
+rota__wait_list_fail(struct wait_list *l, int r)
+{
+	struct wait_node *n;
+
+	while ((n = l->first)) {
+		struct waiter *w = n->waiter;
+
+		detach(l, n);
+		if (w && rota__waiter_claim(w, WAIT_FAILED)) {
+			w->value = r;
+			rota__waiter_wake(w);
+		}
+	}
+}
+
 int
 rota__waiter_init(struct waiter *w, struct wait_layer *layer, const char *fn)
 {

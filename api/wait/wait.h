@@ -144,6 +144,9 @@ void rota__wait_list_remove(struct wait_list *l, struct wait_node *n);
 /* rota__wait_list_claim - claim the first waiter that no source has claimed,
  * and take it out of the list; the caller must wake it. NULL: there is none. */
 struct waiter *rota__wait_list_claim(struct wait_list *l);
+/* rota__wait_list_fail - empty the list: all its waiters that no source has
+ * claimed are told @r, -errno, as WAIT_FAILED, and woken. */
+void rota__wait_list_fail(struct wait_list *l, int r);
 
 /* api/wait/bubble.c; all but the last three are called under the bubble's lock.
  * Sleep until w->awake; the clock moves when all are asleep. */

@@ -881,6 +881,45 @@ who_finds_no_timer_is_told_why(void **state)
 	}
 }
 
+/* The first in the list has what it waited for from elsewhere, and has not
+ * left the list yet. */
+static void
+who_waits_behind_one_that_leaves_is_told_why(void **state)
+{
+	(void)state;
+	for (unsigned b = 0; b < 3; b++) {
+		struct receiver r = { 0 };
+		struct wait_node node;
+		struct waiter first;
+		pthread_t thread;
+		struct few f;
+
+		few_open(&f, pod_backends[b], 1);
+		assert_int_equal(
+		    rota_channel_create(&r.c, f.e, TICK, ROTA_CHANNEL_SYNC), 0);
+		assert_int_equal(rota_channel_stop(r.c), 1);
+		assert_int_equal(few_take(&f), 0);
+		assert_int_equal(rota_shard_detach(f.s), 0);
+		assert_int_equal(
+		    rota__waiter_init(&first, r.c->layer, NULL), 0);
+		assert_int_equal(rota_shard_attach(f.s), 0);
+		lock_take(&r.c->lock, LOCK_SOURCE);
+		rota__wait_list_add(&r.c->waiters, &node, &first, WAIT_CASE);
+		lock_give(&r.c->lock);
+		assert_true(rota__waiter_claim(&first, WAIT_CASE + 1));
+		waiter_begin(&r, &thread);
+		assert_int_equal(rota_channel_reset(r.c, TICK), -ENOSPC);
+		pthread_join(thread, NULL);
+		assert_int_equal(r.answer, -ENOSPC);
+		assert_int_equal(first.taken, WAIT_CASE + 1);
+		rota__waiter_destroy(&first);
+		few_give(&f);
+		assert_int_equal(rota_channel_stop(r.c), 1);
+		rota_channel_unref(r.c);
+		few_close(&f);
+	}
+}
+
 /* What a channel was given to ring with it keeps for as long as it goes on: a
  * descriptor, and a buffer, never go silent for want of a timer. */
 static void
@@ -1023,6 +1062,7 @@ main(void)
 		POD(what_cannot_be_waited_for_is_refused),
 		cmocka_unit_test(one_timer_is_enough_for_all_that_wait),
 		cmocka_unit_test(who_finds_no_timer_is_told_why),
+		cmocka_unit_test(who_waits_behind_one_that_leaves_is_told_why),
 		cmocka_unit_test(what_shows_goes_on_where_no_timer_is_left),
 		cmocka_unit_test(a_ring_ahead_of_the_clock_is_shown),
 		cmocka_unit_test(a_ring_of_a_shard_that_retired_is_heard),
