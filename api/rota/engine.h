@@ -112,8 +112,8 @@ typedef void rota_leak_fn(void *arg, const struct rota_kind *kind,
  * NULL instead of the thing itself, a select of no case, a handle that never
  * was one; and a bubble has no hook. The hook runs on the thread that makes the
  * mistake, inside its call: a breakpoint in the hook shows the caller. No lock
- * of rota is held then, but that of a channel or context which finds the shard
- * full: call no function of channels or contexts from the hook. At the engine's
+ * of rota is held then, but that of a channel, context or executor which finds
+ * the shard full: call no function of those from the hook. At the engine's
  * end, also one that is refused, the hook is told what was not given back;
  * there it may ask for contexts and channels and give them back. A wait for a
  * timer of a shard that nobody polls is reported, too. Set the hook: most of
