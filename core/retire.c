@@ -147,6 +147,23 @@ unlink_all(struct rota_shard *s)
 	return by_rooms(room);
 }
 
+/* Count @moving timers more on @target, which then has *@n. 0; or -ENOSPC, and
+ * none was counted: not even for a while, or inits there would be refused. */
+static int
+count_moving(struct rota_shard *target, uint64_t moving, uint64_t *n)
+{
+	/* The CAS checks it. */
+	uint64_t had = word_load(&target->timers, relaxed);
+
+	do {
+		*n = had + moving;
+		if (*n > target->config->max_timers)
+			return -ENOSPC;
+	} while (
+	    !word_cas(&target->timers, &had, *n, seq_cst, relaxed)); /* [X1] */
+	return 0;
+}
+
 /* Close @s to inits, count its timers on @target, too, *@moving of them, and
  * make room there. 0; or -ENOMEM, -ENOSPC, and all is as before. */
 static int
@@ -158,17 +175,20 @@ claim_room(struct rota_shard *s, struct rota_shard *target, uint64_t *moving)
 	word_store(&s->closing, s, seq_cst);      /* [C1] */
 	*moving = word_load(&s->timers, seq_cst); /* [C1] */
 	/* Counted before there is room, or an init takes the room. */
-	n = word_add(&target->timers, *moving, seq_cst) + *moving; /* [X1] */
+	r = count_moving(target, *moving, &n);
 	/* As in rota__timer_room(). [X1] */
-	r = n > word_load(&target->room, seq_cst) ? rota__shard_grow(target, n)
-						  : 0;
-	if (r) {
-		word_add(&target->timers, (uint64_t)0 - *moving, relaxed);
-		word_store(&s->closing, NULL, relaxed); /* as it was */
-		return r;
+	if (!r && n > word_load(&target->room, seq_cst)) {
+		r = rota__shard_grow(target, n);
+		if (r)
+			word_add(
+			    &target->timers, (uint64_t)0 - *moving, relaxed);
 	}
-	word_store(&s->closing, target, relaxed); /* move_counts(): CAS [C1] */
-	return 0;
+	if (r)
+		word_store(&s->closing, NULL, relaxed); /* as it was */
+	else
+		word_store(
+		    &s->closing, target, relaxed); /* move_counts(): CAS [C1] */
+	return r;
 }
 
 /* The kinds of @s are kinds of @target. Under the locks of both. */

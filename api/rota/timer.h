@@ -172,8 +172,9 @@ int rota_kind_release(struct rota_kind *k);
  * after this can fail for memory. @t's former content is not read.
  *
  * Returns  0; -EINVAL @t or @k NULL or @k not initialised; -ENOMEM; -ENOSPC the
- *          shard has config.max_timers already; -EBUSY in a debug build: @t is
- *          armed or has an entry.
+ *          shard has config.max_timers already, with those for which other
+ *          threads are just making room there, by an init, a move or a
+ *          retirement; -EBUSY in a debug build: @t is armed or has an entry.
  * Cost     one locked addition; one time in thousands a lock and an allocation.
  *          While its shard begins to retire the call waits until room is made
  *          on the target shard.

@@ -281,6 +281,41 @@ a_retirement_that_failed_lets_inits_go_on(void **state)
 	}
 }
 
+/* It has counted its six on the heir, and not taken them back; if it counts
+ * at all. */
+static void
+a_retirement_that_fails_takes_no_room_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct rota_shard *target;
+	struct rota_kind k;
+	struct rota_timer t[4];
+	struct act r;
+	struct gated *g;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.max_timers = 8;
+	world_open(w, &c);
+	target = target_of(w);
+	world_probes(w, 6);
+	simple_kind(&k, target);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(rota_timer_init(&t[i], &k), 0);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	r = (struct act){ .shard = w->shard, .target = target };
+	g = gate_open(act_retire, &r);
+	(void)gate_to(g, &target->timers, ATOMIC_ADD, 2);
+	assert_int_equal(rota_timer_init(&t[3], &k), 0);
+	gate_end(g);
+	assert_int_equal(answered(&r), -ENOSPC);
+	assert_int_equal(w->logs, 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rota_timer_release(&t[i]), 0);
+	assert_int_equal(rota_kind_release(&k), 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+}
+
 static uint64_t
 live_of(struct rota_shard *s)
 {
@@ -415,6 +450,7 @@ main(void)
 		PAIR_EVERY(
 		    an_init_that_a_retirement_overtook_counts_on_the_heir),
 		PAIR_EVERY(a_retirement_that_failed_lets_inits_go_on),
+		PAIR_EVERY(a_retirement_that_fails_takes_no_room_meanwhile),
 		PAIR_EVERY(a_count_that_a_retirement_overtook_is_no_timers),
 		PAIR_EVERY(
 		    an_arming_looks_at_no_shard_that_has_not_retired_there),
