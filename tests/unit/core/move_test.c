@@ -212,6 +212,29 @@ the_figures_move_with_it(void **state)
 	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
 }
 
+/* A poll before anything is due, which would be idle. What it tells other
+ * threads is looked at: the owner's own question would count anew. */
+static void
+the_next_poll_counts_its_entry_no_more(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct other o;
+
+	other_open(w, &o);
+	rota_timer_reset_at(&p[0].timer, 5 * TICK);
+	rota_timer_reset_at(&p[1].timer, 9 * TICK);
+	poll_all(w->shard, 0);
+	assert_int_equal(word_load(&w->shard->entries, relaxed), 2);
+	assert_int_equal(rota_timer_move(&p[0].timer, &o.kind), 1);
+	poll_all(w->shard, 1);
+	assert_int_equal(word_load(&w->shard->entries, relaxed), 1);
+	poll_all(o.s, 1);
+	assert_int_equal(rota_timer_release(&p[0].timer), 0);
+	assert_int_equal(rota_timer_release(&p[1].timer), 0);
+	assert_int_equal(rota_kind_release(&o.kind), 0);
+}
+
 static void
 to_another_kind_of_the_same_shard(void **state)
 {
@@ -813,6 +836,7 @@ main(void)
 		ALL(what_is_armed_fires_there_at_its_deadline_once),
 		ALL(what_is_done_to_it_afterwards_is_done_there),
 		ALL(the_figures_move_with_it),
+		ALL(the_next_poll_counts_its_entry_no_more),
 		ALL(to_another_kind_of_the_same_shard),
 		ALL(the_rules_are_those_of_the_new_kind),
 		ALL(a_parked_owner_is_woken_for_an_earlier_one_only),
