@@ -152,6 +152,9 @@ trim_slice(struct rota_shard *s, uint64_t *left)
 		return;
 	if (!*left || !lock_try(&s->lock, LOCK_SHARD))
 		return;
+	/* If an init has called it off since, it is over. (To cut would do no
+	 * harm either: no entry was made since all were moved, and what is
+	 * freed goes by `room`.) */
 	if (trim_goes_on(s))
 		trim_end(s, left);
 	lock_give(&s->lock);
