@@ -25,7 +25,7 @@ fast_path(const struct poll *p, const struct rota_kind *k)
 }
 
 /* @t was claimed, which left @is in its word: call its callback, or hand it
- * out. */
+ * out. No `released` runs between the two. */
 rota_inline void
 fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
     const bool confined)
@@ -45,10 +45,8 @@ fire(struct poll *p, struct rota_kind *k, struct rota_timer *t, uint64_t is,
 		return;
 	}
 	if (k->fire && !confined && s->adoptable) {
-		/* The callback may block. Other threads must know what is next,
-		 * also of what a `released` armed. */
-		if (rota_unlikely(s->staging_len))
-			rota__shard_flush_staging(s);
+		/* The callback may block. Other threads must know what is
+		 * next. */
 		rota__shard_publish_next(s, (uint64_t)rota__shard_next(s));
 		shard_unlock(s);
 		k->fire(t, (rota_time)p->now);

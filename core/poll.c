@@ -25,7 +25,8 @@
  *            before the timers left. Two polls in a row never bring deferred
  *            timers back while due ones are left, so these get their turn.
  *            (What a `released` arms before poll_seq is taken is staged to the
- *            end of the poll; a callback that asks what is next brings it in.)
+ *            end of the poll; a callback that asks what is next brings it in,
+ *            and so does a poll beside this one.)
  * Threads    the lock owner, in the role of owner or adopter.
  */
 #include "core/expire.h"

@@ -196,7 +196,11 @@ rota__shard_publish_next(struct rota_shard *s, uint64_t next)
 {
 	uint64_t wake;
 
-	if (!next) /* a slot is half drained: due, at no known instant */
+	/* A slot is half drained, or a `released` armed what is still staged,
+	 * and a poll enqueues that: due, at no known instant. (The caller may
+	 * have claimed a timer: nothing is enqueued here, or another `released`
+	 * might run, and release that timer.) */
+	if (!next || s->staging_len)
 		next = word_load(&s->now, relaxed);
 	wake = park_publish(&s->park, &s->next, next);
 	if (rota_unlikely(wake))

@@ -885,6 +885,98 @@ what_the_owner_asks_for_it_does_not_sleep_past(void **state)
 	expect_fired(w, 0);
 }
 
+/* Releases in a row: that of the first arms the second, which another thread
+ * then releases, and that of the second releases the third. */
+static struct {
+	struct probe *arms, *next, *last;
+	int answer;
+	unsigned fires; /* of the third by then */
+} row;
+
+static void
+releases_in_a_row(struct rota_timer *t)
+{
+	probe_released(t);
+	if (t == &row.arms->timer) {
+		rota_timer_reset_at(&row.next->timer, 1);
+		elsewhere_release(&row.next->timer);
+	} else if (t == &row.next->timer) {
+		row.fires = row.last->fires;
+		row.answer = rota_timer_release(&row.last->timer);
+	}
+}
+
+/* The third is due, in the same poll. */
+static void
+given_back_at_once(void **state, bool adopted)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	row.arms = &p[0];
+	row.next = &p[1];
+	row.last = &p[2];
+	row.answer = -1;
+	w->kind.released = releases_in_a_row;
+	rota_timer_reset_at(&p[2].timer, 2 * TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	if (adopted) {
+		assert_int_equal(rota_shard_detach(w->shard), 0);
+		adopt_all(w, 5 * TICK, 0);
+		assert_int_equal(rota_shard_attach(w->shard), 0);
+	}
+	while (rota_shard_poll(w->shard, 5 * TICK, 0))
+		;
+	assert_int_equal(row.answer, 0);
+	assert_int_equal(p[2].fires, row.fires);
+	w->fired = 0;
+	assert_int_equal(rota_shard_check(w->shard), 0);
+	w->kind.released = probe_released;
+}
+
+static void
+what_a_released_gives_back_at_once_does_not_fire(void **state)
+{
+	given_back_at_once(state, false);
+}
+
+static void
+nor_in_an_adopters_poll(void **state)
+{
+	given_back_at_once(state, true);
+}
+
+static void
+released_arms_for_the_past(struct rota_timer *t)
+{
+	(void)t;
+	rota_timer_reset_at(&armed_by_release->timer, 1);
+}
+
+/* Nor does it fire later than in the next, behind other callbacks or not. */
+static void
+what_a_released_arms_for_the_past_fires_in_the_next_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	armed_by_release = &p[2];
+	w->kind.released = released_arms_for_the_past;
+	rota_timer_reset_at(&p[1].timer, TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	assert_int_equal(elsewhere_release(&p[0].timer), 1);
+	while (rota_shard_poll(w->shard, 2 * TICK, 0) == -EBUSY)
+		;
+	expect_fired(w, 1);
+	while (rota_shard_poll(w->shard, 2 * TICK, 0))
+		;
+	expect_fired(w, 2);
+	w->kind.released = probe_released;
+}
+
 int
 main(void)
 {
@@ -911,6 +1003,9 @@ main(void)
 		ADOPT(
 		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
 		ADOPT(so_is_what_a_released_armed_for_earlier),
+		ADOPT(what_a_released_gives_back_at_once_does_not_fire),
+		ADOPT(nor_in_an_adopters_poll),
+		ADOPT(what_a_released_arms_for_the_past_fires_in_the_next_poll),
 		ADOPT(what_its_owner_arms_is_next_at_once),
 		ADOPT(what_is_half_brought_up_is_late_by_no_more_than_it_is),
 		ADOPT(what_the_owner_asks_for_it_does_not_sleep_past),
