@@ -15,21 +15,24 @@ _Thread_local struct rota_self rota__self
 /* The thread in @role ends in a callback, which will not return. A `fire` is
  * called between two steps of a poll, and the next poll goes on from there. A
  * walk (core/each.c) has changed nothing, but has the lock. A `released` is
- * called in the middle of a poll: the shard is abandoned. */
+ * called in the middle of enqueueing: in a poll, or in a call that a `fire` or
+ * a walk has made. The shard is abandoned, and its lock never given back. */
 static void
 self_ended(struct rota_shard *s, enum shard_role role)
 {
 	void *running = word_load(&s->running[role], relaxed); /* its own */
+	bool abandoned = !running ||
+	    (word_load(&s->lock_owner, relaxed) == self_id() && s->releasing);
 
-	if (!running) {
+	if (abandoned)
 		word_store(&s->abandoned, (uint64_t)1, release); /* attach */
-	} else {
+	if (running) {
 		word_store(&s->running[role], NULL, release); /* [R1] */
 		word_store(&s->ended[role],
 		    word_load(&s->ended[role], relaxed) + 1,
 		    release); /* [R2] */
 	}
-	if (running == s)
+	if (running == s && !abandoned)
 		rota__shard_exit(s);
 	if (role == ROLE_ADOPTER)
 		word_store(&s->adopter, (uint64_t)0, release); /* [H1] */

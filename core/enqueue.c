@@ -9,6 +9,17 @@
 #include "core/enqueue.h"
 
 rota_noinline void
+rota__shard_tell_released(
+    struct rota_shard *s, rota_released_fn *released, struct rota_timer *t)
+{
+	bool outer = s->releasing; /* a `released` that flushed */
+
+	s->releasing = true;
+	released(t);
+	s->releasing = outer;
+}
+
+rota_noinline void
 rota__defer_staged(struct rota_shard *s)
 {
 	struct rota_timer *batch[SHARD_STAGE];

@@ -32,7 +32,7 @@ apply_word(
 {
 	struct rota_kind *k;
 	enum state_drain how;
-	void (*released)(struct rota_timer *);
+	rota_released_fn *released;
 	uint64_t is, d, when;
 
 	if (object_lost(s, t))
@@ -80,7 +80,7 @@ apply_word(
 		rota__shard_free(s, k, t);
 		shard_freed(s);
 		if (released)
-			released(t);
+			rota__shard_tell_released(s, released, t);
 		break;
 	case DRAIN_BUSY:
 		t->r_link = s->deferred_releases;

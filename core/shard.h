@@ -139,6 +139,7 @@ struct rota_shard {
 	/* In the latest poll deferred timers came back, and due ones were left:
 	 * in the next these go first. */
 	bool deferred_had_turn;
+	bool releasing;  /* in a `released`: the structure is half changed */
 	unsigned chores; /* SHARD_SWEEPS, SHARD_TRIMS */
 	struct shard_count count;
 	struct queue queue;
@@ -316,6 +317,10 @@ void rota__shard_free(
  * config.leak; returns how many. Adds to *@lost the entries whose memory is no
  * timer any more. */
 uint64_t rota__shard_drop(struct rota_shard *s, uint64_t *lost);
+/* rota__shard_tell_released - call @released(@t). @t, once a timer of @s, is
+ * the user's by now. The lock owner. */
+void rota__shard_tell_released(
+    struct rota_shard *s, rota_released_fn *released, struct rota_timer *t);
 /* shard_publish_entries: let other threads read how many entries there are. The
  * lock owner. */
 rota_inline void

@@ -266,8 +266,8 @@ int rota_engine_forked(const struct rota_engine *e);
  * a rota_shard_each().) A thread that waits for that callback in
  * rota_timer_stop_sync() goes on. If the callback was called from within a
  * callback of another shard, that one counts as returned, too. A `released`
- * must return: a thread that ends in one leaves @s half changed, fit for
- * nothing but rota_engine_destroy().
+ * must return: a thread that ends in one, also if a `fire` is around that,
+ * leaves @s half changed, fit for nothing but rota_engine_destroy().
  * Returns  0; -EBUSY @s has an owner; -ENOTRECOVERABLE the owner ended in a
  *          `released`; -ENOMEM (some bytes for each thread that attaches);
  *          -EAGAIN the library could not arrange to be told of the thread's

@@ -406,6 +406,59 @@ in_the_middle_of_its_filing_it_is_refused_from_then_on(void **state)
 	world_destroy(w, ROTA_DROP);
 }
 
+enum { STAGED = 63 };       /* they fill the stage, but for one */
+static struct probe *going; /* the end of its release ends the thread */
+
+static void
+exit_at_the_last(struct rota_timer *t)
+{
+	if (t == &going->timer)
+		pthread_exit(NULL);
+}
+
+/* The stage is flushed in its callback. */
+static void
+stages_and_releases(struct probe *p, rota_time now)
+{
+	struct probe *all = p->arg;
+
+	(void)now;
+	rota_timer_reset_at(&going->timer, 9 * TICK);
+	rota_timer_reset_at(&going->timer, 8 * TICK);
+	if (elsewhere_release(&going->timer) != 1)
+		abort();
+	for (unsigned i = 0; i < STAGED; i++)
+		rota_timer_reset_at(&all[i].timer, 40 * TICK);
+	(void)rota_shard_next(p->world->shard);
+	abort();
+}
+
+/* A callback is around it. What was to be enqueued with it is lost. */
+static void
+so_it_is_in_the_middle_of_a_callback(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, STAGED + 2);
+
+	going = &p[STAGED];
+	w->kind.released = exit_at_the_last;
+	for (unsigned i = 0; i < STAGED; i++)
+		rota_timer_reset_at(&p[i].timer, 50 * TICK);
+	p[STAGED + 1].then = stages_and_releases;
+	p[STAGED + 1].arg = p;
+	rota_timer_reset_at(&p[STAGED + 1].timer, TICK);
+	world_poll(w, 0);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	elsewhere(poll_and_exit, w);
+	assert_int_equal(rota_shard_attach(w->shard), -ENOTRECOVERABLE);
+	/* That callback is over all the same. */
+	assert_int_equal(
+	    rota_timer_stop_sync(&p[STAGED + 1].timer), ROTA_NOT_PENDING);
+	w->kind.released = probe_released;
+	w->fired = 0;
+	world_destroy(w, ROTA_DROP);
+}
+
 /* As an adopter. */
 static void
 adopt_and_exit(void *arg)
@@ -567,6 +620,69 @@ so_is_one_of_a_shard_without_adopters(void **state)
 	world_poll(w, 4 * TICK);
 	assert_int_equal(w->fired, 2);
 	w->fired = 0;
+}
+
+static int
+stage_in_walk(
+    void *arg, const struct rota_kind *k, struct rota_timer *t, rota_time when)
+{
+	struct world *w = arg;
+
+	(void)k;
+	(void)t;
+	(void)when;
+	rota_timer_reset_at(&going->timer, 9 * TICK);
+	rota_timer_reset_at(&going->timer, 8 * TICK);
+	if (elsewhere_release(&going->timer) != 1)
+		abort();
+	rota_timer_reset_at(w->probes, 9 * TICK);
+	rota_timer_reset_at(w->probes, 8 * TICK);
+	rota_timer_release(w->probes); /* flushes what is staged */
+	abort();
+}
+
+static void
+walk_and_stage(void *arg)
+{
+	struct world *w = arg;
+
+	if (rota_shard_attach(w->shard))
+		abort();
+	rota_shard_each(w->shard, stage_in_walk, w);
+	abort();
+}
+
+/* Its lock is kept, and it says why. */
+static void
+a_walk_that_ends_in_a_release_is_not(void **state, unsigned flags)
+{
+	struct world *w = *state;
+	struct probe *p;
+
+	two_shards(w, flags);
+	p = world_probes(w, 3);
+	going = &p[1];
+	w->kind.released = exit_at_the_last;
+	rota_timer_reset_at(&p[2].timer, TICK);
+	elsewhere(walk_and_stage, w);
+	assert_int_equal(rota_shard_attach(w->shard), -ENOTRECOVERABLE);
+	if (flags & ROTA_ADOPT)
+		assert_int_equal(
+		    rota_shard_adopt(w->shard, TICK, 0), -ENOTRECOVERABLE);
+	w->kind.released = probe_released;
+	world_destroy(w, ROTA_DROP);
+}
+
+static void
+a_walk_that_ends_in_a_released_leaves_a_shard_that_says_so(void **state)
+{
+	a_walk_that_ends_in_a_release_is_not(state, 0);
+}
+
+static void
+so_does_one_with_adopters(void **state)
+{
+	a_walk_that_ends_in_a_release_is_not(state, ROTA_ADOPT);
 }
 
 static struct rota_shard *inner;
@@ -876,11 +992,15 @@ main(void)
 		EVERY(what_was_due_beside_it_fires_at_the_same_instant),
 		EVERY(what_waited_for_that_callback_is_given_back),
 		EVERY(in_the_middle_of_its_filing_it_is_refused_from_then_on),
+		EVERY(so_it_is_in_the_middle_of_a_callback),
 		EVERY(an_adopter_may_end_so_too),
 		EVERY(its_end_wakes_an_owner_that_waits_for_it),
 		EVERY(an_owner_with_adopters_may_end_so_too),
 		EVERY(a_walk_that_ends_its_thread_is_over),
 		EVERY_OWNED(so_is_one_of_a_shard_without_adopters),
+		EVERY(
+		    a_walk_that_ends_in_a_released_leaves_a_shard_that_says_so),
+		EVERY(so_does_one_with_adopters),
 		EVERY(so_are_all_that_its_last_callback_is_inside),
 		EVERY(those_that_it_was_in_as_an_owner_too),
 		EVERY(a_driver_whose_callback_ends_it_leaves_its_shard),
