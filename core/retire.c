@@ -270,10 +270,36 @@ hand_over(
 	return 0;
 }
 
+/* The owner of @s retires it, by the lock, in no callback of @s. */
+static int
+retire(struct rota_shard *s, struct rota_shard *target)
+{
+	struct rota_timer *list;
+	int r;
+
+	if (word_load(&s->running[ROLE_ADOPTER], acquire)) /* [R1] */
+		return -EBUSY;
+	rota__shard_flush(s); /* it may call `released`: without a mutex */
+	lock_take(s->retiring, LOCK_RETIRING);
+	r = hand_over(s, target, &list);
+	lock_give(s->retiring);
+	if (r)
+		return r;
+	/* The target numbers timers as they arrive. What is still in `taken`
+	 * came before what is in `backlog`. */
+	forward_inbox(list, target);
+	forward_inbox(reversed(s->taken), target);
+	forward_inbox(s->backlog, target);
+	s->backlog = s->taken = NULL;
+	rota__shard_pushed(s, 0);
+	shard_publish_entries(s);
+	word_store(&s->next, ST_NEVER, relaxed);
+	return 0;
+}
+
 int
 rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 {
-	struct rota_timer *list;
 	bool mine;
 	int r;
 
@@ -294,6 +320,9 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 		    "rota_shard_retire(): shard %u to shard %u: two shards of "
 		    "one engine are needed, none of which has retired",
 		    s->index, target->index);
+	/* Before it attaches: an owner in a callback could not detach. */
+	if (!shard_forked(s) && self_in(s))
+		return rota__misuse_shard(s, -EDEADLK, __func__);
 	mine = word_load(&s->attached, relaxed) == self_id();
 	r = mine ? owner_check(s, __func__) : rota__shard_attach(s);
 	if (r == -EBUSY)
@@ -301,31 +330,12 @@ rota_shard_retire(struct rota_shard *s, struct rota_shard *target)
 	if (r)
 		return r;
 	r = poll_begin(s);
-	if (r)
-		goto out;
-	if (word_load(&s->running[ROLE_ADOPTER], acquire)) { /* [R1] */
-		r = -EBUSY;
-		goto out;
+	if (!r) {
+		r = retire(s, target);
+		if (s->adoptable)
+			shard_unlock(s);
 	}
-	rota__shard_flush(s); /* it may call `released`: without a mutex */
-	lock_take(s->retiring, LOCK_RETIRING);
-	r = hand_over(s, target, &list);
-	lock_give(s->retiring);
-	if (r)
-		goto out;
-	/* The target numbers timers as they arrive. What is still in `taken`
-	 * came before what is in `backlog`. */
-	forward_inbox(list, target);
-	forward_inbox(reversed(s->taken), target);
-	forward_inbox(s->backlog, target);
-	s->backlog = s->taken = NULL;
-	rota__shard_pushed(s, 0);
-	shard_publish_entries(s);
-	word_store(&s->next, ST_NEVER, relaxed);
-out:
-	if (s->adoptable && word_load(&s->lock_owner, relaxed) == self_id())
-		shard_unlock(s);
 	if (!mine)
-		rota_shard_detach(s);
+		rota__shard_leave(s);
 	return r;
 }

@@ -658,6 +658,80 @@ a_shard_does_not_retire_while_an_adopter_is_in_a_callback(void **state)
 	w->fired = 0;
 }
 
+static int retire_answer, attach_answer;
+
+static void
+retire_inside(struct probe *p, rota_time now)
+{
+	(void)now;
+	retire_answer = rota_shard_retire(
+	    p->world->shard, rota_engine_shard(p->world->engine, 1));
+}
+
+static void
+retire_in_released(struct rota_timer *t)
+{
+	probe_released(t);
+	retire_inside(rota_container_of(t, struct probe, timer), 0);
+}
+
+static void
+attach_and_leave(void *arg)
+{
+	struct world *w = arg;
+
+	attach_answer = rota_shard_attach(w->shard);
+	if (!attach_answer)
+		attach_answer = rota_shard_detach(w->shard);
+}
+
+/* It has no owner, and none is left behind. */
+static void
+an_adopter_does_not_retire_what_it_is_inside(void **state, bool in_released)
+{
+	struct world *w = *state;
+	struct rota_config c = world_config(w);
+	struct probe *p;
+
+	world_destroy(w, ROTA_REFUSE);
+	c.shards = 2;
+	world_open(w, &c);
+	p = world_probes(w, 3);
+	if (!in_released)
+		p[0].then = retire_inside;
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_timer_reset_at(&p[1].timer, 2 * TICK);
+	while (rota_shard_poll(w->shard, 0, 0))
+		;
+	if (in_released) {
+		w->kind.released = retire_in_released;
+		assert_int_equal(elsewhere_release(&p[2].timer), 1);
+	}
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	retire_answer = 99;
+	adopt_all(w, TICK, 0);
+	assert_int_equal(retire_answer, -EDEADLK);
+	elsewhere(attach_and_leave, w);
+	assert_int_equal(attach_answer, 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	while (rota_shard_poll(w->shard, 5 * TICK, 0))
+		;
+	expect_fired(w, 0, 1);
+	w->kind.released = probe_released;
+}
+
+static void
+an_adopter_does_not_retire_in_a_callback(void **state)
+{
+	an_adopter_does_not_retire_what_it_is_inside(state, false);
+}
+
+static void
+nor_in_a_released(void **state)
+{
+	an_adopter_does_not_retire_what_it_is_inside(state, true);
+}
+
 static int answer[2];
 
 static void
@@ -999,6 +1073,8 @@ main(void)
 		ADOPT(nor_does_it_adopt_the_shard_that_it_is_inside),
 		ADOPT(
 		    a_shard_does_not_retire_while_an_adopter_is_in_a_callback),
+		ADOPT(an_adopter_does_not_retire_in_a_callback),
+		ADOPT(nor_in_a_released),
 		ADOPT(an_adopter_wakes_an_owner_that_would_sleep_too_long),
 		ADOPT(
 		    what_a_released_armed_is_overdue_behind_a_blocked_callback),
