@@ -131,10 +131,11 @@ role_here(const struct rota_shard *s, int role)
 }
 
 /* After a stop of @t: wait for the end of its callback in @role, if that had
- * begun. running_released(t) counts, too: it may be the callback of a former
- * timer at this address. The caller waits for that callback unless it is itself
- * in it. Once the callback is over, another callback may run in @role, or @t's
- * next one. */
+ * begun. running_released(t) counts, too: the callback may have released @t
+ * since; or it is that of a former timer at this address, which looks the same
+ * (and is seen only if it is one of @s). The caller waits for that callback
+ * unless it is itself in it. Once the callback is over, another callback may
+ * run in @role, or @t's next one. */
 static void
 role_wait(struct rota_shard *s, const struct rota_timer *t, int role)
 {

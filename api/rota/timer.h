@@ -312,8 +312,15 @@ long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
 /* rota_timer_stop_sync - rota_timer_stop(), then wait for the end of every
  * callback of @t that had begun, whatever armed it: also after ROTA_PREVENTED,
  * if @t was armed anew while its callback ran, and of both callbacks where two
- * run (ROTA_ADOPT). A callback that has released its timer is waited for, too,
- * also when another timer was initialised in that memory and is @t.
+ * run (ROTA_ADOPT). A callback that releases @t meanwhile is waited for, too.
+ * The callback of a former timer, which released that and in whose memory @t
+ * was initialised since, is none of @t's: it is waited for if @t is on the
+ * shard that runs it, and else not.
+ *
+ * A call that begins after the callback has released @t is one on a released
+ * timer, and answers -EINVAL though the callback may still run: so a callback
+ * that releases its timer frees the memory itself, or tells other threads after
+ * its last access that they may.
  *
  * So @t's callback runs no more, unless something arms @t after the stop: if a
  * callback arms its own timer, tell it first not to.

@@ -4,6 +4,7 @@
  * Claims: it waits for all that had begun, on each seat, whatever armed them,
  * for no other, and sees what they wrote.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -508,6 +509,88 @@ a_stop_waits_for_a_callback_that_gives_back(void **state)
 	probe_init(w, p, 0);
 }
 
+/* The next timer at its place is of another shard, by its init or by a move,
+ * and is stopped while the callback of the former still runs. */
+static struct rota_kind next_kind;
+
+static void
+gives_back_for_another_shard(struct probe *p, rota_time now)
+{
+	struct rota_kind *first = p->arg ? p->arg : &next_kind;
+
+	(void)now;
+	assert_int_equal(rota_timer_release(&p->timer), 0);
+	assert_int_equal(rota_timer_init(&p->timer, first), 0);
+	if (first != &next_kind)
+		assert_int_equal(rota_timer_move(&p->timer, &next_kind), 0);
+	gate_point(&inside);
+}
+
+static void
+the_one_before_runs_on_another_shard(void **state, bool moved)
+{
+	struct world *w = *state;
+	struct rota_shard *other = rota_engine_shard(w->engine, 1);
+	struct act owner = { .shard = w->shard, .when = TICK },
+		   stopper = { .t = &former.timer };
+	struct gated *o, *g;
+
+	simple_kind(&next_kind, other);
+	former = (struct probe){ .world = w,
+		.then = gives_back_for_another_shard,
+		.arg = moved ? &w->kind : NULL };
+	assert_int_equal(rota_timer_init(&former.timer, &w->kind), 0);
+	rota_timer_reset_at(&former.timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	gate_end(g); /* it does not wait */
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	gate_end(o);
+	expect_fired(w, 0);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	assert_int_equal(rota_shard_attach(other), 0);
+	assert_int_equal(rota_timer_release(&former.timer), 0);
+	assert_int_equal(rota_kind_release(&next_kind), 0);
+}
+
+static void
+a_former_timers_callback_on_another_shard_is_not_waited_for(void **state)
+{
+	the_one_before_runs_on_another_shard(state, false);
+}
+
+static void
+nor_is_it_if_the_next_was_moved_there(void **state)
+{
+	the_one_before_runs_on_another_shard(state, true);
+}
+
+/* The stop begins after the release. */
+static void
+a_stop_of_what_was_given_back_is_refused_at_once(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = w->shard, .when = TICK },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = gives_back_and_stays;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &behind, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	gate_end(g);
+	assert_int_equal(answered(&stopper), -EINVAL);
+	gate_end(o);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	w->fired = 0;
+	probe_init(w, p, 0);
+}
+
 int
 main(void)
 {
@@ -524,6 +607,10 @@ main(void)
 		ADOPT_EVERY(a_claim_that_fails_hides_no_callback),
 		EVERY(a_claim_that_fails_is_no_callback),
 		EVERY(a_stop_waits_for_a_callback_that_gives_back),
+		EVERY(a_stop_of_what_was_given_back_is_refused_at_once),
+		PAIR_EVERY(
+		    a_former_timers_callback_on_another_shard_is_not_waited_for),
+		PAIR_EVERY(nor_is_it_if_the_next_was_moved_there),
 		PAIR_EVERY(
 		    a_stop_that_a_retirement_overtook_waits_on_the_target),
 		PAIR_EVERY(also_for_a_callback_that_gave_back),
