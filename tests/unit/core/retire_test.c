@@ -698,6 +698,39 @@ timers_with_less_slack_than_the_heirs_are_in_time_there(void **state)
 
 #define PAIR_EVERY(f) PAIR_EXACT(f), PAIR(f, coarse)
 
+/* The shard that retires has timers of two kinds: one may be late, like all of
+ * the heir's, and the other not. */
+static void
+of_two_kinds_the_one_with_less_slack_is_in_time_there(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *target = target_of(w);
+	struct rota_kind_config config = {
+		.fire = probe_fire, .slack = 100 * TICK, .name = "late"
+	};
+	struct rota_timer own, other;
+	struct rota_kind there, here;
+	struct probe *p = world_probes(w, 1);
+	rota_time until;
+
+	assert_int_equal(rota_kind_init(&there, target, &config), 0);
+	assert_int_equal(rota_kind_init(&here, w->shard, &config), 0);
+	assert_int_equal(rota_timer_init(&own, &there), 0);
+	assert_int_equal(rota_timer_init(&other, &here), 0);
+	rota_timer_reset_at(&own, 10 * TICK);
+	rota_timer_reset_at(&p->timer, 20 * TICK);
+	assert_int_equal(rota_shard_retire(w->shard, target), 0);
+	poll_target(target, TICK);
+	until = rota_shard_park(target);
+	if (!until) /* there was something to do first */
+		until = rota_shard_park(target);
+	assert_in_range(until, 1, 20 * TICK);
+	assert_int_equal(rota_timer_release(&own), 0);
+	assert_int_equal(rota_timer_release(&other), 0);
+	assert_int_equal(rota_kind_release(&there), 0);
+	assert_int_equal(rota_kind_release(&here), 0);
+}
+
 int
 main(void)
 {
@@ -725,6 +758,8 @@ main(void)
 		    what_a_release_arms_while_its_shard_retires_fires_on_the_heir),
 		PAIR_EVERY(
 		    timers_with_less_slack_than_the_heirs_are_in_time_there),
+		PAIR_EVERY(
+		    of_two_kinds_the_one_with_less_slack_is_in_time_there),
 	};
 
 	return cmocka_run_group_tests_name("retire", tests, NULL, NULL);
