@@ -591,6 +591,43 @@ a_stop_of_what_was_given_back_is_refused_at_once(void **state)
 	probe_init(w, p, 0);
 }
 
+static void
+goes_through_and_arms_anew(struct probe *p, rota_time now)
+{
+	gate_point(&inside);
+	if (p->fires == 1)
+		rota_timer_reset_at(&p->timer, now);
+}
+
+/* One ends, and the next begins, before the stop looks at what runs: it has
+ * counted the ends before. */
+static void
+a_stop_does_not_wait_for_one_that_began_after_it(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe *p = world_probes(w, 1);
+	struct act owner = { .shard = s, .when = TICK, .polls = 2 },
+		   stopper = { .t = &p->timer };
+	struct gated *o, *g;
+
+	p->then = goes_through_and_arms_anew;
+	rota_timer_reset_at(&p->timer, TICK);
+	assert_int_equal(rota_shard_detach(s), 0);
+	o = gate_open(act_poll, &owner);
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	g = gate_open(act_stop_sync, &stopper);
+	/* The first load is that of the stop, the second that of the wait. */
+	assert_true(gate_to(g, &s->running[ROLE_OWNER], ATOMIC_LOAD, 2));
+	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
+	assert_false(gate_to(g, &s->running[ROLE_OWNER], ATOMIC_LOAD, 9));
+	gate_end(g);
+	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
+	gate_end(o);
+	expect_fired(w, 0, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+}
+
 int
 main(void)
 {
@@ -608,6 +645,7 @@ main(void)
 		EVERY(a_claim_that_fails_is_no_callback),
 		EVERY(a_stop_waits_for_a_callback_that_gives_back),
 		EVERY(a_stop_of_what_was_given_back_is_refused_at_once),
+		EVERY(a_stop_does_not_wait_for_one_that_began_after_it),
 		PAIR_EVERY(
 		    a_former_timers_callback_on_another_shard_is_not_waited_for),
 		PAIR_EVERY(nor_is_it_if_the_next_was_moved_there),
