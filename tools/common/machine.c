@@ -5,14 +5,16 @@
 #define _DEFAULT_SOURCE
 #include "tools/common/machine.h"
 
-#include "commit.h" /* made by commit.cmake */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#ifndef ROTA_COMMIT /* by the header that commit.cmake makes */
+#define ROTA_COMMIT "unknown"
+#endif
 
 /* The first line of @path that begins with @prefix, less prefix, blanks and
  * colon. */
