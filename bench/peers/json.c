@@ -41,8 +41,8 @@ cells_add(struct results *r, struct field *f, unsigned i)
 			char key[64];
 
 			if (c->why[0]) {
-				snprintf(key, sizeof(key), "why no %s %u",
-				    f->work[k], at->n);
+				snprintf(key, sizeof(key), "why no %s %u%s",
+				    f->work[k], at->n, at->embedded ? "e" : "");
 				results_note(r, e->label, key, c->why);
 			}
 			/* Of none the place, for the order of works. */
@@ -153,6 +153,22 @@ note_read(struct field *f, const struct result_note *note)
 	}
 }
 
+/* Why there is nothing in a cell, of which the place is known by now. */
+static void
+why_read(struct field *f, const struct result_note *note)
+{
+	char work[NAME_MAX_], embedded = 0;
+	unsigned n, e, k;
+	struct cell *c;
+
+	if (sscanf(note->key, "why no %31s %u%c", work, &n, &embedded) < 2)
+		return;
+	e = place_entry(f, note->subject);
+	k = place(f->work, &f->works, WORKS_MAX, work);
+	c = &f->cell[e][k][place_size(f, n, embedded == 'e')];
+	snprintf(c->why, sizeof(c->why), "%.63s", note->text);
+}
+
 int
 json_read(struct field *f, const char *path)
 {
@@ -180,6 +196,8 @@ json_read(struct field *f, const char *path)
 				series_insert(s, x->values.v[v]);
 		}
 	}
+	for (unsigned i = 0; i < r.notes; i++)
+		why_read(f, &r.note[i]);
 	results_release(&r);
 	return err ? err : f->entries && f->works ? 0 : -EINVAL;
 }

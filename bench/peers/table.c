@@ -147,6 +147,36 @@ figures(const struct field *f, unsigned n)
 	end();
 }
 
+/* Why a cell is empty, the works of one entry and reason in a line. */
+static void
+reasons(const struct field *f, unsigned n)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < f->entries; i++)
+		for (unsigned k = 0; k < f->works; k++) {
+			const char *why = f->cell[i][k][n].why;
+			unsigned like = 0;
+
+			/* Told with the first of them. */
+			while (like < k &&
+			    strcmp(f->cell[i][like][n].why, why) != 0)
+				like++;
+			if (!why[0] || like < k)
+				continue;
+			any = true;
+			printf("%s%s", table_markdown ? "- " : "",
+			    f->entry[i].label);
+			for (unsigned m = k; m < f->works; m++)
+				if (strcmp(f->cell[i][m][n].why, why) == 0)
+					printf("%s %s", m > k ? "," : ":",
+					    f->work[m]);
+			printf(": %s\n", why);
+		}
+	if (any)
+		putchar('\n');
+}
+
 /* Half the range of the repetitions, in per cent of the median. */
 static void
 spreads(const struct field *f, unsigned n)
@@ -227,6 +257,7 @@ table_figures(const struct field *f)
 {
 	for (unsigned n = 0; n < f->sizes; n++) {
 		figures(f, n);
+		reasons(f, n);
 		if (f->reps > 1)
 			spreads(f, n);
 		worst(f, n);
