@@ -523,6 +523,7 @@ gives_back_for_another_shard(struct probe *p, rota_time now)
 	assert_int_equal(rota_timer_init(&p->timer, first), 0);
 	if (first != &next_kind)
 		assert_int_equal(rota_timer_move(&p->timer, &next_kind), 0);
+	word_store(&made, (uint64_t)1, release);
 	gate_point(&inside);
 }
 
@@ -544,7 +545,7 @@ the_one_before_runs_on_another_shard(void **state, bool moved)
 	assert_int_equal(rota_shard_detach(w->shard), 0);
 	o = gate_open(act_poll, &owner);
 	assert_true(gate_to(o, &inside, ATOMIC_POINT, 1));
-	g = gate_open(act_stop_sync, &stopper);
+	g = gate_open(stops_what_was_made, &stopper);
 	gate_end(g); /* it does not wait */
 	assert_int_equal(answered(&stopper), ROTA_NOT_PENDING);
 	gate_end(o);
