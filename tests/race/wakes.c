@@ -275,13 +275,17 @@ give_back(struct worker *w)
 static void
 let_sleep(struct worker *w)
 {
+	uint64_t released = word_load(&K.released, relaxed);
 	uint64_t wakes, polls;
 
 	ring(w, ROTA_HOUR);
+	if (rota_timer_init(&K.other.timer, &K.kind))
+		race_fail("init");
 	await_asleep();
 	polls = word_load(&K.polls, acquire);
-	/* What is filed is pushed; what is not goes to the inbox. */
 	wakes = word_load(&K.s->wakes, relaxed);
+	/* The bell has an entry, which stays; the other goes to the inbox. */
+	rota_timer_reset(&K.other.timer, 3 * ROTA_HOUR);
 	for (uint64_t n = source_bits(&w->source, 2); n > 0; n--)
 		ring(w, 2 * ROTA_HOUR);
 	if (rota_timer_stop(&K.bell.timer) != ROTA_PREVENTED)
@@ -294,7 +298,9 @@ let_sleep(struct worker *w)
 		race_fail("woken by a later deadline or a stop");
 	if (rota_timer_stop(&K.bell.timer) != ROTA_PREVENTED)
 		race_fail("a far timer was not pending");
-	w->ops += 2;
+	rota_timer_release(&K.other.timer);
+	await(&K.released, released + 1, "a release");
+	w->ops += 5;
 }
 
 static void
