@@ -100,6 +100,8 @@ add(unsigned th, struct operation op)
 	 * before do no harm, so they run without. */
 	scene.mutex = scene.moves && scene.stop_calls;
 	scene.rooms |= op.code == INIT;
+	scene.pooled |= op.code >= AFTER && op.code <= H_RELEASE;
+	scene.kept |= op.code == H_RELEASE;
 	scene.fresh |= op.code == FRESH;
 	scene.reuses |= op.code == REUSE;
 }
@@ -387,6 +389,33 @@ static const struct story stories[] = {
 	    { { OWN(FIRE, 0, 0), OWN(STOP, 0, 0) },
 		{ ADOPT(FIRE, 0, 0), ADOPT(FIRE, 0, 0) },
 		{ FAR(STOP, 0, 0), FAR(STOP, 1, 0) } },
+	    .dear = true },
+	/* Handles: the next user of a node finds it as the former left it. */
+	{ "a pooled timer fires, another looks and arms", 3, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0) }, { FAR(H_LOOK, 0, 0), FAR(AFTER, 0, 30) } } },
+	{ "a pooled timer fires, another stops and arms", 3, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0), OWN(DRAIN, 0, 0) },
+		{ FAR(H_STOP, 0, 0), FAR(AFTER, 0, 30) } } },
+	{ "a pooled timer, two stop it and arm", 2, 0, { IDLE },
+	    { { OWN(DRAIN, 0, 0) }, { FAR(H_STOP, 0, 0), FAR(AFTER, 0, 30) },
+		{ FAR(H_STOP, 0, 0), FAR(AFTER, 0, 15) } } },
+	{ "a pooled timer is pushed, another arms, a handle is found", 2, 0,
+	    { IDLE },
+	    { { OWN(FIRE, 0, 0), OWN(AFTER, 0, 30) },
+		{ FAR(H_PUSH, 0, 40), FAR(H_STOP, 1, 0) },
+		{ FAR(H_LOOK, 0, 0), FAR(H_STOP, 1, 0) } } },
+	{ "a pooled timer is stopped, armed, its handle found", 2, 0, { IDLE },
+	    { { OWN(DRAIN, 0, 0), OWN(FIRE, 0, 0) },
+		{ FAR(H_STOP, 0, 0), FAR(AFTER, 0, 15) },
+		{ FAR(H_STOP, 1, 0), FAR(AFTER, 0, 5) } },
+	    .dear = true },
+	{ "a kept timer fires, is reset, is released", 2, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0), OWN(AFTER, 0, 15) },
+		{ FAR(H_RELEASE, 0, 0), FAR(AFTER, 0, 30) },
+		{ FAR(H_LOOK, 0, 0), FAR(H_LOOK, 1, 0) } } },
+	{ "a kept timer is released by two", 3, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0) }, { FAR(H_RELEASE, 0, 0) },
+		{ FAR(H_RELEASE, 0, 0), FAR(AFTER, 0, 15) } },
 	    .dear = true },
 	/* Idle polls. */
 	{ "idle polls, a reset", 3, 2, { FILED_FOR_LATER, IDLE },

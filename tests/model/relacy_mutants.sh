@@ -17,8 +17,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 headers="state.h inbox.h park.h remote.h"
-tagged="lock_owner.h expire.h stop.c release.c retire.c room.c"
-tags='[[](C1|H1|K2|K3|R1|R2)[]]'
+tagged="lock_owner.h expire.h stop.c release.c retire.c room.c pool.c"
+tags='[[](C1|H1|K2|K3|N1|N2|R1|R2)[]]'
 CC=${CC:-gcc}
 CXX=${CXX:-g++}
 

@@ -14,6 +14,8 @@
  *    scheduler the last three.
  *  - A later store by the same thread continues a release sequence, as in
  *    C11 and C17; C23 has dropped that.
+ *  - A word of 32 bits is a figure: what another thread reads there is what was
+ *    stored last. There is one, `next` of a pooled timer's node.
  *  - A weak compare-and-swap fails for no reason once for each word, with the
  *    random scheduler one time in four; not at all where that is too much,
  *    see model_weak.
@@ -179,13 +181,16 @@ number_of(const volatile void *p)
 extern "C" {
 
 uint64_t
-model_load(const volatile void *p, int order, MODEL_AT)
+model_load(const volatile void *p, size_t size, int order, MODEL_AT)
 {
 	volatile uint64_t *w = (volatile uint64_t *)p;
-	int n = slot_of(p, false);
 	unsigned th = running, i;
 	uint64_t v;
+	int n;
 
+	if (size < sizeof(*w))
+		return *(volatile uint32_t *)p;
+	n = slot_of(p, false);
 	if (n < 0) {
 		v = *w;
 	} else {
@@ -199,13 +204,19 @@ model_load(const volatile void *p, int order, MODEL_AT)
 }
 
 void
-model_store(volatile void *p, uint64_t v, int order, MODEL_AT)
+model_store(
+    volatile void *p, size_t size, uint64_t v, int order, MODEL_AT)
 {
 	volatile uint64_t *w = (volatile uint64_t *)p;
-	int n = slot_of(p, true);
 	unsigned th = running, i;
 	uint64_t was;
+	int n;
 
+	if (size < sizeof(*w)) {
+		*(volatile uint32_t *)p = (uint32_t)v;
+		return;
+	}
+	n = slot_of(p, true);
 	if (n >= 0) {
 		word_at(n).store(v, (rl::memory_order)order, AT);
 		back(th);

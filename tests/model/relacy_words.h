@@ -35,8 +35,9 @@ enum model_rmw { MODEL_SWAP, MODEL_ADD, MODEL_AND };
 #define MODEL_AT const char *func, const char *file, unsigned line
 #define MODEL_HERE __func__, __FILE__, __LINE__
 
-uint64_t model_load(const volatile void *p, int order, MODEL_AT);
-void model_store(volatile void *p, uint64_t v, int order, MODEL_AT);
+uint64_t model_load(const volatile void *p, size_t size, int order, MODEL_AT);
+void model_store(
+    volatile void *p, size_t size, uint64_t v, int order, MODEL_AT);
 uint64_t model_rmw(
     volatile void *p, enum model_rmw how, uint64_t v, int order, MODEL_AT);
 bool model_cas(
@@ -57,10 +58,11 @@ typedef void *rota_link;
 typedef void *rota_slot;
 
 #define atomic_gate(kind, p) ((void)0)
-#define word_load(p, order) \
-	((__typeof__(*(p)))model_load((p), MODEL_##order, MODEL_HERE))
+#define word_load(p, order)            \
+	((__typeof__(*(p)))model_load( \
+	    (p), sizeof(*(p)), MODEL_##order, MODEL_HERE))
 #define word_store(p, v, order) \
-	model_store((p), (uint64_t)(v), MODEL_##order, MODEL_HERE)
+	model_store((p), sizeof(*(p)), (uint64_t)(v), MODEL_##order, MODEL_HERE)
 #define word_swap(p, v, order)        \
 	((__typeof__(*(p)))model_rmw( \
 	    (p), MODEL_SWAP, (uint64_t)(v), MODEL_##order, MODEL_HERE))

@@ -28,7 +28,9 @@
  *  6 When every call has returned and the owner sleeps, nobody having woken
  *    it, then nothing is armed for before it wakes, and no remote release
  *    waits [I2] [K1] [K2] [K3]. Without a kick nobody wakes it for later.
- *  7 In the end, drained and fired, every word is at rest and every release
+ *  7 A pooled function runs once for each arming, or a stop has prevented it,
+ *    and then what it was given is the user's again at once [N1] [N2].
+ *  8 In the end, drained and fired, every word is at rest and every release
  *    was completed, once.
  *
  * A sleep that is not a thread's last operation ends at any time and for no
@@ -40,6 +42,7 @@
  * before.
  */
 #define ROTA_NO_INLINE
+#include <rota/handle.h>
 #include <rota/timer.h>
 
 #include <errno.h>
@@ -82,6 +85,8 @@ static struct rota_shard *shard[SHARDS];
 static struct rota_kind *kind; /* one for each shard */
 static struct rota_timer *timer, *spare;
 static uint64_t (*data)[IDS], *note;
+static uint64_t *cell;   /* what a pooled function is given: one an arming */
+static rota_word *named; /* the handle of the latest AFTER, or 0 */
 static pthread_mutex_t *mutex; /* the users' */
 static rota_word *reused;      /* REUSE has armed the later timer */
 static unsigned shards;
@@ -92,6 +97,8 @@ struct local {
 	struct rota_thread thread;
 };
 static struct local local[THREADS + 1], begins_local[THREADS + 1];
+
+static rota_handle begin_name; /* of the pooled timer of the beginning */
 
 /* Remembered by the checks. */
 static struct {
@@ -110,6 +117,10 @@ static struct {
 		bool asleep, woken;
 		uint64_t until, latest;
 	} shard[SHARDS];
+	struct {
+		unsigned armed, ran, gone; /* a bit for each arming */
+		rota_handle name[IDS];
+	} pool;
 	struct {
 		const struct operation *op;
 		unsigned id;       /* of its operation */
@@ -330,6 +341,21 @@ fired(struct rota_timer *t, rota_time now)
 	ME.calls = -1;
 }
 
+/* Of a pooled timer. A kept one may run again and again. */
+static void
+pooled(void *arg)
+{
+	unsigned bit = 1u << ((uint64_t *)arg - cell);
+
+	model_assert(!(w.pool.gone & bit));
+	model_assert(scene.kept || !(w.pool.ran & bit));
+	w.pool.ran |= bit;
+	if (!w.watching)
+		return;
+	model_write(arg);                /* [N1] */
+	(void)word_load(named, relaxed); /* others may run */
+}
+
 static void
 released(struct rota_timer *t)
 {
@@ -377,6 +403,61 @@ log_(void *arg, const char *line)
 /*
  * Running.
  */
+
+static void
+after(const struct operation *op, unsigned id)
+{
+	rota_handle h;
+
+	w.pool.armed |= 1u << id;
+	model_write(&cell[id]);
+	model_assert(!rota_shard_after_func(
+	    shard[0], (rota_time)AT(op->when, id), pooled, &cell[id], &h));
+	w.pool.name[id] = h;
+	word_store(named, h, release); /* as users hand it on */
+}
+
+static void
+by_handle(const struct operation *op, unsigned id)
+{
+	rota_handle h = w.pool.name[0];
+	unsigned of = 0;
+	int r;
+
+	if (op->timer) {
+		h = word_load(named, acquire);
+		if (!h)
+			return;
+		while (w.pool.name[of] != h)
+			of++;
+	}
+	switch (op->code) {
+	case H_PUSH:
+		r = rota_handle_reset_at(
+		    engine, h, (rota_time)AT(op->when, id));
+		model_assert(r == 1 || r == -ESTALE || (scene.kept && !r));
+		return;
+	case H_LOOK:
+		r = rota_handle_pending(engine, h);
+		model_assert(r == 1 || r == -ESTALE || (scene.kept && !r));
+		return;
+	case H_RELEASE:
+		r = rota_handle_release(engine, h);
+		if (r == ROTA_RUNNING || r == -ESTALE)
+			return;
+		model_assert(r == ROTA_PREVENTED || r == ROTA_NOT_PENDING);
+		break;
+	default:
+		r = rota_handle_stop(engine, h);
+		if (r != ROTA_PREVENTED || scene.kept)
+			return;
+		model_assert(!(w.pool.ran & 1u << of));
+	}
+	/* The user writes what the function would have been given. */
+	model_assert(!(w.pool.gone & 1u << of));
+	w.pool.gone |= 1u << of;
+	model_write(&cell[of]); /* [N1] */
+}
 
 static void
 run(const struct operation *op, unsigned id)
@@ -490,6 +571,15 @@ run(const struct operation *op, unsigned id)
 	case INIT:
 		model_assert(!rota_timer_init(spare, &kind[0]));
 		break;
+	case AFTER:
+		after(op, id);
+		break;
+	case H_STOP:
+	case H_PUSH:
+	case H_LOOK:
+	case H_RELEASE:
+		by_handle(op, id);
+		break;
 	case LOOK:
 	case TOUCH:
 		model_read(&note[0]);
@@ -541,6 +631,8 @@ world_begin(unsigned threads)
 		w.me[th].op = &none;
 		w.me[th].calls = w.me[th].under_way = -1;
 	}
+	w.pool.armed = scene.pooled;
+	w.pool.name[0] = begin_name;
 	w.watching = true;
 }
 
@@ -593,7 +685,8 @@ check_rooms(void)
 	}
 	for (unsigned i = 0; i < scene.timers; i++)
 		all -= w.item[i].given_back;
-	model_assert(counted == all);
+	/* A free node of the pool is counted as well. */
+	model_assert(scene.pooled ? counted >= all : counted == all);
 }
 
 /* Every call has returned. */
@@ -619,6 +712,7 @@ world_end(void)
 	poll_all(NOW);
 	poll_all(FOREVER);
 	check_rooms();
+	model_assert(scene.kept || (w.pool.ran ^ w.pool.gone) == w.pool.armed);
 	for (unsigned i = 0; i < scene.timers; i++) {
 		uint64_t is = timer[i].r_word;
 
@@ -671,6 +765,25 @@ set_up_timer(struct rota_timer *t, enum begins b)
 		must(rota_timer_reset_at(t, (rota_time)AT(10, 0)));
 	if (b == STOPPED || b == POSTED_STOPPED || b == BOTH_STOPPED)
 		must(rota_timer_stop(t));
+}
+
+/* A handle whose function is to run at 20. */
+static void
+set_up_pool(void)
+{
+	rota_time when = (rota_time)AT(20, 0);
+	rota_handle h;
+
+	if (scene.kept) {
+		must(rota_handle_init(shard[0], pooled, &cell[0], &h));
+		must(rota_handle_reset_at(engine, h, when));
+	} else {
+		must(rota_shard_after_func(
+		    shard[0], when, pooled, &cell[0], &h));
+	}
+	as(ID_LAST + 1);
+	rota__shard_flush(shard[0]);
+	begin_name = h;
 }
 
 static void
@@ -726,6 +839,8 @@ world_set_up(void)
 	data = model_alloc(TIMERS * sizeof(*data), 8);
 	note = model_alloc(IDS * sizeof(*note), 8);
 	reused = model_alloc(sizeof(*reused), 8);
+	cell = model_alloc(IDS * sizeof(*cell), 8);
+	named = model_alloc(sizeof(*named), 8);
 	for (unsigned n = 0; n < shards; n++) {
 		shard[n] = rota_engine_shard(engine, n);
 		as(ID_LAST + 1 + n);
@@ -739,6 +854,8 @@ world_set_up(void)
 
 		set_up_timer(&timer[k], scene.begin[k]);
 	}
+	if (scene.pooled)
+		set_up_pool();
 	if (scene.attaches) {
 		rota__self = owner[0].self;
 		rota__thread = owner[0].thread;

@@ -33,8 +33,13 @@ enum code {
 	ATTACH, /* FIRE, by whoever finds no owner attached; and detach */
 	WALK,   /* rota_shard_each(), by whoever finds no owner; and detach */
 	INIT,   /* another timer */
-	LOOK,   /* read plain memory that nothing hands over */
-	TOUCH   /* read and write it */
+	AFTER,  /* arm a pooled timer, and publish its handle */
+	H_STOP, /* by handle: timer 0 is the one of the beginning, 1 that of AFTER */
+	H_PUSH,
+	H_LOOK,
+	H_RELEASE,
+	LOOK, /* read plain memory that nothing hands over */
+	TOUCH /* read and write it */
 };
 
 enum role { FAR_, OWNER, HEIR_, ADOPTER };
@@ -77,6 +82,8 @@ struct scenario {
 	bool stops;    /* the count of stops is no figure */
 	bool rooms;    /* nor is the count of timers */
 	bool reuses;   /* REUSE occurs */
+	bool pooled;   /* there is a pooled timer, filed for 20 */
+	bool kept;     /* which is one of rota_handle_init() */
 	bool ranks;    /* if both timers fire, timer 1 does first */
 };
 
