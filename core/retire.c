@@ -197,6 +197,13 @@ relink_kinds(struct rota_shard *s, struct rota_shard *target)
 {
 	struct rota_kind *k, **end;
 
+	/* First: the target's owner may arm a timer of a kind that is its own,
+	 * and sleep, before this function ends. */
+	if (word_load(&s->slack_least, relaxed) <=
+	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
+		shard_slack(target, word_load(&s->slack_least, relaxed));
+		shard_slack(target, word_load(&s->slack_most, relaxed));
+	}
 	object_kinds(s);
 	object_kinds(target);
 	for (k = s->kinds; k; k = k->r_next) {
@@ -218,11 +225,6 @@ move_counts(struct rota_shard *s, struct rota_shard *target, uint64_t moving)
 {
 	uint64_t live, n;
 
-	if (word_load(&s->slack_least, relaxed) <=
-	    word_load(&s->slack_most, relaxed)) { /* it had a timer */
-		shard_slack(target, word_load(&s->slack_least, relaxed));
-		shard_slack(target, word_load(&s->slack_most, relaxed));
-	}
 	/* Some of these counts belong to inits that will take them back. Add to
 	 * the target first, then clear @s: an init that finds its count gone
 	 * from @s takes one from the target, and were its own not there yet,

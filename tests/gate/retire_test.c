@@ -437,11 +437,69 @@ a_kind_leaves_the_list_it_is_in_under_its_lock(void **state)
 	assert_null(target->kinds);
 }
 
+struct sleeper {
+	struct rota_shard *s;
+	struct rota_timer *own, *other;
+	rota_word until;
+};
+
+static void
+arms_and_parks(void *arg)
+{
+	struct sleeper *o = arg;
+
+	rota_shard_attach(o->s);
+	rota_timer_reset_at(o->own, 10 * TICK);
+	rota_shard_poll(o->s, TICK, 0);
+	gate_point(&inside);
+	rota_timer_reset_at(o->other, 20 * TICK);
+	word_store(&o->until, (uint64_t)rota_shard_park(o->s), relaxed);
+	rota_shard_detach(o->s);
+}
+
+/* The target has a timer that may be late. A kind without slack comes to it, and
+ * the target's owner arms a timer of that kind and parks, before the one that
+ * retires goes on. */
+static void
+a_kind_that_moves_keeps_its_slack(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *target = rota_engine_shard(w->engine, 1);
+	struct probe *p = world_probes(w, 1);
+	struct act r = { .shard = w->shard, .target = target };
+	struct rota_kind late;
+	struct rota_timer own;
+	struct sleeper o = { target, &own, &p->timer, 0 };
+	struct gated *retires, *sleeps;
+
+	assert_int_equal(
+	    rota_kind_init(&late, target,
+		&(struct rota_kind_config){
+		    .fire = probe_fire, .slack = 100 * TICK, .name = "late" }),
+	    0);
+	assert_int_equal(rota_timer_init(&own, &late), 0);
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	sleeps = gate_open(arms_and_parks, &o);
+	assert_true(gate_to(sleeps, &inside, ATOMIC_POINT, 1));
+	retires = gate_open(act_retire, &r);
+	assert_true(gate_to(retires, &w->shard->slack_least, ATOMIC_LOAD, 1));
+	assert_true(
+	    gate_to(sleeps, &target->park.sleep_until, ATOMIC_STORE, 1));
+	gate_end(retires);
+	assert_int_equal(answered(&r), 0);
+	gate_end(sleeps);
+	assert_true((rota_time)word_load(&o.until, relaxed) <= 20 * TICK ||
+	    w->wakes > 0);
+	assert_int_equal(rota_shard_attach(target), 0);
+	rota_timer_release(&own);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		PAIR_EVERY(a_push_that_a_retirement_overtook_fires_on_the_heir),
+		PAIR_EVERY(a_kind_that_moves_keeps_its_slack),
 		PAIR_EVERY(a_stop_that_a_retirement_overtook_knows_who_runs),
 		PAIR_EVERY(
 		    who_missed_a_retirement_wakes_the_heir_behind_the_push),
