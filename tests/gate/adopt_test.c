@@ -194,11 +194,71 @@ a_poll_that_lost_the_lock_counts_no_steps(void **state)
 	assert_int_equal(rota_kind_release(&k), 0);
 }
 
+static struct rota_timer other;
+
+static void
+arms_another(struct rota_timer *t)
+{
+	probe_released(t);
+	assert_int_equal(rota_timer_reset_at(&other, 5 * TICK), 0);
+}
+
+struct resetter {
+	struct rota_shard *s;
+	struct rota_timer *t;
+	rota_word until;
+};
+
+static void
+resets_and_parks(void *arg)
+{
+	struct resetter *o = arg;
+
+	rota_shard_attach(o->s);
+	rota_shard_poll(o->s, TICK, 0);
+	rota_timer_reset_at(o->t, 50 * TICK);
+	word_store(&o->until, (uint64_t)rota_shard_park(o->s), relaxed);
+	rota_shard_detach(o->s);
+}
+
+/* Between the owner's arming of a timer and its flush another thread releases
+ * that timer; its `released`, in the owner's call, arms one for earlier. */
+static void
+what_a_released_in_a_reset_arms_is_not_slept_past(void **state)
+{
+	struct world *w = *state;
+	struct rota_shard *s = w->shard;
+	struct probe p = { .world = w };
+	struct resetter o = { s, &p.timer, 0 };
+	struct rota_kind k;
+	struct gated *g;
+
+	assert_int_equal(rota_kind_init(&k, s,
+			     &(struct rota_kind_config){ .fire = probe_fire,
+				 .released = arms_another,
+				 .name = "k" }),
+	    0);
+	assert_int_equal(rota_timer_init(&p.timer, &k), 0);
+	assert_int_equal(rota_timer_init(&other, &w->kind), 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	g = gate_open(resets_and_parks, &o);
+	/* The first is the reset's, the second the flush's. */
+	assert_true(gate_to(g, &p.timer.r_word, ATOMIC_CAS, 2));
+	assert_int_equal(rota_timer_release(&p.timer), 1);
+	gate_end(g);
+	assert_true((rota_time)word_load(&o.until, relaxed) <= 5 * TICK);
+	assert_int_not_equal(rota_shard_overdue(s, 9 * TICK), 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+	rota_timer_release(&other);
+	rota_kind_release(&k);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		ADOPT_EVERY(an_owner_is_not_refused_for_no_reason),
+		ADOPT_EVERY(what_a_released_in_a_reset_arms_is_not_slept_past),
 		ADOPT_EVERY(an_owner_is_told_of_the_end_that_it_waits_for),
 		ADOPT_EVERY(an_owner_parks_while_an_adopter_arms),
 		ADOPT_EVERY(an_adopter_leaves_the_owners_alarm_alone),
