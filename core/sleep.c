@@ -68,10 +68,22 @@ rota_shard_wait(struct rota_shard *s, rota_time limit)
 	return rota__shard_wait(s, limit);
 }
 
+/* The descriptor. There may have been wakes that found none. */
+static int
+open_wake(struct rota_shard *s)
+{
+	bool had = wake_made(&s->wake);
+	int fd = rota__wake_open(&s->wake);
+
+	if (fd >= 0 && !had)
+		rota__wake_signal(&s->wake);
+	return fd;
+}
+
 int
 rota__shard_open(struct rota_shard *s)
 {
-	int r = rota__wake_open(&s->wake);
+	int r = open_wake(s);
 
 	if (r >= 0 && s->config->clock == ROTA_CLOCK_BOOTTIME)
 		r = rota__wake_alarm(&s->wake);
@@ -117,19 +129,11 @@ rota__shard_wait(struct rota_shard *s, rota_time limit)
 int
 rota_shard_fd(struct rota_shard *s)
 {
-	bool had = s && wake_made(&s->wake);
-	int fd;
-
 	if (!s)
 		return -EINVAL;
 	if (shard_forked(s))
 		return -ECHILD;
-	fd = rota__wake_open(&s->wake);
-	/* If the owner sleeps already, or is about to, there may have been
-	 * wakes that found no descriptor. */
-	if (fd >= 0 && !had && word_load(&s->alarm, relaxed)) /* a hint */
-		rota__wake_signal(&s->wake);
-	return fd;
+	return open_wake(s);
 }
 
 int

@@ -439,8 +439,8 @@ int rota_shard_wait(struct rota_shard *s, rota_time limit);
 
 /* rota_shard_fd - a descriptor that poll(2) finds readable once a remote thread
  * woke the shard. The next poll of the shard empties it. The first call makes
- * it; if the owner has parked by then it is readable at once, since a wake may
- * have come before.
+ * it, unless a rota_shard_wait() has, and then it is readable at once, since a
+ * wake may have come before.
  * Returns the descriptor, or -EMFILE, -ENFILE, -ENOMEM. */
 int rota_shard_fd(struct rota_shard *s);
 

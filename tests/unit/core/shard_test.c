@@ -477,6 +477,43 @@ a_descriptor_made_after_a_park_tells_of_wakes_since(void **state)
 	expect_fired(w, 0);
 }
 
+/* The owner itself arms between its park and the descriptor. */
+static void
+a_descriptor_made_after_the_owner_armed_is_readable(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 2);
+	struct pollfd fd = { .events = POLLIN };
+
+	rota_timer_reset_at(&p[0].timer, 900 * TICK);
+	world_poll(w, 0);
+	assert_in_range(rota_shard_park(w->shard), 1, 900 * TICK);
+	rota_timer_reset_at(&p[1].timer, 5 * TICK);
+	fd.fd = rota_shard_fd(w->shard);
+	assert_true(fd.fd >= 0);
+	assert_int_equal(poll(&fd, 1, 0), 1);
+}
+
+/* A wake after the poll and before the first wait, which makes the
+ * descriptor. A lost wake would be slept over for ever. */
+static void
+the_first_wait_knows_of_a_wake_before_it(void **state)
+{
+	struct rota_config c = { .size = sizeof(c), .shards = 1 };
+	struct rota_engine *e;
+	struct rota_shard *s;
+
+	(void)state;
+	assert_int_equal(rota_engine_create(&e, &c), 0);
+	s = rota_engine_shard(e, 0);
+	assert_int_equal(rota_shard_attach(s), 0);
+	assert_int_equal(rota_shard_poll(s, rota_engine_now(e), 0), 0);
+	assert_int_equal(rota_shard_wake(s), 0);
+	assert_int_equal(rota_shard_wait(s, ROTA_NEVER), 0);
+	assert_int_equal(rota_shard_detach(s), 0);
+	assert_int_equal(rota_engine_destroy(e, ROTA_REFUSE), 0);
+}
+
 int
 main(void)
 {
@@ -498,6 +535,8 @@ main(void)
 		EVERY_OWNED(no_entry_of_a_stopped_timer_is_left),
 		EVERY_OWNED(check_finds_an_entry_whose_timer_says_it_has_none),
 		EVERY(a_descriptor_made_after_a_park_tells_of_wakes_since),
+		EVERY(a_descriptor_made_after_the_owner_armed_is_readable),
+		cmocka_unit_test(the_first_wait_knows_of_a_wake_before_it),
 	};
 
 	return cmocka_run_group_tests_name("shard", tests, NULL, NULL);
