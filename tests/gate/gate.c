@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,7 +89,8 @@ rota__gate(enum atomic_kind kind, const volatile void *word, const char *file,
 		refused = NULL;
 		return true;
 	}
-	if (!g)
+	/* Whoever looks at a timer's life there holds the lock of the table. */
+	if (!g || strstr(file, "object_table"))
 		return false;
 	SET(&g->file, file);
 	SET(&g->line, line);
