@@ -34,7 +34,7 @@ rings_and_filed channel /^ring(/,/^}/s/c->filed = false;//
 shows_nothing channel s/rota__fd_show(.*);/;/
 shows_for_ever channel s/rota__fd_show(.*);/rota__fd_show(\&c->fd, c->fd.shows || ready);/
 late_by_the_clock channel /^ring(/,/^}/s/if (c->rings > now)/if (false)/
-failure_untold channel /^settle(/,/^}/s/while (r &&/while (false \&\&/
+failure_untold channel /^settle(/,/^}/s/if (r)/if (false)/
 rings_unmoved channel /^file(/,/rota_timer_stop/s/c->rings = c->when;/;/
 ahead_untaken channel /^ring(/,/^}/s/take_up(c, now);//
 asynchronous_unfiled channel /^settle(/,/^}/s/c->mode == ROTA_CHANNEL_ASYNC/false/
