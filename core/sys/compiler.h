@@ -24,8 +24,17 @@
 #define rota_likely(x) __builtin_expect(!!(x), 1)
 #define rota_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Fetch the cache line of @p for writing. Harmless on any address. */
+/* Fetch the cache line of @p for writing. Harmless on any address, also one that
+ * was read from memory that nobody has written, which the memory sanitizer
+ * would report. */
+#ifdef __has_feature
+#if __has_feature(memory_sanitizer)
+#define rota_prefetch(p) ((void)(p))
+#endif
+#endif
+#ifndef rota_prefetch
 #define rota_prefetch(p) __builtin_prefetch((p), 1, 3)
+#endif
 
 #define rota_container_of_(p, type, member) \
 	((type *)(void *)((char *)(p)-offsetof(type, member)))
