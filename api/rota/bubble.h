@@ -19,7 +19,9 @@
  *
  * A thread that waits for anything else, a mutex or a descriptor, counts as
  * running: the clock waits for it. Callbacks, those due at once included, run
- * on the thread that blocked last.
+ * on the thread that blocked last, whose own wait is still under way: so a
+ * callback in a bubble must return. If it ends its thread the others of the
+ * bubble wait for ever.
  *
  * The clock moves only to instants for which something is armed. It does so for
  * as long as something is armed, even after threads have left: a ticker that

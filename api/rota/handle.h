@@ -27,6 +27,8 @@ extern "C" {
 
 typedef uint64_t rota_handle; /* never 0 */
 
+/* Must return: if it ends its thread instead, its pooled timer counts towards
+ * config.max_timers for as long as the engine lives. */
 typedef void rota_func(void *arg);
 
 /* rota_after_func - run @fn(@arg) on a shard's owner, @span from now.
