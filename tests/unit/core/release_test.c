@@ -505,6 +505,42 @@ static const struct world_row world_two_wheel = { .backend = ROTA_WHEEL,
 static const struct world_row world_two_coarse = { .backend = ROTA_WHEEL_COARSE,
 	.shards = 2 };
 
+static struct rota_shard *released_on;
+static int polled;
+
+static void
+polls(struct rota_timer *t)
+{
+	(void)t;
+	polled = rota_shard_poll(released_on, 5 * TICK, 0);
+}
+
+/* On an idle shard, by a call that is no poll. */
+static void
+on_an_idle_shard_too_no_released_may_poll(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 1);
+	struct rota_kind k;
+	struct rota_timer t;
+
+	polled = 0;
+	released_on = w->shard;
+	assert_int_equal(
+	    rota_kind_init(&k, w->shard,
+		&(struct rota_kind_config){
+		    .fire = probe_fire, .released = polls, .name = "k" }),
+	    0);
+	assert_int_equal(rota_timer_init(&t, &k), 0);
+	rota_timer_reset_at(&p->timer, 100 * TICK);
+	world_poll(w, 1);
+	assert_int_equal(elsewhere_release(&t), 1);
+	assert_true(rota_shard_armed(w->shard, 50 * TICK) >= 0);
+	assert_int_equal(polled, -EDEADLK);
+	assert_int_equal(rota_shard_now(w->shard), 1);
+	rota_kind_release(&k);
+}
+
 int
 main(void)
 {
@@ -522,6 +558,7 @@ main(void)
 		EVERY(released_may_arm_release_and_make_the_timer_anew),
 		EVERY(released_is_a_callback_too),
 		EVERY(released_outside_of_a_poll_is_a_callback_too),
+		EVERY(on_an_idle_shard_too_no_released_may_poll),
 		EVERY(a_kind_can_go_when_its_last_timer_came_back),
 		EVERY(a_life_leaves_nothing_behind),
 		ON(a_shard_is_not_entered_again_through_another, two_heap),
