@@ -268,6 +268,7 @@ in_the_child_every_call_says_so(void **state)
 
 	make(w);
 	fd = rota_shard_fd(w->shard);
+	world_poll(w, 0); /* a new descriptor is readable */
 	p = world_probes(w, 2);
 	rota_timer_reset_at(&p->timer, TICK);
 	assert_int_equal(rota_engine_forked(w->engine), 0);
