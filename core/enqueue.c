@@ -15,8 +15,8 @@ rota__shard_tell_released(
 	bool outer = s->releasing; /* a `released` that flushed */
 
 	s->releasing = true;
-	shard_busy(
-	    s); /* a poll must not find the shard idle, and so be let in */
+	/* A poll must not find the shard idle, and so be let in. */
+	shard_busy(s);
 	released(t);
 	s->releasing = outer;
 }
