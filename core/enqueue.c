@@ -19,6 +19,11 @@ rota__shard_tell_released(
 	shard_busy(s);
 	released(t);
 	s->releasing = outer;
+	/* @released may have armed something, and a reset that called it tells
+	 * adopters of its own timer alone: let a poll look. */
+	if (s->adoptable)
+		word_store(&s->next, word_load(&s->now, relaxed),
+		    relaxed); /* a hint */
 }
 
 rota_noinline void

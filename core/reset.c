@@ -37,23 +37,6 @@ far_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 	return (int)(was & ST_ARMED);
 }
 
-/* Outside of polls adopters must find a timer enqueued that the owner has armed
- * for @d, and read of it in `next`; of what a `released` armed meanwhile, too. */
-static void
-publish(struct rota_shard *s, uint64_t d)
-{
-	uint64_t next;
-
-	rota__shard_flush_staging(s);
-	next = (uint64_t)rota__shard_next(s);
-	if (!next) /* due by now */
-		next = word_load(&s->now, relaxed);
-	if (d < next)
-		next = d;
-	if (next < word_load(&s->next, relaxed))
-		word_store(&s->next, next, relaxed); /* a hint */
-}
-
 /* A reset by any thread, of a timer that is not confined. */
 static rota_noinline int
 shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
@@ -67,7 +50,11 @@ shared_reset(struct rota_shard *s, struct rota_timer *t, uint64_t d, bool push,
 		return far_reset(s, t, d, push, k);
 	r = owner_reset(s, t, d, push, false, traced);
 	if (unlock) {
-		publish(s, d);
+		/* Outside of polls: adopters must find @t enqueued, and read of
+		 * it in `next`. */
+		rota__shard_flush_staging(s);
+		if (d < word_load(&s->next, relaxed))
+			word_store(&s->next, d, relaxed); /* a hint */
 		shard_unlock(s);
 	}
 	return r;
