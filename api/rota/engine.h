@@ -432,15 +432,15 @@ rota_time rota_shard_park(struct rota_shard *s);
  * something to do, the clock has come to @limit (an instant, not a span;
  * ROTA_NEVER: no limit), or rota_shard_wake(). For ROTA_CLOCK_MONOTONIC and
  * _BOOTTIME; on the latter it is on time after a suspend, by a timerfd that the
- * first call makes.
+ * first call makes. The first call may return at once: see rota_shard_fd().
  * Returns 0; -EINTR; -EPERM; -EMFILE, -ENFILE, -ENOMEM; -EOPNOTSUPP other
  * clocks; -ECHILD. */
 int rota_shard_wait(struct rota_shard *s, rota_time limit);
 
 /* rota_shard_fd - a descriptor that poll(2) finds readable once a remote thread
- * woke the shard. The next poll of the shard empties it. The first call makes
- * it, unless a rota_shard_wait() has, and then it is readable at once, since a
- * wake may have come before.
+ * woke the shard. The next poll of the shard empties it. The first call of this
+ * function or of rota_shard_wait() makes the descriptor. A new descriptor is
+ * readable, since a wake may have come before it.
  * Returns the descriptor, or -EMFILE, -ENFILE, -ENOMEM. */
 int rota_shard_fd(struct rota_shard *s);
 

@@ -59,9 +59,9 @@ struct rota_timer;
 /* Runs when @t fires, on the thread that polls the shard, with no lock held.
  * @now is the instant of the poll; rota_timer_deadline(t) is the deadline that
  * was asked for. @t is neither pending nor linked: reset it, or release it,
- * then free it. The callback must return, or end its thread (see
- * rota_shard_attach(); not in a bubble): neither longjmp nor a C++ exception may
- * leave it. On an engine with ROTA_ADOPT the thread may be an adopter's, and if
+ * then free it. The callback must return or, except in a bubble, end its thread
+ * (see rota_shard_attach()): neither longjmp nor a C++ exception may leave it. On
+ * an engine with ROTA_ADOPT the thread may be an adopter's, and if
  * @t is armed again before the callback has returned, its next call may overlap
  * with this one. */
 typedef void rota_fire_fn(struct rota_timer *t, rota_time now);
@@ -320,9 +320,9 @@ long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
  * A call that begins after the callback has released @t is one on a released
  * timer, and answers -EINVAL though the callback may still run: so a callback
  * that releases its timer frees the memory itself, or tells other threads after
- * its last access that they may. Whoever frees it does so when no other thread
- * is in a call on @t any more: one that began before the release may still read
- * the memory.
+ * its last access that they may. Free the memory only when no other
+ * thread is inside a call on @t: a call that began before the release may still
+ * read it.
  *
  * So @t's callback runs no more, unless something arms @t after the stop: if a
  * callback arms its own timer, tell it first not to.
