@@ -44,6 +44,13 @@ printf '%s\n' '# A heading of 9.9 ns' '' \
 	'| stop | - | 30 |' '<!-- figures raw.json' \
 	'each median($c; ns; 1000; $r)' 'columns heap | wheel' \
 	'rows push | stop' '-->' '' \
+	'1.00 to 4.50 us, 175 % of spread; 10.5 us in all.' \
+	'<!-- figures raw.json' 'least(wheel; ns; 1000; push)' \
+	'most(wheel; ns; 1000; push)' 'spread(wheel; ns; 1000; push)' \
+	'sum(wheel; ns; 1000; push)' '-->' '' \
+	'From 2.00 to 2.00 times.' '<!-- figures raw.json' \
+	'low(heap; wheel; ns; 1000; push)' \
+	'high(heap; wheel; ns; 1000; push)' '-->' '' \
 	'51 x and 30 us, a goal of 5 %.' '<!-- figures raw.txt' \
 	'field(idle heap; wakeups)' 'field(idle heap; late_us)' \
 	'given: the goal' '-->' >good.md
@@ -70,13 +77,19 @@ bad() {
 	expect 1 bad.md "$told"
 }
 
-expect 0 good.md '^good.md: 10 figures hold, 1 are given$'
+expect 0 good.md '^good.md: 16 figures hold, 1 are given$'
 bad '"2.01 us" is 2.004 by' 's/takes 2.00 us/takes 2.01 us/'
 bad '"1.1" is 1.002 by' 's/1\.0 to/1.1 to/'
 bad '"2.1 x" is 2' 's/2\.0 x/2.1 x/'
 bad '"1003" is 1002 by' 's/1002/1003/'
 bad '"52 x" is 51 by' 's/^51 x/52 x/'
 bad '"31 us" is 30 by' 's/30 us/31 us/'
+bad '"1.01" is 1 by least' 's/^1\.00 to/1.01 to/'
+bad '"4.51 us" is 4.5 by most' 's/4\.50 us/4.51 us/'
+bad '"176 %" is 174.651 by spread' 's/175 %/176 %/'
+bad '"10.6 us" is 10.507 by sum' 's/10\.5 us/10.6 us/'
+bad '"2.01" is 2 by low' 's/^From 2\.00/From 2.01/'
+bad '"2.01 times" is 2 by high' 's/2\.00 times/2.01 times/'
 bad 'not in the unit of' 's/41\.3 B/41.3 ns/'
 bad '"4 ns" has no raw file' 's/^51 x.*/& Or 4 ns./'
 bad '"2.00 us" has no raw file' '/^<!-- figures raw.json/,/^-->/d'
