@@ -276,7 +276,7 @@ tests_of() {
 			sub(/.* LABELS "/, "", labels)
 			sub(/".*/, "", labels)
 			labels = ";" labels ";"
-			# That of a race fails, and is to.
+			# The test that plants a race itself is to fail.
 			model = labels ~ /;model;/ && \
 			    name ~ /^model_relacy_/ && name !~ /_race$/
 			c = labels ~ /;(unit|conformance|gate);/ || \

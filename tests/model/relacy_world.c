@@ -685,8 +685,10 @@ check_rooms(void)
 	}
 	for (unsigned i = 0; i < scene.timers; i++)
 		all -= w.item[i].given_back;
-	/* A free node of the pool is counted as well. */
-	model_assert(scene.pooled ? counted >= all : counted == all);
+	/* A free node of the pool is counted as well; each was made for an
+	 * arming. */
+	model_assert(counted >= all &&
+	    counted <= all + (unsigned)__builtin_popcount(w.pool.armed));
 }
 
 /* Every call has returned. */

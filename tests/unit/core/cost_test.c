@@ -146,9 +146,9 @@ the_owner_takes_no_lock_asks_for_nothing_and_reads_no_clock(void **state)
 	struct rota_timer *out[16];
 	uint64_t x = 17, calls = w->mem.calls;
 	rota_time now = 0;
-	rota_shard_fd(w->shard); /* there is one, and nobody wakes */
-	rota_shard_poll(w->shard, now, 0);
-	rota_shard_fd(w->shard); /* there is one, and nobody wakes */
+
+	rota_shard_fd(w->shard);           /* there is one, and nobody wakes */
+	rota_shard_poll(w->shard, now, 0); /* a new one is readable */
 	count_from_here(w);
 	for (unsigned round = 0; round < 100; round++) {
 		work(p, 300, &x, now);
