@@ -6,9 +6,10 @@
 #	channel_mutants.sh [NAME]...	all, or those
 #	channel_mutants.sh list		their names
 #
-# Each mistake of the list below is made in a copy of one file of api/wait/, alone;
-# relacy_channels has to fail. Exit 1: one survived. 77: no relacy or no C++
-# compiler. CC and CXX name the compilers.
+# Each mistake of the list below is made in a copy of one file of api/wait/,
+# alone; relacy_channels has to fail. Exit 1: one survived, or one changes
+# nothing, which "list" finds as well. 77: no relacy or no C++ compiler. CC and
+# CXX name the compilers.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -56,7 +57,7 @@ child_unmarked context /^end_child/,/^}/s/set(child, .*//
 asks_nobody_above context /^ended(/,/^}/s/if (why || !walk)/if (true)/
 walk_uncounted context /^end(/,/^}/s/word_add(&c->root->walks, (uint64_t)1, acq_rel);/;/
 ender_without_ref context /^end(/,/^}/s/c->refs++;//;/^walk(/,/^}/s/^\tput(top);//
-ended_below_an_end context /^join_parent/,/^}/s/c->ended = word_load.*;/c->ended = 0;/
+ended_below_an_end context /^join_parent/,/^}/s/c->ended = from_above.*;/c->ended = 0;/
 child_takes_deadline context /^disarm_unused/,/^}/s/!c->users && !c->children/!c->children/
 walk_disarmed context /^disarm_unused/,/^}/s/ && !c->walked//
 slice_forgotten context /^ring(/,/^}/s/rota_timer_reset_at(c->timer, 0);/;/
@@ -75,6 +76,14 @@ function_unneeded context /^disarm_unused/,/^}/s/ && !c->fn//
 END
 }
 
+# Each has to change something, or it plants nothing.
+mutants | while read -r name f change; do
+	[ "$(sed "$change" "$root/api/wait/$f.c")" != \
+		"$(cat "$root/api/wait/$f.c")" ] || {
+		echo "channel_mutants.sh: $name changes nothing"
+		exit 1
+	}
+done || exit 1
 if [ "${1:-}" = list ]; then
 	mutants | cut -d' ' -f1
 	exit
@@ -131,10 +140,6 @@ while read -r name f change; do
 	fi
 	all=$((all + 1))
 	sed "$change" "$root/api/wait/$f.c" >"$dir/$f.c"
-	if cmp -s "$root/api/wait/$f.c" "$dir/$f.c"; then
-		echo "channel_mutants.sh: $name changes nothing"
-		exit 1
-	fi
 	compile "$dir/$f.c" "$f"
 	if passes; then
 		how="SURVIVED"
