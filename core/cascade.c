@@ -118,8 +118,9 @@ cascade_early_one(struct rota_shard *s, struct rota_timer *t, uint32_t level,
 }
 
 /* Cascade slots above the lowest level before they start. Then they hold little
- * when they start, and what is due waits for no slot that holds much. */
-rota_inline void
+ * when they start, and what is due waits for no slot that holds much. False: no
+ * steps are left. */
+rota_inline bool
 cascade_early(struct poll *p, const enum rota_backend backend)
 {
 	struct wheel *w = &p->s->queue.wheel;
@@ -134,7 +135,7 @@ cascade_early(struct poll *p, const enum rota_backend backend)
 			uint32_t most;
 
 			if (!p->left)
-				return;
+				return false;
 			most = wheel_take_many(
 			    w, slot, item, n < p->left ? n : p->left);
 			n -= most;
@@ -149,17 +150,20 @@ cascade_early(struct poll *p, const enum rota_backend backend)
 		}
 	}
 	w->led = w->pos;
+	return true;
 }
 
 rota_noinline void
 rota__cascade_early(struct poll *p)
 {
 	struct rota_shard *s = p->s;
+	bool done = s->backend == ROTA_WHEEL
+	    ? cascade_early(p, ROTA_WHEEL)
+	    : cascade_early(p, ROTA_WHEEL_COARSE);
 
-	if (s->backend == ROTA_WHEEL)
-		cascade_early(p, ROTA_WHEEL);
-	else
-		cascade_early(p, ROTA_WHEEL_COARSE);
-	s->early_from = rota__wheel_early_from(&s->queue.wheel)
-	    << WHEEL_TICK_BITS;
+	/* A poll that comes late has more to do than its budget allows for: the
+	 * next one goes on, though no tick has passed. */
+	s->early_from = done
+	    ? rota__wheel_early_from(&s->queue.wheel) << WHEEL_TICK_BITS
+	    : 0;
 }

@@ -899,6 +899,38 @@ a_slot_that_holds_many_keeps_nobody_waiting(void **state)
 	assert_int_equal(other->fires, 1);
 }
 
+/* The same where polls come late, several at one instant: the second goes on
+ * where the first had no steps left. */
+static void
+nor_does_it_where_polls_come_late(void **state)
+{
+	struct world *w = *state;
+	enum {
+		EACH = 64,
+		LATE = 16,
+		BUDGET = 4 * EACH,
+		POLLS = 2 * LATE * EACH / BUDGET,
+		LEFT = WHEEL_EARLY_CHUNKS * WHEEL_CHUNK
+	};
+	const unsigned n = EACH * WHEEL_SPAN;
+	struct probe *p = world_probes(w, n);
+	uint64_t moves;
+
+	for (unsigned i = 0; i < n; i++)
+		rota_timer_reset_at(&p[i].timer,
+		    (WHEEL_SPAN + i % WHEEL_SPAN) * TICK + TICK / 2);
+	world_poll(w, 0);
+	moves = world_stat(w).moves;
+	for (unsigned t = LATE; t < WHEEL_SPAN; t += LATE)
+		for (unsigned i = 0; i < POLLS; i++)
+			rota_shard_poll(w->shard, t * TICK, BUDGET);
+	assert_int_equal(w->fired, 0);
+	if (w->row->backend != ROTA_HEAP) /* the last of them are 16 ticks
+					   * before that slot */
+		assert_in_range(world_stat(w).moves - moves,
+		    n - LEFT - LATE * EACH - EACH, n);
+}
+
 int
 main(void)
 {
@@ -937,6 +969,7 @@ main(void)
 		ON(an_entry_of_a_large_heap_is_two_steps, heap),
 		ON(an_entry_of_a_large_heap_is_two_steps, heap_confined),
 		EVERY_OWNED(a_slot_that_holds_many_keeps_nobody_waiting),
+		EVERY_OWNED(nor_does_it_where_polls_come_late),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
