@@ -482,6 +482,16 @@ a_clock_that_cannot_be_moved_is_told(void **state)
 	    "create the engine with it");
 }
 
+/* A span of 0 is in order. What is wrong is the clock. */
+static void
+a_span_of_nothing_is_in_order_the_clock_is_not(void **state)
+{
+	struct world *w = *state;
+
+	SAYS(w, rota_engine_advance(w->engine, 0), -EINVAL,
+	    "rota_engine_advance()", "is not ROTA_CLOCK_VIRTUAL");
+}
+
 static void
 a_clock_moved_back_is_told(void **state)
 {
@@ -1241,6 +1251,7 @@ main(void)
 		EVERY_OWNED(a_period_that_is_none_is_told),
 		EVERY_OWNED(a_move_to_no_kind_is_told),
 		ON(a_clock_that_cannot_be_moved_is_told, two),
+		ON(a_span_of_nothing_is_in_order_the_clock_is_not, two),
 		ON(a_clock_moved_back_is_told, heap),
 		ON(adopting_without_the_flag_is_told, heap),
 		ON(a_retirement_that_cannot_be_is_told, heap),

@@ -200,6 +200,46 @@ timers_fire_by_themselves_and_never_early(void **state)
 		assert_int_equal(j[i].fires, 1);
 }
 
+/* The polls of a driver with config.budget @budget, for @n timers that were
+ * due while a callback kept the driver. */
+static uint64_t
+polls_for(struct world *w, unsigned budget, unsigned n)
+{
+	struct rota_config c = world_config(w);
+	static struct job j[2000], first;
+	static struct rota_kind k;
+	uint64_t polls;
+
+	assert_int_equal(world_destroy(w, ROTA_REFUSE), 0);
+	c.budget = budget;
+	world_open(w, &c);
+	kind_on(&k, w, 0);
+	sem_init(&sems[0], 0, 0);
+	sem_init(&sems[1], 0, 0);
+	job_init(&first, w, &k);
+	first.begun = &sems[0];
+	first.end = &sems[1];
+	rota_timer_reset(&first.timer, 0);
+	sem_wait(&sems[0]);
+	polls = world_stat(w).polls;
+	for (unsigned i = 0; i < n; i++) {
+		job_init(&j[i], w, &k);
+		rota_timer_reset(&j[i].timer, 0);
+	}
+	sem_post(&sems[1]);
+	for (unsigned i = 0; i < n; i++)
+		until(&j[i].fires, 1);
+	return world_stat(w).polls - polls;
+}
+
+/* None fires more than the budget says; without one that is 256. */
+static void
+polls_of_a_driver_have_the_budget_of_the_engine(void **state)
+{
+	assert_in_range(polls_for(*state, 5, 500), 99, UINT32_MAX);
+	assert_in_range(polls_for(*state, 0, 2000), 6, UINT32_MAX);
+}
+
 static void
 an_earlier_deadline_gets_through_to_a_sleeper(void **state)
 {
@@ -770,6 +810,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		DRIVEN(timers_fire_by_themselves_and_never_early),
+		DRIVEN(polls_of_a_driver_have_the_budget_of_the_engine),
 		DRIVEN(an_earlier_deadline_gets_through_to_a_sleeper),
 		DRIVEN(nobody_else_can_own_a_driven_shard),
 		DRIVEN(a_stop_between_look_and_sleep_is_not_missed),

@@ -406,6 +406,41 @@ in_the_middle_of_its_filing_it_is_refused_from_then_on(void **state)
 	world_destroy(w, ROTA_DROP);
 }
 
+static void
+release_one(struct probe *p, rota_time now)
+{
+	struct probe *other = p->arg;
+
+	(void)now;
+	if (elsewhere_release(&other->timer) != 1)
+		abort();
+}
+
+/* Only a `released` that ends the thread leaves a structure half changed, not
+ * one that was called before. */
+static void
+after_a_release_a_callback_may_end_its_thread(void **state)
+{
+	struct world *w = *state;
+	struct probe *p = world_probes(w, 3);
+
+	p[0].then = release_one;
+	p[0].arg = &p[2];
+	rota_timer_reset_at(&p[0].timer, TICK);
+	rota_timer_reset_at(&p[1].timer, 4 * TICK);
+	rota_timer_reset_at(&p[2].timer, 9 * TICK);
+	world_poll(w, TICK);
+	world_poll(w, 2 * TICK);
+	assert_int_equal(w->freed, 1);
+	p[1].then = exit_there;
+	assert_int_equal(rota_shard_detach(w->shard), 0);
+	elsewhere(poll_and_exit, w);
+	assert_int_equal(p[1].fires, 1);
+	assert_int_equal(rota_shard_attach(w->shard), 0);
+	world_poll(w, 5 * TICK);
+	w->fired = 0;
+}
+
 enum { STAGED = 63 };       /* they fill the stage, but for one */
 static struct probe *going; /* the end of its release ends the thread */
 
@@ -992,6 +1027,7 @@ main(void)
 		EVERY(what_was_due_beside_it_fires_at_the_same_instant),
 		EVERY(what_waited_for_that_callback_is_given_back),
 		EVERY(in_the_middle_of_its_filing_it_is_refused_from_then_on),
+		EVERY(after_a_release_a_callback_may_end_its_thread),
 		EVERY(so_it_is_in_the_middle_of_a_callback),
 		EVERY(an_adopter_may_end_so_too),
 		EVERY(its_end_wakes_an_owner_that_waits_for_it),
