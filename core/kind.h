@@ -49,11 +49,15 @@ kind_mixed(const struct rota_timer *t, const struct rota_kind *k)
 	return p ^ (uintptr_t)((uintptr_t)t * ROTA_KIND_MIX);
 }
 
-/* kind_unchecked: the kind of @t, which is known to be a timer. */
+/* kind_unchecked: the kind of @t, which is known to be a timer. A word: it was
+ * stored beside a release that came to the caller by the inbox, if @t had just
+ * been moved. */
 rota_inline struct rota_kind *
 kind_unchecked(const struct rota_timer *t)
 {
-	return (struct rota_kind *)(ROTA_KIND_OF(t) & ~(uintptr_t)1);
+	uintptr_t mixed = word_load(&t->r_kind, relaxed);
+
+	return (struct rota_kind *)(ROTA_KIND_MIXED(t, mixed) & ~(uintptr_t)1);
 }
 
 rota_inline bool
