@@ -279,6 +279,16 @@ static const struct story stories[] = {
 	    .dear = true },
 	/* A release waits for the callback on the other seat. */
 	{ "an adopter drains, the callback frees", 3, 1, { FILED },
+	/* What it stores in `running` hides the end of the former owner's
+	 * callback. */
+	{ "another owner claims the other timer, a stop", 1, 2,
+	    { FILED, FILED },
+	    { { OWN(ATTACH, 0, ONE_STEP) }, { OWN(ATTACH, 1, 0) },
+		{ FAR(STOP, 0, 0) } } },
+	{ "another owner refiles the other timer, a stop", 1, 2,
+	    { FILED, FILED_FOR_LATER },
+	    { { OWN(ATTACH, 0, ONE_STEP) }, { OWN(ATTACH, 1, 0) },
+		{ FAR(STOP, 0, 0) } } },
 	    { { OWN(FREE, 0, 0) }, { ADOPT(DRAIN, 0, 0) } } },
 	{ "an adopter drains, the owner is in the callback, a release", 2, 1,
 	    { FILED },

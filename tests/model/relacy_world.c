@@ -559,7 +559,7 @@ run(const struct operation *op, unsigned id)
 	case ATTACH:
 		if (rota_shard_attach(s))
 			break;
-		rota_shard_poll(s, now, 0);
+		rota_shard_poll(s, now, (unsigned)op->when);
 		rota_shard_detach(s);
 		break;
 	case WALK:

@@ -9,7 +9,8 @@
 #include "tests/model/relacy_model.h"
 
 enum { TIMERS = 2, SHARDS = 2, OPS = 4 };
-enum { SAME = 0 }; /* to the deadline that the timer began with */
+enum { SAME = 0 };     /* to the deadline that the timer began with */
+enum { ONE_STEP = 1 }; /* the budget of an ATTACH; 0: as many as it takes */
 
 /* What a thread does. The owner's is of shard 0, or of shard 1. */
 enum code {
