@@ -279,6 +279,8 @@ retire(struct rota_shard *s, struct rota_shard *target)
 	struct rota_timer *list;
 	int r;
 
+	/* A stop asks the target from here on, so what an adopter's callback
+	 * wrote must come before that. */
 	if (word_load(&s->running[ROLE_ADOPTER], acquire)) /* [R1] */
 		return -EBUSY;
 	rota__shard_flush(s); /* it may call `released`: without a mutex */

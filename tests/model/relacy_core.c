@@ -202,6 +202,7 @@ struct story {
 	enum begins begin[TIMERS];
 	struct operation op[THREADS][OPS];
 	bool ranks;
+	bool aged;
 	bool dear; /* one switch less, but for all_stories: four for full */
 };
 
@@ -277,8 +278,6 @@ static const struct story stories[] = {
 	{ "another owner walks", 3, 1, { FILED },
 	    { { OWN(ATTACH, 0, 0) }, { OWN(WALK, 0, 0) }, { FAR(STOP, 0, 0) } },
 	    .dear = true },
-	/* A release waits for the callback on the other seat. */
-	{ "an adopter drains, the callback frees", 3, 1, { FILED },
 	/* What it stores in `running` hides the end of the former owner's
 	 * callback. */
 	{ "another owner claims the other timer, a stop", 1, 2,
@@ -289,6 +288,8 @@ static const struct story stories[] = {
 	    { FILED, FILED_FOR_LATER },
 	    { { OWN(ATTACH, 0, ONE_STEP) }, { OWN(ATTACH, 1, 0) },
 		{ FAR(STOP, 0, 0) } } },
+	/* A release waits for the callback on the other seat. */
+	{ "an adopter drains, the callback frees", 3, 1, { FILED },
 	    { { OWN(FREE, 0, 0) }, { ADOPT(DRAIN, 0, 0) } } },
 	{ "an adopter drains, the owner is in the callback, a release", 2, 1,
 	    { FILED },
@@ -360,6 +361,12 @@ static const struct story stories[] = {
 	{ "an adopter polls a shard that retires", 2, 1, { FILED },
 	    { { OWN(RETIRE, 0, 0), OWN(DRAIN, 0, 0) }, { ADOPT(FIRE, 0, 0) },
 		{ FAR(RESET, 0, 15) } } },
+	{ "a retired shard is polled, a push is under way", 4, 1, { FILED },
+	    { { OWN(RETIRE, 0, 0), OWN(DRAIN, 0, 0) }, { FAR(RESET, 0, 5) } } },
+	/* A stop asks the heir: no callback runs on the retired shard. */
+	{ "a shard retires, an adopter was in the callback, a stop", 4, 1,
+	    { FILED },
+	    { { OWN(RETIRE, 0, 0), FAR(STOP, 0, 0) }, { ADOPT(FIRE, 0, 0) } } },
 	/* Room, where a shard retires. */
 	{ "a timer is initialised, its shard retires", 3, 1, { FILED },
 	    { { OWN(RETIRE, 0, 0) }, { FAR(INIT, 0, 0) } } },
@@ -445,6 +452,9 @@ static const struct story stories[] = {
 	    { { OWN(RESET, 0, SAME), OWN(RETIRE, 0, 0) },
 		{ HEIR(DRAIN), HEIR(FIRE) }, { FAR(PUSH, 0, SAME) } },
 	    true },
+	{ "ranks, a retirement long after the armings", 2, 2, { FILED, FILED },
+	    { { OWN(RETIRE, 0, 0) }, { HEIR(DRAIN), HEIR(FIRE) } }, true,
+	    .aged = true },
 };
 
 static void
@@ -462,6 +472,7 @@ tell(const struct story *t, bool all, unsigned more)
 	scene.timers = t->timers;
 	memcpy(scene.begin, t->begin, sizeof(scene.begin));
 	scene.ranks = t->ranks;
+	scene.aged = t->aged;
 	scene.stops = !strncmp(t->name, "idle", 4);
 	for (unsigned th = 0; th < THREADS; th++)
 		for (unsigned i = 0; i < OPS && t->op[th][i].code != NONE;

@@ -30,7 +30,10 @@
  *    waits [I2] [K1] [K2] [K3]. Without a kick nobody wakes it for later.
  *  7 A pooled function runs once for each arming, or a stop has prevented it,
  *    and then what it was given is the user's again at once [N1] [N2].
- *  8 In the end, drained and fired, every word is at rest and every release
+ *  8 What is in the inbox of a retired shard when its owner begins a poll is
+ *    taken out by the end of that: the thread that pushed may be held up
+ *    before it forwards that itself.
+ *  9 In the end, drained and fired, every word is at rest and every release
  *    was completed, once.
  *
  * A sleep that is not a thread's last operation ends at any time and for no
@@ -55,7 +58,8 @@
 #include "tests/model/relacy_world.h"
 
 enum { IDS = 1 + THREADS * OPS }; /* armings of a timer; 0 is the first */
-enum { WORD = 0, KIND = 8, SLEEP = 16 }; /* what a told number stands for */
+/* What a told number stands for. */
+enum { WORD = 0, KIND = 8, SLEEP = 16, INBOX = 24 };
 
 /* Deadlines are told apart by the arming they belong to. */
 enum { ID_BITS = 4 };
@@ -116,6 +120,7 @@ static struct {
 	struct {
 		bool asleep, woken;
 		uint64_t until, latest;
+		unsigned takes; /* of the inbox */
 	} shard[SHARDS];
 	struct {
 		unsigned armed, ran, gone; /* a bit for each arming */
@@ -242,7 +247,9 @@ changed(unsigned i, uint64_t from, uint64_t to)
 void
 world_changed(unsigned n, uint64_t from, uint64_t to)
 {
-	if (n >= SLEEP) {
+	if (n >= INBOX) {
+		w.shard[n - INBOX].takes += !to;
+	} else if (n >= SLEEP) {
 		if (w.shard[n - SLEEP].latest < to)
 			w.shard[n - SLEEP].latest = to;
 	} else if (n >= KIND) {
@@ -462,10 +469,10 @@ by_handle(const struct operation *op, unsigned id)
 static void
 run(const struct operation *op, unsigned id)
 {
-	unsigned n = op->role == HEIR_;
+	unsigned n = op->role == HEIR_, takes = w.shard[n].takes;
 	struct rota_timer *t = &timer[op->timer], *out[TIMERS];
 	struct rota_shard *s = shard[n];
-	bool awake = op->role == OWNER || op->role == HEIR_;
+	bool awake = op->role == OWNER || op->role == HEIR_, full;
 	rota_time now = op->code == DRAIN ? rota_shard_now(s) : NOW, until;
 	uint64_t d = op->when == SAME ? AT(begins_at[scene.begin[op->timer]], 0)
 				      : AT(op->when, id);
@@ -530,10 +537,12 @@ run(const struct operation *op, unsigned id)
 	case REARM:
 	case FREE:
 	case REUSE:
+		full = op->role == OWNER && s->target && s->remote.inbox;
 		if (op->role == ADOPTER)
 			rota_shard_adopt(s, now, 0);
 		else
 			rota_shard_poll(s, now, 0);
+		model_assert(!full || w.shard[n].takes != takes);
 		break;
 	case BATCH:
 		rota_shard_poll_batch(s, now, 0, out, TIMERS);
@@ -852,10 +861,15 @@ world_set_up(void)
 		owner[n] = (struct local){ rota__self, rota__thread };
 	}
 	for (unsigned i = 0; i < scene.timers; i++) {
-		unsigned k = scene.fresh ? scene.timers - 1 - i : i;
+		bool reverse = scene.fresh || scene.aged;
+		unsigned k = reverse ? scene.timers - 1 - i : i;
 
 		set_up_timer(&timer[k], scene.begin[k]);
 	}
+	/* As if others had been armed since: a room of retire.c is then for
+	 * several armings. */
+	if (scene.aged)
+		shard[0]->hot.seq += 1000;
 	if (scene.pooled)
 		set_up_pool();
 	if (scene.attaches) {
@@ -881,6 +895,7 @@ world_set_up(void)
 		figures(shard[n]);
 		model_figure(&kind[n].r_timers, 8);
 		model_tell(&shard[n]->park.sleep_until, SLEEP + n);
+		model_tell(&shard[n]->remote.inbox, INBOX + n);
 	}
 	for (unsigned i = 0; i < scene.timers; i++) {
 		model_tell(&timer[i].r_word, WORD + i);

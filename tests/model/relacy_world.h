@@ -86,6 +86,7 @@ struct scenario {
 	bool pooled;   /* there is a pooled timer, filed for 20 */
 	bool kept;     /* which is one of rota_handle_init() */
 	bool ranks;    /* if both timers fire, timer 1 does first */
+	bool aged;     /* timer 1 was armed first, both many armings ago */
 };
 
 extern struct scenario scene;
