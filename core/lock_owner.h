@@ -47,7 +47,8 @@ running_elsewhere(struct rota_shard *s, const struct rota_timer *t)
 		return false;
 	/* The caller's own callback, even an outer one, does not count. A
 	 * thread stores its identity in its role itself, so the caller reads
-	 * its own with relaxed loads. */
+	 * its own with relaxed loads. (The caller may be an adopter, which has
+	 * the lock in a `released`: then the owner's callback counts.) */
 	if (word_load(&s->running[ROLE_OWNER], acquire) == t && /* [R1] */
 	    word_load(&s->attached, relaxed) != self_id())
 		return true;

@@ -203,6 +203,7 @@ struct story {
 	struct operation op[THREADS][OPS];
 	bool ranks;
 	bool aged;
+	bool chained;
 	bool dear; /* one switch less, but for all_stories: four for full */
 };
 
@@ -309,6 +310,10 @@ static const struct story stories[] = {
 	    { { OWN(REARM, 0, 15) }, { ADOPT(FIRE, 0, 0), ADOPT(DRAIN, 0, 0) },
 		{ FAR(STOP, 0, 0), FAR(RELEASE, 0, 0) } },
 	    .dear = true },
+	{ "an adopter's `released` releases, the owner is in the callback", 2,
+	    2, { IDLE, FILED },
+	    { { OWN(FIRE, 0, 0) }, { FAR(RELEASE, 0, 0), ADOPT(DRAIN, 0, 0) } },
+	    .chained = true },
 	/* What an adopter took out of the inbox, or left, is not slept past. */
 	{ "an adopter drains, the owner parks", 3, 1, { POSTED },
 	    { { OWN(PARK, 0, 0) }, { ADOPT(DRAIN, 0, 0) } } },
@@ -473,6 +478,7 @@ tell(const struct story *t, bool all, unsigned more)
 	memcpy(scene.begin, t->begin, sizeof(scene.begin));
 	scene.ranks = t->ranks;
 	scene.aged = t->aged;
+	scene.chained = t->chained;
 	scene.stops = !strncmp(t->name, "idle", 4);
 	for (unsigned th = 0; th < THREADS; th++)
 		for (unsigned i = 0; i < OPS && t->op[th][i].code != NONE;
@@ -483,7 +489,8 @@ tell(const struct story *t, bool all, unsigned more)
 		}
 	waited = 0;
 	n = search(t->name, bound ? MODEL_BOUND : MODEL_FULL, bound, 0);
-	if (scene.adopts && releases && !waited) {
+	/* Of a chained release an execution ends before the next drain. */
+	if (scene.adopts && releases && !waited && !t->chained) {
 		printf("FAILED: %s: no release had to wait\n", t->name);
 		exit(1);
 	}

@@ -366,7 +366,17 @@ pooled(void *arg)
 static void
 released(struct rota_timer *t)
 {
-	(void)t;
+	static const struct operation release = { RELEASE, ADOPTER, 1, 0 };
+	const struct operation *outer = ME.op;
+
+	if (!w.watching || !scene.chained || t != &timer[0] ||
+	    w.item[1].leaving)
+		return;
+	ME.op = &release;
+	ME.under_way = 1;
+	rota_timer_release(&timer[1]);
+	ME.under_way = -1;
+	ME.op = outer;
 }
 
 static void

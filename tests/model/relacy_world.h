@@ -87,6 +87,7 @@ struct scenario {
 	bool kept;     /* which is one of rota_handle_init() */
 	bool ranks;    /* if both timers fire, timer 1 does first */
 	bool aged;     /* timer 1 was armed first, both many armings ago */
+	bool chained;  /* `released` of timer 0 releases timer 1 */
 };
 
 extern struct scenario scene;
