@@ -40,7 +40,15 @@
 #include "core/misuse.h"
 #include "core/pool.h"
 
-#define NODE_BITS 10 /* nodes in a slab: 64 KB */
+/* Nodes in a slab: 2^10, which take 64 KB. The hostile build takes a new slab
+ * every two nodes. */
+#ifndef NODE_BITS /* else relacy has one in a slab */
+#ifdef ROTA_HOSTILE
+#define NODE_BITS 1
+#else
+#define NODE_BITS 10
+#endif
+#endif
 #define NODES (1u << NODE_BITS)
 #define TABLE_BITS 8 /* slabs in a table, tables in an engine: 2^26 nodes */
 #define TABLE (1u << TABLE_BITS)

@@ -32,7 +32,7 @@ if(relacy_can)
 		relacy_words.cpp ${sources})
 	target_compile_definitions(relacy_core PRIVATE
 		"ROTA_RELACY=\"tests/model/relacy_words.h\""
-		ROTA_HOSTILE=1 GROW_STEP=0 _GNU_SOURCE NDEBUG)
+		ROTA_HOSTILE=1 GROW_STEP=0 NODE_BITS=0 _GNU_SOURCE NDEBUG)
 	target_compile_options(relacy_core PRIVATE -fno-strict-aliasing)
 	set(waits channel wait select context)
 	list(TRANSFORM waits REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/api/wait/\\1.c")

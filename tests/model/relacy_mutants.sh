@@ -148,7 +148,8 @@ compile() {
 		[ ! -f "$2/core/${f##*/}" ] || [ "${f%/*}" != "$1/core" ] ||
 			f=$2/core/${f##*/}
 		"$0" -std=c11 -w -O1 -fno-strict-aliasing -fsanitize=thread \
-		    -D_GNU_SOURCE -DNDEBUG -DROTA_HOSTILE=1 -DGROW_STEP=0 \
+		    -D_GNU_SOURCE -DNDEBUG -DROTA_HOSTILE=1 \
+		    -DGROW_STEP=0 -DNODE_BITS=0 \
 		    -DROTA_RELACY="\"tests/model/relacy_words.h\"" \
 		    -I"$2" -I"$1" -I"$1/api" -c "$f" -o "$3/$(basename "$f" .c).o"
 	' "$CC" "$root" "$dir" "$to"
