@@ -16,6 +16,7 @@
  *    C11 and C17; C23 has dropped that.
  *  - A word of 32 bits is a figure: what another thread reads there is what was
  *    stored last. There is one, `next` of a pooled timer's node.
+ *  - So is a word that was written as plain memory, from there on.
  *  - A weak compare-and-swap fails for no reason once for each word, with the
  *    random scheduler one time in four; not at all where that is too much,
  *    see model_weak.
@@ -47,8 +48,12 @@ struct granule {
 	uint8_t stores; /* and written */
 	uint8_t writer; /* of plain memory */
 	uint8_t wrote;  /* it was written */
+	uint8_t storer; /* of a word */
+	uint8_t plain;  /* a watched word: it was written as plain memory */
 	rl::timestamp_t write;
+	rl::timestamp_t store;         /* 0: by none */
 	rl::timestamp_t read[THREADS]; /* 0: by none */
+	rl::timestamp_t load[THREADS]; /* of a word */
 };
 
 alignas(64) static char arena[ARENA];
@@ -62,6 +67,7 @@ static int8_t told[WORDS];        /* its number for the world + 1 */
 static uint32_t watched[WATCHED]; /* indices of granules */
 static unsigned watches;
 static uint32_t wanted; /* to be watched as well, + 1 */
+static uint64_t latest[WATCHED]; /* what relacy knows there */
 static bool mutex_[WATCHED];
 static bool wants_mutex;
 
@@ -157,6 +163,81 @@ unwatched(size_t i, bool stores, bool mutex)
 		want(i, mutex);
 }
 
+/* The clock of this thread's accesses to plain memory until its next access to
+ * a word: it is not before a store that the thread has made. */
+static inline rl::thread_info_base &
+clock_of(unsigned th)
+{
+	rl::thread_info_base &t = *rl::ctx().threadx_;
+
+	if (clean[th]) {
+		t.own_acq_rel_order_ += 1;
+		clean[th] = false;
+	}
+	return t;
+}
+
+static void
+race(size_t i, const char *what)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "data race: %s at %p", what, arena + i * 8);
+	model_fail(strdup(text), "", world_where(arena + i * 8), 0);
+}
+
+/* Is this a word that an access as plain memory may race with? Not one that the
+ * world is told of: who takes a timer that has moved from the inbox reads its
+ * kind as plain memory, and only knows that the pusher has loaded that. */
+static inline bool
+mixes(size_t i)
+{
+	return live && i < WORDS && slot[i] != FIGURE && !told[i];
+}
+
+/* Before an access to a word: what it counts as. */
+static inline rl::timestamp_t
+word_clock()
+{
+	return live ? clock_of(running).own_acq_rel_order_ : 0;
+}
+
+/* The word at @p was loaded by thread @th, at @clock. */
+static inline void
+loaded(const volatile void *p, unsigned th, rl::timestamp_t clock)
+{
+	size_t i = index_of(p);
+
+	if (mixes(i))
+		fresh(i).load[th] = clock;
+}
+
+/* It was stored. */
+static inline void
+stored(const volatile void *p, unsigned th, rl::timestamp_t clock)
+{
+	size_t i = index_of(p);
+
+	if (!mixes(i))
+		return;
+	struct granule &g = fresh(i);
+	rl::thread_info_base &t = *rl::ctx().threadx_;
+
+	for (unsigned k = 0; k < threads_; k++)
+		if (k != th && g.read[k] && t.acq_rel_order_[k] < g.read[k])
+			race(i, "a word is stored after a plain read");
+	g.storer = (uint8_t)th;
+	g.store = clock;
+}
+
+/* Is a watched word, which was written as plain memory, not what it was? */
+static inline bool
+rewritten(size_t i)
+{
+	fresh(i).plain = ((uint64_t *)(void *)arena)[i] != latest[slot[i]];
+	return fresh(i).plain;
+}
+
 /* The slot of a word that relacy has to hear of, or -1. */
 static inline int
 slot_of(const volatile void *p, bool stores, bool mutex = false)
@@ -167,7 +248,9 @@ slot_of(const volatile void *p, bool stores, bool mutex = false)
 		return -1;
 	if (slot[i] < 0 && slot[i] != FIGURE)
 		unwatched(i, stores, mutex);
-	return slot[i] < 0 ? -1 : slot[i];
+	if (slot[i] < 0 || (fresh(i).plain && rewritten(i)))
+		return -1;
+	return slot[i];
 }
 
 static inline unsigned
@@ -185,11 +268,13 @@ model_load(const volatile void *p, size_t size, int order, MODEL_AT)
 {
 	volatile uint64_t *w = (volatile uint64_t *)p;
 	unsigned th = running, i;
+	rl::timestamp_t clock;
 	uint64_t v;
 	int n;
 
 	if (size < sizeof(*w))
 		return *(volatile uint32_t *)p;
+	clock = word_clock();
 	n = slot_of(p, false);
 	if (n < 0) {
 		v = *w;
@@ -197,6 +282,7 @@ model_load(const volatile void *p, size_t size, int order, MODEL_AT)
 		v = word_at(n).load((rl::memory_order)order, AT);
 		back(th);
 	}
+	loaded(p, th, clock);
 	i = number_of(p);
 	if (i)
 		world_loaded(i - 1, v, v == *w);
@@ -209,6 +295,7 @@ model_store(
 {
 	volatile uint64_t *w = (volatile uint64_t *)p;
 	unsigned th = running, i;
+	rl::timestamp_t clock;
 	uint64_t was;
 	int n;
 
@@ -216,13 +303,17 @@ model_store(
 		*(volatile uint32_t *)p = (uint32_t)v;
 		return;
 	}
+	clock = word_clock();
 	n = slot_of(p, true);
 	if (n >= 0) {
 		word_at(n).store(v, (rl::memory_order)order, AT);
 		back(th);
 	}
+	stored(p, th, clock);
 	was = *w;
 	*w = v;
+	if (n >= 0)
+		latest[n] = v;
 	i = number_of(p);
 	if (i)
 		world_changed(i - 1, was, v);
@@ -234,6 +325,7 @@ model_rmw(
 {
 	volatile uint64_t *w = (volatile uint64_t *)p;
 	rl::memory_order mo = (rl::memory_order)order;
+	rl::timestamp_t clock = word_clock();
 	int n = slot_of(p, true);
 	unsigned th = running, i;
 	uint64_t was;
@@ -247,8 +339,11 @@ model_rmw(
 			word_at(n).fetch_and(v, mo, AT);
 		back(th);
 	}
+	stored(p, th, clock);
 	was = *w;
 	*w = how == MODEL_SWAP ? v : how == MODEL_ADD ? was + v : (was & v);
+	if (n >= 0)
+		latest[n] = *w;
 	i = number_of(p);
 	if (i)
 		world_changed(i - 1, was, *w);
@@ -263,6 +358,7 @@ model_cas(volatile void *p, void *old_, uint64_t next, int order, int fail,
 	uint64_t *old = (uint64_t *)old_, was;
 	rl::memory_order mo = (rl::memory_order)order;
 	rl::memory_order fo = (rl::memory_order)fail;
+	rl::timestamp_t clock = word_clock();
 	int n = slot_of(p, true);
 	unsigned th = running, i = number_of(p);
 	bool done;
@@ -282,12 +378,16 @@ model_cas(volatile void *p, void *old_, uint64_t next, int order, int fail,
 		back(th);
 	}
 	if (!done) {
+		loaded(p, th, clock);
 		*old = was;
 		if (i)
 			world_loaded(i - 1, was, true);
 		return false;
 	}
+	stored(p, th, clock);
 	*w = next;
+	if (n >= 0)
+		latest[n] = next;
 	if (i)
 		world_changed(i - 1, was, next);
 	return true;
@@ -384,29 +484,6 @@ model_fail(const char *what, MODEL_AT)
  * Plain memory.
  */
 
-/* The clock of this thread's accesses to plain memory until its next access to
- * a word: it is not before a store that the thread has made. */
-static inline rl::thread_info_base &
-clock_of(unsigned th)
-{
-	rl::thread_info_base &t = *rl::ctx().threadx_;
-
-	if (clean[th]) {
-		t.own_acq_rel_order_ += 1;
-		clean[th] = false;
-	}
-	return t;
-}
-
-static void
-race(size_t i, const char *what)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "data race: %s at %p", what, arena + i * 8);
-	model_fail(strdup(text), "", world_where(arena + i * 8), 0);
-}
-
 static inline void
 plain_read(const volatile void *p)
 {
@@ -423,6 +500,8 @@ plain_read(const volatile void *p)
 	if (g.wrote && g.writer != th &&
 	    t.acq_rel_order_[g.writer] < g.write)
 		race(i, "read");
+	if (g.store && g.storer != th && t.acq_rel_order_[g.storer] < g.store)
+		race(i, "plain read after a word was stored");
 	g.read[th] = t.own_acq_rel_order_;
 }
 
@@ -442,10 +521,17 @@ plain_write(const volatile void *p)
 	if (g.wrote && g.writer != th &&
 	    t.acq_rel_order_[g.writer] < g.write)
 		race(i, "write after write");
+	if (g.store && g.storer != th && t.acq_rel_order_[g.storer] < g.store)
+		race(i, "plain write after a word was stored");
 	for (unsigned k = 0; k < threads_; k++)
-		if (k != th && g.read[k] && t.acq_rel_order_[k] < g.read[k])
+		if (k == th)
+			continue;
+		else if (g.read[k] && t.acq_rel_order_[k] < g.read[k])
 			race(i, "write after read");
+		else if (g.load[k] && t.acq_rel_order_[k] < g.load[k])
+			race(i, "plain write after a word was loaded");
 	g.wrote = 1;
+	g.plain |= mixes(i);
 	g.writer = (uint8_t)th;
 	g.write = t.own_acq_rel_order_;
 }
@@ -625,6 +711,7 @@ template <int N> struct world : rl::test_suite<world<N>, N> {
 		for (unsigned n = 0; n < watches; n++) {
 			uint64_t *w = (uint64_t *)(void *)arena + watched[n];
 
+			latest[n] = *w;
 			if (mutex_[n])
 				::new ((void *)&mutexes[n]) mutex();
 			else
