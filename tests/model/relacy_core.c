@@ -101,7 +101,8 @@ add(unsigned th, struct operation op)
 	scene.mutex = scene.moves && scene.stop_calls;
 	scene.rooms |= op.code == INIT;
 	scene.pooled |= op.code >= AFTER && op.code <= H_RELEASE;
-	scene.kept |= op.code == H_RELEASE;
+	scene.kept |= op.code == H_RELEASE || op.code == H_INIT;
+	scene.loose |= op.code == H_INIT;
 	scene.fresh |= op.code == FRESH;
 	scene.reuses |= op.code == REUSE;
 }
@@ -204,6 +205,7 @@ struct story {
 	bool ranks;
 	bool aged;
 	bool chained;
+	bool full;
 	bool dear; /* one switch less, but for all_stories: four for full */
 };
 
@@ -439,6 +441,22 @@ static const struct story stories[] = {
 	    { { OWN(FIRE, 0, 0) }, { FAR(H_RELEASE, 0, 0) },
 		{ FAR(H_RELEASE, 0, 0), FAR(AFTER, 0, 15) } },
 	    .dear = true },
+	/* Whoever pops a node sees its slab, which another has just made: at the
+	 * first try, and after a compare-and-swap that failed. */
+	{ "pooled, another slab is made, its node is popped", 2, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0), OWN(AFTER, 0, 15), OWN(AFTER, 0, 22),
+		  OWN(FIRE, 0, 0) },
+		{ FAR(AFTER, 0, 30) } } },
+	/* A call may say that there is no such handle; else it sees the node as
+	 * that was made. */
+	{ "pooled, a handle is handed on without order, reset", 3, 0, { IDLE },
+	    { { FAR(H_INIT, 0, 0) }, { FAR(H_PUSH, 1, 15) } } },
+	/* A free node loses its timer, for its room, and gets another. Who had a
+	 * use of the node has loaded words of the former timer. */
+	{ "pooled, a node gets another timer", 3, 0, { IDLE },
+	    { { OWN(FIRE, 0, 0), OWN(ROOM, 0, 0), OWN(AFTER, 0, 30) },
+		{ FAR(H_LOOK, 0, 0) } },
+	    .full = true },
 	/* Idle polls. */
 	{ "idle polls, a reset", 3, 2, { FILED_FOR_LATER, IDLE },
 	    { { OWN(DRAIN, 0, 0), OWN(DRAIN, 0, 0), OWN(FIRE, 0, 0),
@@ -479,6 +497,7 @@ tell(const struct story *t, bool all, unsigned more)
 	scene.ranks = t->ranks;
 	scene.aged = t->aged;
 	scene.chained = t->chained;
+	scene.full = t->full;
 	scene.stops = !strncmp(t->name, "idle", 4);
 	for (unsigned th = 0; th < THREADS; th++)
 		for (unsigned i = 0; i < OPS && t->op[th][i].code != NONE;

@@ -425,13 +425,31 @@ static void
 after(const struct operation *op, unsigned id)
 {
 	rota_handle h;
+	int r;
 
 	w.pool.armed |= 1u << id;
 	model_write(&cell[id]);
-	model_assert(!rota_shard_after_func(
-	    shard[0], (rota_time)AT(op->when, id), pooled, &cell[id], &h));
+	r = rota_shard_after_func(
+	    shard[0], (rota_time)AT(op->when, id), pooled, &cell[id], &h);
+	model_assert(!r || (scene.full && r == -ENOSPC));
+	if (r) {
+		w.pool.armed &= ~(1u << id);
+		return;
+	}
 	w.pool.name[id] = h;
 	word_store(named, h, release); /* as users hand it on */
+}
+
+/* Another timer of rota_handle_init(). */
+static void
+init(unsigned id)
+{
+	rota_handle h;
+
+	model_assert(!rota_handle_init(shard[0], pooled, &cell[id], &h));
+	w.pool.armed |= 1u << id;
+	w.pool.name[id] = h;
+	word_store(named, h, relaxed);
 }
 
 static void
@@ -452,7 +470,8 @@ by_handle(const struct operation *op, unsigned id)
 	case H_PUSH:
 		r = rota_handle_reset_at(
 		    engine, h, (rota_time)AT(op->when, id));
-		model_assert(r == 1 || r == -ESTALE || (scene.kept && !r));
+		model_assert(r == 1 || r == -ESTALE || (scene.kept && !r) ||
+		    (scene.loose && r == -EINVAL));
 		return;
 	case H_LOOK:
 		r = rota_handle_pending(engine, h);
@@ -590,8 +609,17 @@ run(const struct operation *op, unsigned id)
 	case INIT:
 		model_assert(!rota_timer_init(spare, &kind[0]));
 		break;
+	case ROOM:
+		r = rota_timer_init(spare, &kind[0]);
+		model_assert(!r || (scene.full && r == -ENOSPC));
+		if (!r)
+			model_assert(!rota_timer_release(spare));
+		break;
 	case AFTER:
 		after(op, id);
+		break;
+	case H_INIT:
+		init(id);
 		break;
 	case H_STOP:
 	case H_PUSH:
@@ -839,7 +867,7 @@ world_set_up(void)
 		.backend = ROTA_HEAP,
 		.clock = ROTA_CLOCK_VIRTUAL,
 		.flags = scene.adopts ? ROTA_ADOPT : 0,
-		.max_timers = 4,
+		.max_timers = scene.full ? scene.timers + scene.pooled : 4,
 		.allocator = { alloc, free_, NULL },
 		.wake = wake,
 		.log = log_,

@@ -34,8 +34,11 @@ enum code {
 	ATTACH, /* FIRE, by whoever finds no owner attached; and detach */
 	WALK,   /* rota_shard_each(), by whoever finds no owner; and detach */
 	INIT,   /* another timer */
+	ROOM,   /* another timer, if there is room, and release it */
 	AFTER,  /* arm a pooled timer, and publish its handle */
-	H_STOP, /* by handle: timer 0 is the one of the beginning, 1 that of AFTER */
+	H_INIT, /* another kept one, its handle handed on without order */
+	H_STOP, /* by handle: timer 0 is the one of the beginning, 1 that of AFTER,
+		 * or H_INIT */
 	H_PUSH,
 	H_LOOK,
 	H_RELEASE,
@@ -85,6 +88,8 @@ struct scenario {
 	bool reuses;   /* REUSE occurs */
 	bool pooled;   /* there is a pooled timer, filed for 20 */
 	bool kept;     /* which is one of rota_handle_init() */
+	bool loose;    /* H_INIT occurs: a handle is of no order */
+	bool full;     /* there is room for no more than begins */
 	bool ranks;    /* if both timers fire, timer 1 does first */
 	bool aged;     /* timer 1 was armed first, both many armings ago */
 	bool chained;  /* `released` of timer 0 releases timer 1 */
