@@ -24,8 +24,11 @@
  * left behind. When the shard has no room for another timer, a free node
  * becomes bare, memory without a timer, and makes room (rota__pool_release).
  *
- * [N1] pin -> pin    the next user of a node sees it as the former left it.
- * [N2] push -> pop   of a free node: so does the thread that pops it.
+ * [N1] pin -> pin    who gives back the last use has seen the node as the other
+ *                    users left it; and who takes a use sees it as it was
+ *                    named.
+ * [N2] push -> pop   so does, of a free node, the thread that pops it; and it
+ *                    sees the node's slab.
  *
  * Source: generations as in brpc's TimerThread and BEAM's references. The
  * stack is Treiber's, with a tag against its ABA.
@@ -629,7 +632,10 @@ rota_after_func(struct rota_engine *e, rota_span span, rota_func *fn, void *arg,
 	    rota_when(rota__clock_read(&e->clock), span), fn, arg, h);
 }
 
-/* Take a use of the node that @h names. 0, -ESTALE or -EINVAL. */
+/* Take a use of the node that @h names. 0, -ESTALE or -EINVAL. The acquire is
+ * for a handle that came without order: the node is as node_name() left it.
+ * No release: what the caller does with the node comes behind, and unpin() or
+ * expire() passes it on. */
 static int
 handle_pin(struct rota_engine *e, rota_handle h, struct node **out)
 {
@@ -650,7 +656,7 @@ handle_pin(struct rota_engine *e, rota_handle h, struct node **out)
 		if (!PIN_USES(old))
 			return -EINVAL; /* a generation not handed out yet */
 	} while (
-	    !word_cas(&n->pin, &old, old + 1, acq_rel, relaxed)); /* [N1] */
+	    !word_cas(&n->pin, &old, old + 1, acquire, relaxed)); /* [N1] */
 	*out = n;
 	return 0;
 }
@@ -747,14 +753,16 @@ rota_handle_release(struct rota_engine *e, rota_handle h)
 		    "rota_handle_release(): the handle is not of "
 		    "rota_handle_init(): rota_handle_stop() ends it");
 	}
-	old = word_load(&n->pin, relaxed); /* the CAS checks it */
+	/* Relaxed: it only says which release is first. The caller has a use of
+	 * the node, and passes on what it does with it when it gives that
+	 * back. */
+	old = word_load(&n->pin, relaxed);
 	do {
 		if (PIN_GENERATION(old) != PIN_GENERATION(h)) {
 			unpin(e, n, 1); /* another was first */
 			return -ESTALE;
 		}
-	} while (!word_cas(
-	    &n->pin, &old, old + PIN(1, 0), acq_rel, relaxed)); /* [N1] */
+	} while (!word_cas(&n->pin, &old, old + PIN(1, 0), relaxed, relaxed));
 	r = rota_timer_stop(&n->timer);
 	unpin(e, n, r == ROTA_PREVENTED ? 3 : 2);
 	return r;

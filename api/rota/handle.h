@@ -14,6 +14,10 @@
  * owner yet.
  *
  * Threads  any, unless a line says otherwise.
+ * Order    hand a handle on to another thread as you would a pointer, with
+ *          release and acquire. If not, a call may answer as before the timer
+ *          was armed or made: -ESTALE or -EINVAL, or for one of
+ *          rota_handle_init() that it is not pending. It does no other harm.
  */
 #ifndef ROTA_HANDLE_H
 #define ROTA_HANDLE_H
