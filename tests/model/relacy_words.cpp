@@ -187,8 +187,8 @@ race(size_t i, const char *what)
 }
 
 /* Is this a word that an access as plain memory may race with? Not one that the
- * world is told of: who takes a timer that has moved from the inbox reads its
- * kind as plain memory, and only knows that the pusher has loaded that. */
+ * world is told of: the world writes a timer that was given back, and asks by
+ * itself whether a call on that timer is under way. */
 static inline bool
 mixes(size_t i)
 {
