@@ -9,12 +9,14 @@
  *   -m    Markdown
  *   -n N  only the tables of N timers
  *
- * A table for each N and mode (confined, shared), a row for each operation.
- * In a cell: the median over the repetitions in ns for one operation, half
- * their range as a share of it, and the ratio to `touch` of the same file,
- * mode and N. Where there is a goal it stands behind the row, and cells that
- * miss it carry a `!`. Only single runs are read; google-benchmark's own
- * aggregates are passed over.
+ * Tables for each N and mode (confined, shared), a row for each operation. In a
+ * cell: the median over the repetitions in ns for one operation, and half their
+ * range as a share of it. No digit is shown beyond the one that the range
+ * changes and the next. A work that takes one random timer in each operation can
+ * be no faster than `touch`, so it has the ratio to that, of the same file, mode
+ * and N; to the others touch is no limit. Where there is a goal it stands behind
+ * the row, and cells that miss it carry a `!`. Only single runs are read;
+ * google-benchmark's own aggregates are passed over.
  *
  * Exit status: 0; 1 a run in the file failed; 2 the file cannot be read.
  */
@@ -72,6 +74,10 @@ static const struct goal {
 	{ "jump_year", 1000, false,
 	    { { 2000, 2000, 2000 }, { 2000, 2000, 2000 } } },
 };
+
+/* How the works begin that take one random timer in each operation. */
+static const char *const random_works[] = { "push_later", "stop_start",
+	"server_mix", "earlier" };
 
 static unsigned
 index_of(const char *const *names, unsigned len, const char *s)
@@ -170,10 +176,28 @@ goal_of(const char *row, uint32_t n)
 	return NULL;
 }
 
-/* Of a cell: its figures, each as text. */
+static bool
+is_random(const char *row)
+{
+	for (unsigned i = 0; i < sizeof(random_works) / sizeof(char *); i++)
+		if (strncmp(row, random_works[i], strlen(random_works[i])) == 0)
+			return true;
+	return false;
+}
+
+/* How many decimals of @x are shown if its range is @spread % to each side. */
+static int
+decimals(double x, double spread)
+{
+	double half = x * spread / 100;
+
+	return half < 0.1 ? 2 : half < 1;
+}
+
+/* The figures of a cell, from column @at; the third only if @limited. */
 static void
 print_cell(struct table *t, unsigned at, const struct cell *c,
-    const struct cell *touch, const struct goal *g)
+    const struct cell *touch, const struct goal *g, bool limited)
 {
 	double limit, x, got;
 
@@ -182,15 +206,15 @@ print_cell(struct table *t, unsigned at, const struct cell *c,
 	limit = g ? g->limit[c->mode][c->column - HEAP] : 0;
 	x = touch ? c->shown / touch->shown : 0;
 	got = g && g->ratio ? x : c->shown;
-	table_cell(t, at, "%.*f", c->shown < 1000 ? 2 : 0, c->shown);
-	table_cell(t, at + 1, "%.0f", c->spread);
-	if (touch)
-		table_cell(t, at + 2, "%.2f%s", x,
-		    limit > 0 && got > limit ? "!" : "");
+	table_cell(t, at, "%.*f%s", decimals(c->shown, c->spread), c->shown,
+	    limit > 0 && got > limit ? "!" : "");
+	table_cell(t, at + 1, c->ns.n > 1 ? "%.0f" : "-", c->spread);
+	if (limited)
+		table_cell(t, at + 2, "%.*f", decimals(x, c->spread), x);
 }
 
 static void
-print_goal(struct table *t, const struct goal *g, unsigned mode)
+print_goal(struct table *t, unsigned at, const struct goal *g, unsigned mode)
 {
 	const double *limit = g ? g->limit[mode] : NULL;
 	char text[TABLE_CELL] = "";
@@ -201,19 +225,51 @@ print_goal(struct table *t, const struct goal *g, unsigned mode)
 			len += snprintf(text + len, sizeof(text) - (size_t)len,
 			    len ? " / %g" : "%g", limit[i]);
 	if (len)
-		table_cell(t, 1 + 3 * (COLUMNS - HEAP), "%s%s", text,
-		    g->ratio ? " x" : " ns");
+		table_cell(t, at, "%s%s", text, g->ratio ? " x" : " ns");
 }
 
-/* One table: the cells [from, to), of one N and mode. Those of a row stand
- * together: by_place() and the order of registration. */
+/* The works of [from, to) with touch as their limit, or those without. */
 static void
-print_table(const struct cell *from, const struct cell *to)
+print_works(const struct cell *from, const struct cell *to,
+    const struct cell *touch, bool limited)
 {
-	static const char *const heads[] = { "heap ns", "+-%", "x touch",
-		"wheel ns", "+-%", "x touch", "coarse ns", "+-%", "x touch",
-		"goal" };
 	static struct table t;
+	const unsigned each = limited ? 3 : 2;
+	const unsigned last = 1 + each * (COLUMNS - HEAP);
+
+	table_init(&t, last + 1);
+	table_row(&t, "");
+	for (unsigned i = HEAP, at = 1; i < COLUMNS; i++, at += each) {
+		table_cell(&t, at, "%s ns", columns[i]);
+		table_cell(&t, at + 1, "+-%%");
+		if (limited)
+			table_cell(&t, at + 2, "x touch");
+	}
+	table_cell(&t, last, "goal");
+	for (const struct cell *c = from; c < to; c++) {
+		const struct goal *g = goal_of(c->row, c->n);
+
+		if (c->column == LIMIT ||
+		    limited != (touch && is_random(c->row)) ||
+		    (c > from && strcmp(c[-1].row, c->row) == 0))
+			continue;
+		table_row(&t, c->row);
+		for (unsigned i = HEAP, at = 1; i < COLUMNS; i++, at += each)
+			print_cell(&t, at, find(c->row, i, c->mode, c->n),
+			    touch, g, limited);
+		print_goal(&t, last, g, c->mode);
+	}
+	if (t.rows == 1)
+		return;
+	putchar('\n');
+	table_print(&t, stdout, markdown);
+}
+
+/* The cells [from, to), of one N and mode. Those of a row stand together:
+ * by_place() and the order of registration. */
+static void
+print_tables(const struct cell *from, const struct cell *to)
+{
 	const struct cell *touch = find("touch", LIMIT, from->mode, from->n);
 
 	printf("\n%sN = %" PRIu32 ", %s", markdown ? "### " : "", from->n,
@@ -222,24 +278,9 @@ print_table(const struct cell *from, const struct cell *to)
 		if (c->column == LIMIT)
 			printf("%s %s %.2f ns +-%.0f %%", c > from ? "," : ":",
 			    c->row, c->shown, c->spread);
-	puts(markdown ? "\n" : "");
-	table_init(&t, 11);
-	table_row(&t, "");
-	for (unsigned i = 0; i < 10; i++)
-		table_cell(&t, i + 1, "%s", heads[i]);
-	for (const struct cell *c = from; c < to; c++) {
-		const struct goal *g = goal_of(c->row, c->n);
-
-		if (c->column == LIMIT ||
-		    (c > from && strcmp(c[-1].row, c->row) == 0))
-			continue;
-		table_row(&t, c->row);
-		for (unsigned i = HEAP; i < COLUMNS; i++)
-			print_cell(&t, 1 + 3 * (i - HEAP),
-			    find(c->row, i, c->mode, c->n), touch, g);
-		print_goal(&t, g, c->mode);
-	}
-	table_print(&t, stdout, markdown);
+	putchar('\n');
+	print_works(from, to, touch, true);
+	print_works(from, to, touch, false);
 }
 
 int
@@ -270,8 +311,9 @@ main(int argc, char **argv)
 	}
 	failed = load(&results);
 	printf("%s of the repetitions, ns for an operation; +-: half their "
-	       "range; x touch:\nthe ratio to `touch` of the same N, mode and "
-	       "run; !: misses its goal.\n",
+	       "range; x touch:\nthe ratio to `touch`, a read-modify-write of "
+	       "one random timer, of the same N, mode\nand run, where that is "
+	       "the limit; !: misses its goal, in ns or times touch.\n",
 	    best ? "Fastest" : "Median");
 	for (unsigned i = 0; i < cells_len; i++) {
 		const struct cell *next = &cells[i + 1];
@@ -280,7 +322,7 @@ main(int argc, char **argv)
 		    next->mode == cells[i].mode)
 			continue;
 		if (!only || cells[i].n == only)
-			print_table(&cells[from], &cells[i + 1]);
+			print_tables(&cells[from], &cells[i + 1]);
 		from = i + 1;
 	}
 	results_release(&results);

@@ -2,12 +2,11 @@
  *
  * touch.c - the limit: a read-modify-write of the word of one random timer.
  *
- * The array is the one an operation has, N timers of 32 bytes; the addresses
- * are independent of each other, so the processor overlaps the misses.
- * Confined: a load and a store. Shared: a load and a locked compare-and-swap.
- * `touch64` is the same on N lines of 64 bytes, as in the measurements of the
- * peers. `walk` is the loop without the access, `random` the making of a
- * pick, which no other row contains.
+ * That touches one random line of the memory that an operation has, an array of
+ * N timers; the addresses are independent of each other, so the processor
+ * overlaps the misses. Confined: a load and a store. Shared: a load and a locked
+ * compare-and-swap. `walk` is the loop without the access, `random` the making
+ * of a pick, which no other row contains.
  */
 #include "bench/micro/micro.h"
 
@@ -18,16 +17,15 @@
 
 #define ONE ((uint64_t)1 << ST_SHIFT)
 
-/* touch_block: @size and @plain are constants at every call. */
+/* touch_block: @plain is a constant at every call. */
 rota_inline uint64_t
-touch_block(const struct work *w, char *array, uint64_t size, bool plain)
+touch_block(struct work *w, bool plain)
 {
 	const uint32_t todo = WORK_TODO;
 	uint64_t start = peer_clock();
 
 	for (uint32_t i = 0; i < todo; i++) {
-		rota_word *word = (rota_word *)(void *)(array +
-		    w->picks[i].index * size);
+		rota_word *word = &work_timer(w, w->picks[i].index)->t.r_word;
 		uint64_t old = word_load(word, relaxed); /* the CAS checks */
 
 		if (plain) {
@@ -44,27 +42,23 @@ static void
 touch_run(struct bench *b, const struct micro_case *c)
 {
 	struct work w = { .n = c->n, .random = RANDOM_SEED };
-	uint64_t size = (uint64_t)c->variant, blocks = 0, sum = 0;
-	char *array = peer_array(c->n * size);
+	uint64_t blocks = 0, sum = 0;
+
+	w.array = (char *)peer_array(c->n * WORK_STRIDE(&w));
 
 	BENCH_LOOP(b, RIG_BLOCK)
 	{
 		work_picks(&w);
-		if (size == 32 && c->confined)
-			bench_time(b, touch_block(&w, array, 32, true));
-		else if (size == 32)
-			bench_time(b, touch_block(&w, array, 32, false));
-		else if (c->confined)
-			bench_time(b, touch_block(&w, array, 64, true));
-		else
-			bench_time(b, touch_block(&w, array, 64, false));
+		bench_time(b,
+		    c->confined ? touch_block(&w, true)
+				: touch_block(&w, false));
 		blocks++;
 	}
 	for (uint32_t i = 0; i < c->n; i++)
-		sum += *(rota_word *)(void *)(array + i * size);
+		sum += work_timer(&w, i)->t.r_word;
 	if (sum != blocks * RIG_BLOCK * ONE)
 		bench_fail(b, "touches are missing");
-	free(array);
+	free(w.array);
 }
 
 static void
@@ -115,9 +109,7 @@ random_run(struct bench *b, const struct micro_case *c)
 }
 
 const struct micro_op micro_touch[] = {
-	{ "touch", touch_run, 32, 4000000, 0, MICRO_LIMIT },
-	{ "touch", touch_run, 32, 20000000, 64, MICRO_LIMIT },
-	{ "touch64", touch_run, 64, 4000000, 0, MICRO_LIMIT },
+	{ "touch", touch_run, 0, 4000000, 0, MICRO_LIMIT },
 	{ "walk", walk_run, 0, 20000000, 0, MICRO_LIMIT },
 	{ "random", random_run, 0, 20000000, 0, MICRO_LIMIT | MICRO_REAL },
 	{ NULL, NULL, 0, 0, 0, 0 },
