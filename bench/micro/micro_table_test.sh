@@ -4,9 +4,9 @@
 # micro_table_test.sh - micro_table on a file whose figures are known.
 # Claims: the median is shown, with -b the smallest, which differ here; the
 # ratio is to touch of the same N and mode, and only works on random timers have
-# one; a missed goal is marked and a reached one is not; digits that change from
-# run to run are not shown, nor is the range of a single one; aggregates are
-# passed over; a failed run gives status 1.
+# one; a missed goal is marked, also where the clock moves, and a reached one is
+# not; digits that change from run to run are not shown, nor is the range of a
+# single one; aggregates are passed over; a failed run gives status 1.
 #
 # usage: micro_table_test.sh micro_table
 set -eu
@@ -30,6 +30,7 @@ file() {
 	for ns in 44 42 48; do run push_later/wheel/shared 3 "$ns"; done
 	for ns in 36.44 35.41 38.47; do run fire/wheel/confined 4 "$ns"; done
 	run fire/wheel/shared 5 21.234
+	run stop_start_moving/wheel/confined 6 21
 	printf '{"name":"push_later/wheel/shared/1000000/manual_time_mean",'
 	printf '"run_type":"aggregate","real_time":1,"family_index":3}'
 	printf '%s]}' "$1"
@@ -51,6 +52,7 @@ file '' >"$dir/good"
 expect push_later ' 14 64 1.4 1.5 x; 44! 7 2.0 1.5 x;'
 expect push_later ' 12 64 1.3 1.5 x; 42! 7 2.1 1.5 x;' -b
 expect push_later '' -n 1000
+expect stop_start_moving ' 21.00! - 2.10 2 x;'
 expect fire ' 36! 4 3 / 2 x; 21.23 - 3 / 2 x;'
 
 file ',{"name":"arm/heap/shared/1000000","run_type":"iteration",
