@@ -15,13 +15,16 @@
  * changes and the next. A work that takes one random timer in each operation can
  * be no faster than `touch`, so it has the ratio to that, of the same file, mode
  * and N; to the others touch is no limit. Where there is a goal it stands behind
- * the row, and cells that miss it carry a `!`. Only single runs are read;
+ * the row, and cells that miss it carry a `!`. Below stands the control: X and
+ * X_again are the same work, so what they differ by is the machine's, and of
+ * engines no smaller difference means anything. Only single runs are read;
  * google-benchmark's own aggregates are passed over.
  *
  * Exit status: 0; 1 a run in the file failed; 2 the file cannot be read.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -269,6 +272,29 @@ print_works(const struct cell *from, const struct cell *to,
 	table_print(&t, stdout, markdown);
 }
 
+/* How far the same work was from itself: X_again to X, on each engine. */
+static void
+print_control(const struct cell *from, const struct cell *to)
+{
+	double low = INFINITY, high = 0;
+
+	for (const struct cell *c = from; c < to; c++) {
+		const struct cell *again;
+		char row[40];
+
+		snprintf(row, sizeof(row), "%s_again", c->row);
+		again = find(row, c->column, c->mode, c->n);
+		if (!again)
+			continue;
+		low = fmin(low, again->shown / c->shown);
+		high = fmax(high, again->shown / c->shown);
+	}
+	if (high > 0)
+		printf("\ncontrol: the same twice took %.2f to %.2f of the "
+		       "time\n",
+		    low, high);
+}
+
 /* The cells [from, to), of one N and mode. Those of a row stand together:
  * by_place() and the order of registration. */
 static void
@@ -285,6 +311,7 @@ print_tables(const struct cell *from, const struct cell *to)
 	putchar('\n');
 	print_works(from, to, touch, true);
 	print_works(from, to, touch, false);
+	print_control(from, to);
 }
 
 int

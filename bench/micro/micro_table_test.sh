@@ -6,7 +6,8 @@
 # ratio is to touch of the same N and mode, and only works on random timers have
 # one; a missed goal is marked, also where the clock moves, and a reached one is
 # not; digits that change from run to run are not shown, nor is the range of a
-# single one; aggregates are passed over; a failed run gives status 1.
+# single one; the control is the ratio of a work to the same again; aggregates are
+# passed over; a failed run gives status 1.
 #
 # usage: micro_table_test.sh micro_table
 set -eu
@@ -31,6 +32,9 @@ file() {
 	for ns in 36.44 35.41 38.47; do run fire/wheel/confined 4 "$ns"; done
 	run fire/wheel/shared 5 21.234
 	run stop_start_moving/wheel/confined 6 21
+	for ns in 13 15 12; do run push_later_again/wheel/confined 7 "$ns"; done
+	run push_later_again/heap/confined 8 60
+	run push_later/heap/confined 2 50
 	printf '{"name":"push_later/wheel/shared/1000000/manual_time_mean",'
 	printf '"run_type":"aggregate","real_time":1,"family_index":3}'
 	printf '%s]}' "$1"
@@ -49,10 +53,11 @@ expect() {
 }
 
 file '' >"$dir/good"
-expect push_later ' 14 64 1.4 1.5 x; 44! 7 2.0 1.5 x;'
-expect push_later ' 12 64 1.3 1.5 x; 42! 7 2.1 1.5 x;' -b
+expect push_later ' 50.00! - 5.00 14 64 1.4 1.5 x; 44! 7 2.0 1.5 x;'
+expect push_later ' 50.00! - 5.56 12 64 1.3 1.5 x; 42! 7 2.1 1.5 x;' -b
 expect push_later '' -n 1000
 expect stop_start_moving ' 21.00! - 2.10 2 x;'
+expect control: ' the same twice took 0.93 to 1.20 of the time;'
 expect fire ' 36! 4 3 / 2 x; 21.23 - 3 / 2 x;'
 
 file ',{"name":"arm/heap/shared/1000000","run_type":"iteration",

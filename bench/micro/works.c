@@ -28,6 +28,8 @@
  *   earlier     the owner has to move the entry at every reset, or to find, in
  *               a wheel, that it stays in its slot
  *
+ * X_again is the same as X: what the two differ by is the machine's.
+ *
  * push_later_many and stop_start_many make RIG_MANY in a call, as a server
  * after one epoll_wait() can; gathering them is timed. The counter `moves` says
  * how many entries were moved per operation.
@@ -345,9 +347,11 @@ run(struct bench *b, const struct micro_case *c)
 
 const struct micro_op micro_works[] = {
 	{ "push_later", run, PUSH, 4000000, 0, 0 },
+	{ "push_later_again", run, PUSH, 4000000, 0, 0 },
 	{ "push_later_many", run, PUSH_MANY, 4000000, 0, 0 },
 	{ "stop_start", run, STILL, 4000000, 0, 0 },
 	{ "stop_start_moving", run, MOVING, 4000000, 0, 0 },
+	{ "stop_start_moving_again", run, MOVING, 4000000, 0, 0 },
 	{ "stop_start_many", run, MANY, 4000000, 0, 0 },
 	{ "stop_start_many_moving", run, MANY_MOVING, 4000000, 0, 0 },
 	{ "short_rpc", run, RPC, 20000000, WORK_RPC, 0 },
