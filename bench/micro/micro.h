@@ -15,8 +15,7 @@
 enum {
 	MICRO_LIMIT = 1,  /* no engine in it: one column, `limit` */
 	MICRO_SHARED = 2, /* several threads: not for confined timers */
-	MICRO_ROUNDS = 4, /* makes its operations in rounds of N */
-	MICRO_REAL = 8    /* BENCH_REAL */
+	MICRO_ROUNDS = 4  /* makes its operations in rounds of N */
 };
 
 struct micro_op {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * micro_table.c - the JSON that rota_micro wrote, as tables.
+ * micro_table.c - the file that rota_micro wrote, as tables; also one of
+ * google-benchmark (--benchmark_out), which has no load and no command.
  *
  * usage: micro_table [-bm] [-n N] micro.json
  *
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/micro/head.h"
 #include "tools/common/options.h"
 #include "tools/common/results.h"
 #include "tools/common/table.h"
@@ -138,9 +140,15 @@ by_place(const void *a, const void *b)
 static unsigned
 load(const struct results *r)
 {
-	for (unsigned i = 0; i < r->notes; i++)
+	unsigned failed = 0;
+
+	for (unsigned i = 0; i < r->notes; i++) {
+		if (strcmp(r->note[i].key, "failed") != 0)
+			continue;
+		failed++;
 		fprintf(stderr, "micro_table: %s failed: %s\n",
 		    r->note[i].subject, r->note[i].text);
+	}
 	for (unsigned i = 0; i < r->len; i++) {
 		const struct result *x = &r->result[i];
 		struct cell *c = cell_of(x);
@@ -158,7 +166,7 @@ load(const struct results *r)
 			    (series_max(&c->ns) - series_min(&c->ns)) / median;
 	}
 	qsort(cells, cells_len, sizeof(*cells), by_place);
-	return r->notes;
+	return failed;
 }
 
 static const struct cell *
@@ -340,6 +348,7 @@ main(int argc, char **argv)
 				   : strerror(-err));
 		return 2;
 	}
+	head_print(&results);
 	failed = load(&results);
 	printf("%s of the repetitions, ns for an operation; +-: half their "
 	       "range; x touch:\nthe ratio to `touch`, a read-modify-write of "

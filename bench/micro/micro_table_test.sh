@@ -7,9 +7,10 @@
 # one; a missed goal is marked, also where the clock moves, and a reached one is
 # not; digits that change from run to run are not shown, nor is the range of a
 # single one; the control is the ratio of a work to the same again; aggregates are
-# passed over; a failed run gives status 1.
+# passed over; a failed run gives status 1; above the figures of rota_micro stand
+# machine, command, commit and load, and they are in its file.
 #
-# usage: micro_table_test.sh micro_table
+# usage: micro_table_test.sh micro_table [rota_micro]
 set -eu
 
 table=$1
@@ -68,3 +69,17 @@ status=0
 	echo "a failed run: status $status, wanted 1" >&2
 	exit 1
 }
+
+[ -n "${2-}" ] || exit 0
+"$2" --smoke --benchmark_filter='^touch/' --json "$dir/own" >"$dir/out"
+sed '/^$/q' "$dir/out" >"$dir/wanted"
+"$table" "$dir/own" >"$dir/out"
+sed '/^$/q' "$dir/out" >"$dir/got"
+diff "$dir/wanted" "$dir/got"
+for line in machine command commit load 'command: .* --smoke'; do
+	grep -q "^$line" "$dir/got" || {
+		echo "no line $line above the figures" >&2
+		exit 1
+	}
+done
+grep -q '^N = 1000, shared: touch [0-9.]* ns' "$dir/out"

@@ -5,10 +5,8 @@
  * Debian builds google-benchmark with optimisation but without NDEBUG, so the
  * library warns in every report that it "was built as DEBUG" and that timings
  * may be affected. They are not: what it checks stands outside the timed
- * stretches (BENCH_MANUAL) or once in a thousand operations (BENCH_REAL). The
- * warning is part of the machine's description, which this reporter does not
- * print; the JSON file has the description and says `"library_build_type":
- * "debug"`, which is the same fact.
+ * stretches. The warning is part of the machine's description, which this
+ * reporter does not print; head.c prints one.
  */
 #include "bench/micro/shim.h"
 
@@ -43,34 +41,37 @@ state(struct bench *b)
 
 } // namespace
 
+struct bench_run bench_run;
+
 void
-bench_register(const char *name, bench_fn *fn, const void *arg, uint64_t ops,
-    enum bench_clock clock)
+bench_register(const char *name, bench_fn *fn, void *arg, uint64_t ops)
 {
 	auto *b = benchmark::RegisterBenchmark(
 	    name, [fn, arg](benchmark::State &st) {
 		    runs++;
+		    bench_run = {};
 		    fn(reinterpret_cast<struct bench *>(&st), arg);
 	    });
 
 	b->Iterations(static_cast<benchmark::IterationCount>(ops));
-	if (clock == BENCH_MANUAL)
-		b->UseManualTime();
-	else
-		b->UseRealTime();
+	b->UseManualTime();
 }
 
 bool
 bench_batch(struct bench *b, uint64_t n)
 {
-	return state(b)->KeepRunningBatch(
-	    static_cast<benchmark::IterationCount>(n));
+	if (!state(b)->KeepRunningBatch(
+		static_cast<benchmark::IterationCount>(n)))
+		return false;
+	bench_run.ops += n;
+	return true;
 }
 
 /* google-benchmark adds the times up. */
 void
 bench_time(struct bench *b, uint64_t ns)
 {
+	bench_run.ns += ns;
 	state(b)->SetIterationTime(static_cast<double>(ns) * 1e-9);
 }
 
@@ -84,6 +85,7 @@ void
 bench_fail(struct bench *b, const char *why)
 {
 	failures++;
+	bench_run.failed = why;
 	state(b)->SkipWithError(why);
 }
 
@@ -103,12 +105,6 @@ void
 bench_init(int *argc, char **argv)
 {
 	benchmark::Initialize(argc, argv);
-}
-
-void
-bench_context(const char *key, const char *value)
-{
-	benchmark::AddCustomContext(key, value);
 }
 
 int
