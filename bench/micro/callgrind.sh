@@ -4,13 +4,22 @@
 # callgrind.sh - instructions per operation, which do not depend on how busy
 # the machine is.
 #
-# usage: bench/micro/callgrind.sh [micro_count [N]]
+# usage: bench/micro/callgrind.sh [-o FILE] [micro_count [N]]
 #
 # Counts what is executed inside counted() of count.c, with all it calls, less
-# the empty loop. The profiles stay in a folder that is named at the end:
-# callgrind_annotate shows where the instructions are.
+# the empty loop. FILE gets the figures in the form of tools/common/results.h.
+# The profiles stay in a folder that is named at the end: callgrind_annotate
+# shows where the instructions are.
 set -eu
 
+self=$0 json=
+while getopts o: option; do
+	case $option in
+	o) json=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
 count=${1:-build/release/bench/micro/micro_count}
 n=${2:-100000}
 [ -x "$count" ] || {
@@ -32,27 +41,16 @@ instructions() {
 	echo $((total * 10 / done))
 }
 
-printf 'instructions per operation, N = %s\n' "$n"
-printf '%-10s' ''
-for backend in heap wheel coarse; do
-	printf '%10s%10s' "$backend" ''
-done
-printf '\n%-10s' ''
-for backend in heap wheel coarse; do
-	printf '%10s%10s' confined shared
-done
-printf '\n'
 empty=$(instructions empty heap confined)
 for op in stop later earlier arm fire; do
-	printf '%-10s' "$op"
 	for backend in heap wheel coarse; do
 		for mode in confined shared; do
 			tenths=$(instructions "$op" "$backend" "$mode")
 			# The polls of `fire` are its own loop.
 			[ "$op" = fire ] || tenths=$((tenths - empty))
-			printf '%10s' "$((tenths / 10)).$((tenths % 10))"
+			echo "$op $backend $mode $((tenths / 10)).$((tenths % 10))"
 		done
 	done
-	printf '\n'
-done
+done >"$out/lines"
+"${count%/*}/micro_counted" "$json" "$n" "$self" "$count" "$n" <"$out/lines"
 echo "profiles: $out"
