@@ -22,7 +22,7 @@
 #define LO (30 * ROTA_SECOND)
 #define HI (60 * ROTA_SECOND)
 
-/* As fire.c and arm.c have it. */
+/* As arm and fire of bench/work/work.h have it. */
 #define SPREAD (10 * ROTA_SECOND)
 #define POLLS 10002
 

@@ -70,7 +70,7 @@ jump(struct bench *b, const struct micro_case *c)
 const struct micro_op micro_jump[] = {
 	{ "jump_second", jump, SECOND_EMPTY, 1600, 1000, 0 },
 	{ "jump_year", jump, YEAR_EMPTY, 1600, 1000, 0 },
-	{ "jump_second_far", jump, SECOND_FAR, 64, 0, 0 },
-	{ "jump_year_far", jump, YEAR_FAR, 64, 0, 0 },
+	{ "jump_second_far", jump, SECOND_FAR, 1600, 100000, 0 },
+	{ "jump_year_far", jump, YEAR_FAR, 1600, 100000, 0 },
 	{ NULL, NULL, 0, 0, 0, 0 },
 };

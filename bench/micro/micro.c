@@ -138,7 +138,8 @@ add_sizes(const struct micro_op *op, bool full)
 	static const uint32_t sizes[] = { 1000, 100000, 1000000, 10000000 };
 
 	if (op->n || rig_smoke) {
-		add_modes(op, op->n ? op->n : SMOKE_N);
+		add_modes(op,
+		    !op->n || (rig_smoke && op->n > SMOKE_N) ? SMOKE_N : op->n);
 		return;
 	}
 	for (unsigned i = 0; i < (full ? 4 : 3); i++)
