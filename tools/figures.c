@@ -166,26 +166,6 @@ told(char *buf, size_t size, enum unit unit, double v)
 	return buf;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Half as far as the middle half of @s reaches, in parts of its median. */
-static double
-spread_of(const struct series *s)
-{
-	double v[SERIES_MAX], median = series_median(s);
-
-	memcpy(v, s->v, s->n * sizeof *v);
-	qsort(v, s->n, sizeof *v, by_value);
-	return median > 0 ? (v[s->n - 1 - s->n / 4] - v[s->n / 4]) / 2 / median
-			  : 0;
-}
-
 /* 12.3 us 4%: the median and the spread, or the sum. */
 static void
 cell_print(struct table *t, unsigned column, const struct figure_info *info,
@@ -199,7 +179,7 @@ cell_print(struct table *t, unsigned column, const struct figure_info *info,
 		return;
 	}
 	told(value, sizeof value, info->unit, v);
-	off = info->sum || s->n < 4 ? 0 : spread_of(s);
+	off = info->sum || s->n < 4 ? 0 : series_spread(s);
 	if (off > 9.99)
 		snprintf(spread, sizeof spread, " >9x");
 	else if (off >= 0.005)

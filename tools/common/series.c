@@ -35,6 +35,17 @@ series_median(const struct series *s)
 }
 
 double
+series_spread(const struct series *s)
+{
+	double v[SERIES_MAX], median = series_median(s);
+
+	memcpy(v, s->v, s->n * sizeof *v);
+	qsort(v, s->n, sizeof *v, by_value);
+	return median > 0 ? (v[s->n - 1 - s->n / 4] - v[s->n / 4]) / 2 / median
+			  : 0;
+}
+
+double
 series_min(const struct series *s)
 {
 	double min = s->n ? s->v[0] : 0;

@@ -25,5 +25,7 @@ double series_median(const struct series *s);
 double series_min(const struct series *s);
 double series_max(const struct series *s);
 double series_sum(const struct series *s);
+/* Half as far as the middle half of them reaches, in parts of the median. */
+double series_spread(const struct series *s);
 
 #endif
