@@ -167,7 +167,7 @@ peer_init(struct peer *p, struct peer_timer *t)
 }
 
 static void
-peer_turn(struct peer *p)
+peer_run(struct peer *p)
 {
 	p->cancelled = 0;
 	p->polling = true;
@@ -182,7 +182,7 @@ peer_complete(struct peer *p)
 	virtual_clock::time_point now = virtual_clock::ticks;
 
 	virtual_clock::ticks = virtual_clock::time_point::min();
-	peer_turn(p);
+	peer_run(p);
 	virtual_clock::ticks = now;
 }
 
@@ -224,7 +224,7 @@ peer_poll(struct peer *p, uint64_t now)
 	virtual_clock::duration at(static_cast<virtual_clock::rep>(now));
 
 	virtual_clock::ticks = virtual_clock::time_point(at);
-	peer_turn(p);
+	peer_run(p);
 }
 
 #include "bench/peers/drive.h"

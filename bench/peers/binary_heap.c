@@ -123,4 +123,12 @@ peer_poll(struct peer *p, uint64_t now)
 	}
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	peer_poll(p, now);
+	return p->len ? p->heap[1].when : UINT64_MAX;
+}
+
 #include "bench/peers/drive.h"

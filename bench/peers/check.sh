@@ -25,7 +25,7 @@ for variant in $(field variants); do
 		}
 	done
 	for work in $(field works); do
-		"$peer" run "$variant" "$work" 1000 0 20000 200 >/dev/null || {
+		"$peer" run "$variant" "$work" 1000 0 20000 200 1 >/dev/null || {
 			echo "$variant $work: failed"
 			bad=1
 		}

@@ -4,13 +4,14 @@
  *
  *   peer_X about                 a line of JSON: name, version, variants
  *   peer_X check VARIANT ROW     "ok", or what is wrong
- *   peer_X run VARIANT WORK N EMBEDDED OPS BUDGET_MS
+ *   peer_X run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED
  *                                a line of JSON with what was measured
  *
  * A run has so many operations (not those of two threads, which must have time
  * to meet), or so much time, whichever is first; before it a fifth of it, to
  * warm up, and after it WORST_OPS operations timed one by one, for the worst.
- * It asks how many fired, and of the works in which none may fire, none.
+ * It asks how many fired, and of the works in which none may fire, none. Runs
+ * of one SEED draw the same random numbers.
  *
  * One run a process: no peer meets what another run has left in its memory.
  * A check that hangs or crashes is the caller's to end, and a failure.
@@ -121,6 +122,8 @@ static const struct drive_work {
 	    POLL_BLOCK, UINT64_MAX, NULL, false },
 	{ "server_mix", begin_server_mix, step_server_mix, op_server_mix,
 	    POLL_BLOCK, 0, NULL, false },
+	{ "turn", begin_server_mix, step_turn, op_server_mix, POLL_TURN, 0,
+	    NULL, false },
 	{ "herd", begin_herd, step_herd, NULL, POLL_NEVER, 0, NULL, false },
 	{ "earlier", begin_earlier, step_earlier, op_earlier, POLL_NEVER,
 	    UINT64_MAX, NULL, false },
@@ -174,7 +177,10 @@ drive_worst(struct work *w, const struct drive_work *d)
 		if (per && --left == 0) {
 			left = per;
 			start = end;
-			work_poll(w, PEER_MS);
+			if (d->polls == POLL_TURN)
+				work_turn(w, PEER_MS);
+			else
+				work_poll(w, PEER_MS);
 			end = peer_clock();
 			if (end - start > w->worst_poll)
 				w->worst_poll = end - start;
@@ -206,8 +212,7 @@ drive_measure(struct work *w, const struct drive_work *d)
 	}
 	w->ops = ops;
 	w->spent = spent;
-	if (d->step == step_server_mix && !peer_info.limit &&
-	    w->fired * 200 < ops)
+	if (d->op == op_server_mix && !peer_info.limit && w->fired * 200 < ops)
 		peer_die("fewer fired than must have");
 	if (w->n != n) /* N have memory, fewer are armed */
 		w->bytes = 0;
@@ -257,6 +262,7 @@ drive_run(char **arg)
 	work.embedded = strtoul(arg[3], NULL, 10) != 0;
 	work.most = strtoull(arg[4], NULL, 10);
 	work.budget = strtoull(arg[5], NULL, 10) * PEER_MS;
+	work.seed = strtoull(arg[6], NULL, 10);
 	if (work.n < 2 || !work.most || !work.budget)
 		peer_die("N, OPS or BUDGET_MS is not a number");
 	for (unsigned k = 0; k < WORKS; k++) {
@@ -295,12 +301,12 @@ main(int argc, char **argv)
 	}
 	if (argc == 4 && strcmp(argv[1], "check") == 0)
 		return drive_check(argv[2], argv[3]);
-	if (argc == 8 && strcmp(argv[1], "run") == 0)
+	if (argc == 9 && strcmp(argv[1], "run") == 0)
 		return drive_run(argv + 2);
 	fprintf(stderr,
 	    "usage: %s about\n"
 	    "       %s check VARIANT ROW\n"
-	    "       %s run VARIANT WORK N EMBEDDED OPS BUDGET_MS\n",
+	    "       %s run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED\n",
 	    argv[0], argv[0], argv[0]);
 	return 2;
 }

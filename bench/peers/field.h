@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "tools/common/machine.h"
+#include "tools/common/ratio.h"
 #include "tools/common/series.h"
 
 enum { RIVALS_MAX = 64, ENTRIES_MAX = 64, WORKS_MAX = 16, SIZES_MAX = 16 };
@@ -28,6 +29,8 @@ struct rival {
 	char name[NAME_MAX_], version[NAME_MAX_];
 	uint32_t most;
 	bool works[WORKS_MAX]; /* that it knows */
+	bool apart[WORKS_MAX]; /* defined otherwise: not compared */
+	char apart_why[64];
 };
 
 struct entry {
@@ -35,11 +38,13 @@ struct entry {
 	char variant[NAME_MAX_];
 	char label[2 * NAME_MAX_];
 	char check[CHECKS_MAX][64]; /* "ok", "", or what is wrong */
+	bool control; /* a rota that has had its turn, once more */
 };
 
 struct cell {
 	struct series ns, worst, worst_poll, bytes;
-	char why[64]; /* there is nothing: why */
+	struct series paired; /* ns, by round; 0: it had none in that round */
+	char why[64];         /* there is nothing: why */
 };
 
 struct size {
@@ -76,6 +81,14 @@ double field_ns(
  * variant; NULL: the quicker of those that fire in order, heap and wheel. */
 int field_rota(const struct field *f, const struct entry *e, unsigned work,
     unsigned size, const char *backend);
+/* How many times as long as entry @to entry @of takes, in pairs of a round. */
+struct ratio field_ratio(const struct field *f, unsigned of, unsigned to,
+    unsigned work, unsigned size);
+/* The ratio of rota's entry to stand beside @e to itself: the control. */
+struct ratio field_control(
+    const struct field *f, const struct entry *e, unsigned work, unsigned size);
+/* A round of @work is over: who had no turn in it has a 0 there. */
+void field_round(struct field *f, unsigned work, unsigned size);
 
 /* table.c; in Markdown if that is true. */
 extern bool table_markdown;
@@ -96,8 +109,9 @@ int json_print(struct field *f, const char *path, int argc, char **argv);
 /* run.c: programs of @dir. */
 void run_about(struct field *f, struct rival *r, const char *dir);
 void run_check(struct field *f, struct entry *e, unsigned row, const char *dir);
+/* @seed: of the round, the same for all who are compared. */
 void run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
-    const char *dir);
+    uint64_t seed, const char *dir);
 /* From now on SIGINT and SIGTERM end what runs, and nothing begins any more.
  * run_over: was there one? */
 void run_heed(void);

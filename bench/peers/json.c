@@ -73,6 +73,16 @@ json_print(struct field *f, const char *path, int argc, char **argv)
 		results_note(&r, e->label, "variant", e->variant);
 		if (e->rival->safe)
 			results_note(&r, e->label, "safe", "yes");
+		if (e->control)
+			results_note(&r, e->label, "control", "yes");
+		for (unsigned k = 0; k < f->works; k++) {
+			char key[NAME_MAX_ + 8];
+
+			snprintf(key, sizeof(key), "apart %.24s", f->work[k]);
+			if (e->rival->apart[k])
+				results_note(
+				    &r, e->label, key, e->rival->apart_why);
+		}
 		for (unsigned k = 0; k < f->rows; k++) {
 			char key[NAME_MAX_ + 8];
 
@@ -146,6 +156,8 @@ note_read(struct field *f, const struct result_note *note)
 		snprintf(e->variant, sizeof(e->variant), "%.31s", note->text);
 	} else if (strcmp(note->key, "safe") == 0) {
 		r->safe = true;
+	} else if (strcmp(note->key, "control") == 0) {
+		e->control = true;
 	} else if (strncmp(note->key, "check ", 6) == 0) {
 		unsigned k = place(f->row, &f->rows, CHECKS_MAX, note->key + 6);
 
@@ -153,7 +165,8 @@ note_read(struct field *f, const struct result_note *note)
 	}
 }
 
-/* Why there is nothing in a cell, of which the place is known by now. */
+/* Of a cell, of which the place is known by now: why there is nothing in it,
+ * or why it is not compared. */
 static void
 why_read(struct field *f, const struct result_note *note)
 {
@@ -161,6 +174,15 @@ why_read(struct field *f, const struct result_note *note)
 	unsigned n, e, k;
 	struct cell *c;
 
+	if (strncmp(note->key, "apart ", 6) == 0) {
+		struct rival *r;
+
+		e = place_entry(f, note->subject);
+		r = &f->rival[f->entry[e].rival - f->rival];
+		r->apart[place(f->work, &f->works, WORKS_MAX, note->key + 6)] =
+		    true;
+		snprintf(r->apart_why, sizeof(r->apart_why), "%s", note->text);
+	}
 	if (sscanf(note->key, "why no %31s %u%c", work, &n, &embedded) < 2)
 		return;
 	e = place_entry(f, note->subject);
@@ -179,6 +201,17 @@ json_read(struct field *f, const char *path)
 	f->reps = (unsigned)results_asked(&r, "repetitions");
 	for (unsigned i = 0; i < r.notes; i++)
 		note_read(f, &r.note[i]);
+	/* All that are in this file have their places before those of another
+	 * before it are said to have had no turn in its rounds. */
+	for (unsigned i = 0; i < r.len; i++) {
+		place_entry(f, r.result[i].subject);
+		place(f->work, &f->works, WORKS_MAX, r.result[i].what);
+		place_size(
+		    f, r.result[i].n, strcmp(r.result[i].how, "embedded") == 0);
+	}
+	for (unsigned k = 0; k < f->works; k++)
+		for (unsigned n = 0; n < f->sizes; n++)
+			field_round(f, k, n);
 	for (unsigned i = 0; i < r.len; i++) {
 		const struct result *x = &r.result[i];
 		unsigned e = place_entry(f, x->subject);
@@ -192,8 +225,12 @@ json_read(struct field *f, const char *path)
 			if (strcmp(r.metric[x->metric].name, metrics[m].name) !=
 			    0)
 				continue;
-			for (unsigned v = 0; v < x->values.n; v++)
+			for (unsigned v = 0; v < x->values.n; v++) {
 				series_insert(s, x->values.v[v]);
+				if (m == 0)
+					series_insert(&f->cell[e][k][n].paired,
+					    x->values.v[v]);
+			}
 		}
 	}
 	for (unsigned i = 0; i < r.notes; i++)

@@ -116,4 +116,15 @@ peer_poll(struct peer *p, uint64_t now)
 	ev_run(p->loop, EVRUN_NOWAIT);
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	virtual_set(now);
+	p->now = now;
+	/* Finds how long to wait, which ends at once (virtual.h). */
+	ev_run(p->loop, EVRUN_ONCE);
+	return UINT64_MAX;
+}
+
 #include "bench/peers/drive.h"

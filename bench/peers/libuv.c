@@ -78,4 +78,15 @@ peer_poll(struct peer *p, uint64_t now)
 	uv_run(&p->loop, UV_RUN_NOWAIT);
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	int ms; /* less than 0: none */
+
+	peer_poll(p, now);
+	ms = uv_backend_timeout(&p->loop);
+	return ms < 0 ? UINT64_MAX : (p->now + (uint64_t)ms) * PEER_MS;
+}
+
 #include "bench/peers/drive.h"

@@ -90,4 +90,12 @@ peer_poll(struct peer *p, uint64_t now)
 	}
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	peer_poll(p, now);
+	return p->map->empty() ? UINT64_MAX : p->map->begin()->first;
+}
+
 #include "bench/peers/drive.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * peers.c - rota beside every rival that this machine has, in one run: first
- * what each must do at all, then how fast, the runs of a repetition in random
- * order so that what the machine does besides falls on all alike.
+ * what each must do at all, then how fast. A round gives each a turn on the same
+ * work, in random order, so what the machine does besides falls on all alike and
+ * they are compared in pairs (tools/common/ratio.h); one rota has two turns.
  */
 #define _GNU_SOURCE
 #include "bench/peers/field.h"
@@ -54,15 +55,17 @@ static struct options {
 
 /* clang-format off */
 static const struct option_row rows[] = {
-	{ "quick", NULL, "N = 100000, in 60 s, without the conformance",
+	{ "quick", NULL, "N = 10000 and six works, in 100 s at most, without\n"
+	    "the conformance",
 	    .flag = &options.quick },
 	{ "n", "LIST", "numbers of timers; default 1000,100000,1000000",
 	    .text = &options.ns },
-	{ "reps", "N", "repetitions, 1 to 32; default 3",
+	{ "reps", "N", "rounds, 1 to 256; default 6, with fewer there are no\n"
+	    "intervals",
 	    .number = &options.reps, .least = 1, .most = SERIES_MAX },
 	{ "ops", "N", "operations of a run at most; default 2000000",
 	    .number = &options.ops, .least = 1000, .most = UINT64_MAX / 2 },
-	{ "budget", "MS", "time of a run at most; default 400",
+	{ "budget", "MS", "time of a run at most; default 200",
 	    .number = &options.budget, .least = 1, .most = 60000 },
 	{ "peers", "LIST", "only these, and touch and rota",
 	    .text = &options.peers },
@@ -123,13 +126,15 @@ parse(struct options *o, struct field *f, int argc, char **argv)
 	if (!o->embedded) /* beside the default numbers only */
 		o->embedded = o->ns || o->quick ? "0" : "1000000";
 	if (!o->ns)
-		o->ns = o->quick ? "100000" : "1000,100000,1000000";
+		o->ns = o->quick ? "10000" : "1000,100000,1000000";
 	if (!parse_sizes(f, "n", o->ns, false) ||
 	    !parse_sizes(f, "embedded", o->embedded, true))
 		return false;
-	f->reps = o->reps ? (unsigned)o->reps : o->quick ? 1 : 3;
+	f->reps = o->reps ? (unsigned)o->reps : RATIO_LEAST;
 	f->ops = o->ops ? o->ops : o->quick ? 200000 : 2000000;
-	f->budget_ms = o->budget ? o->budget : o->quick ? 40 : 400;
+	f->budget_ms = o->budget ? o->budget : o->quick ? 20 : 200;
+	if (o->quick && !o->works)
+		o->works = "start_stop,idle_reset,arm,fire,turn,own";
 	o->no_checks |= o->quick;
 	return true;
 }
@@ -158,8 +163,10 @@ assemble(struct field *f, const struct options *o)
 		if (o->works && !options_listed(o->works, works[k]))
 			continue;
 		memcpy(f->work[n], works[k], sizeof(works[k]));
-		for (unsigned i = 0; i < f->rivals; i++)
+		for (unsigned i = 0; i < f->rivals; i++) {
 			f->rival[i].works[n] = f->rival[i].works[k];
+			f->rival[i].apart[n] = f->rival[i].apart[k];
+		}
 		n++;
 	}
 	f->works = n;
@@ -175,7 +182,7 @@ static void
 check_all(struct field *f, const struct options *o)
 {
 	for (unsigned i = 0; i < f->entries; i++) {
-		if (f->entry[i].rival->limit)
+		if (f->entry[i].rival->limit || f->entry[i].control)
 			continue;
 		for (unsigned k = 0; k < f->rows; k++) {
 			progress_step("%s: %s", f->entry[i].label, f->row[k]);
@@ -184,33 +191,58 @@ check_all(struct field *f, const struct options *o)
 	}
 }
 
-/* Every cell once, in random order. False: the time is up. */
+struct turn {
+	unsigned work, n, entry;
+};
+
+/* A random one of @len, which is taken out. */
+static struct turn
+draw(struct turn *turn, unsigned len, uint64_t *random)
+{
+	unsigned at = pick_make(random, len).index;
+	struct turn t = turn[at];
+
+	turn[at] = turn[len - 1];
+	return t;
+}
+
+/* One work at one size: all who are compared, one after the other in random
+ * order, with one seed. False: interrupted. */
+static bool
+round_run(
+    struct field *f, const struct options *o, struct turn of, uint64_t *random)
+{
+	struct turn turn[ENTRIES_MAX];
+	uint64_t seed = random_next(random) >> 2;
+	unsigned len = f->entries;
+
+	for (unsigned i = 0; i < len; i++)
+		turn[i].entry = i;
+	for (; len > 0 && !run_over(); len--) {
+		unsigned i = draw(turn, len, random).entry;
+
+		progress_step("%s: %s, N = %u", f->entry[i].label,
+		    f->work[of.work], f->size[of.n].n);
+		run_work(f, i, of.work, of.n, seed, o->dir);
+	}
+	field_round(f, of.work, of.n);
+	return !run_over();
+}
+
+/* A round of each work at each size, in random order. False: the time is up. */
 static bool
 repeat(struct field *f, const struct options *o, uint64_t *random, double end)
 {
-	static struct {
-		unsigned entry, work, n;
-	} plan[ENTRIES_MAX * WORKS_MAX * SIZES_MAX];
+	static struct turn plan[WORKS_MAX * SIZES_MAX];
 	unsigned len = 0;
 
-	for (unsigned i = 0; i < f->entries; i++)
-		for (unsigned k = 0; k < f->works; k++)
-			for (unsigned n = 0; n < f->sizes; n++) {
-				plan[len].entry = i;
-				plan[len].work = k;
-				plan[len++].n = n;
-			}
-	for (; len > 0; len--) {
-		unsigned at = pick_make(random, len).index;
-		unsigned i = plan[at].entry, k = plan[at].work, n = plan[at].n;
-
-		if (run_over() || (end > 0 && seconds_now() > end))
+	for (unsigned k = 0; k < f->works; k++)
+		for (unsigned n = 0; n < f->sizes; n++)
+			plan[len++] = (struct turn){ k, n, 0 };
+	for (; len > 0; len--)
+		if ((end > 0 && seconds_now() > end) ||
+		    !round_run(f, o, draw(plan, len, random), random))
 			return false;
-		plan[at] = plan[len - 1];
-		progress_step("%s: %s, N = %u", f->entry[i].label, f->work[k],
-		    f->size[n].n);
-		run_work(f, i, k, n, o->dir);
-	}
 	return true;
 }
 
@@ -291,12 +323,12 @@ main(int argc, char **argv)
 	once = f->entries * f->works * f->sizes *
 	    (1.5 * (double)f->budget_ms / 1000 + 0.06);
 	progress_begin(
-	    o->quick ? 58 : once * f->reps + (o->no_checks ? 0 : 60));
+	    o->quick ? 75 : once * f->reps + (o->no_checks ? 0 : 60));
 	if (!o->no_checks)
 		check_all(f, o);
 	run_heed();
 	for (unsigned rep = 0; rep < f->reps && all && !err; rep++) {
-		all = repeat(f, o, &random, o->quick ? begin + 56 : 0);
+		all = repeat(f, o, &random, o->quick ? begin + 100 : 0);
 		err = o->json ? json_print(f, o->json, argc, argv) : 0;
 	}
 	progress_end();

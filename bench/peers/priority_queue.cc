@@ -131,4 +131,13 @@ peer_poll(struct peer *p, uint64_t now)
 	}
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	peer_poll(p, now);
+	/* Of a dead one, too: it would wake for it. */
+	return p->queue->empty() ? UINT64_MAX : p->queue->top().when;
+}
+
 #include "bench/peers/drive.h"

@@ -18,6 +18,7 @@
 #include "tools/common/progress.h"
 
 enum { ABOUT_MS = 5000, CHECK_MS = 20000, SETUP_MS = 60000 };
+enum { PATIENCE_MS = 1500 }; /* of a turn, and 20 times its budget */
 
 static volatile sig_atomic_t over;
 
@@ -66,7 +67,7 @@ ask(const struct rival *r, const char *dir, const char *const *arg, int ms,
     void (*child)(void), char *line, size_t size)
 {
 	char path[4096];
-	const char *argv[10] = { path };
+	const char *argv[12] = { path };
 	struct proc p;
 	double begin;
 	int err, n = 1;
@@ -139,6 +140,13 @@ run_about(struct field *f, struct rival *r, const char *dir)
 		for (unsigned i = 0; i < n; i++)
 			if (strcmp(f->work[k], name[i]) == 0)
 				r->works[k] = true;
+	json_text(text, sizeof(text), o, "apart");
+	json_text(r->apart_why, sizeof(r->apart_why), o, "apart_why");
+	n = words(text, name, WORKS_MAX);
+	for (unsigned k = 0; k < f->works; k++)
+		for (unsigned i = 0; i < n; i++)
+			if (strcmp(f->work[k], name[i]) == 0)
+				r->apart[k] = true;
 	json_text(text, sizeof(text), o, "checks");
 	if (!f->rows)
 		f->rows = words(text, f->row, CHECKS_MAX);
@@ -154,6 +162,14 @@ run_about(struct field *f, struct rival *r, const char *dir)
 		    n > 1         ? name[i]
 			: r->many ? r->version
 				  : "");
+	}
+	if (r->rota && f->entries < ENTRIES_MAX) { /* the first once more */
+		struct entry *e = &f->entry[f->entries++];
+
+		*e = e[-(int)n];
+		e->control = true;
+		snprintf(e->label, sizeof(e->label), "%.24s %.24s again",
+		    r->name, name[0]);
 	}
 	json_decref(o);
 }
@@ -174,19 +190,23 @@ run_check(struct field *f, struct entry *e, unsigned row, const char *dir)
 
 void
 run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
-    const char *dir)
+    uint64_t seed, const char *dir)
 {
 	const struct entry *e = &f->entry[entry];
 	const struct size *at = &f->size[size];
 	struct cell *c = &f->cell[entry][work][size];
-	char number[3][24], line[512];
+	char number[4][24], line[512];
 	const char *const arg[] = { "run", e->variant, f->work[work], number[0],
-		at->embedded ? "1" : "0", number[1], number[2], NULL };
+		at->embedded ? "1" : "0", number[1], number[2], number[3],
+		NULL };
+	double begin = seconds_now();
 	json_t *o;
 	int err;
 
 	if (!e->rival->works[work]) {
-		snprintf(c->why, sizeof(c->why), "no such work");
+		snprintf(c->why, sizeof(c->why), "%s",
+		    e->rival->rota ? "confined timers are one thread's"
+				   : "no such work");
 		return;
 	}
 	if (e->rival->most && at->n > e->rival->most) {
@@ -200,6 +220,8 @@ run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
 	    number[1], sizeof(number[1]), "%llu", (unsigned long long)f->ops);
 	snprintf(number[2], sizeof(number[2]), "%llu",
 	    (unsigned long long)f->budget_ms);
+	snprintf(
+	    number[3], sizeof(number[3]), "%llu", (unsigned long long)seed);
 	err = ask(e->rival, dir, arg, SETUP_MS + 10 * (int)f->budget_ms,
 	    field_two_threads(f, work) ? NULL : pin, line, sizeof(line));
 	o = err == 0 ? json_loads(line, 0, NULL) : NULL;
@@ -216,11 +238,15 @@ run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
 		return;
 	}
 	series_insert(&c->ns, json_number_value(json_object_get(o, "ns")));
+	series_insert(&c->paired, json_number_value(json_object_get(o, "ns")));
 	series_insert(
 	    &c->worst, json_number_value(json_object_get(o, "worst")));
 	series_insert(&c->worst_poll,
 	    json_number_value(json_object_get(o, "worst_poll")));
 	series_insert(
 	    &c->bytes, json_number_value(json_object_get(o, "bytes")));
+	if (seconds_now() - begin >
+	    PATIENCE_MS / 1e3 + (double)f->budget_ms / 50)
+		snprintf(c->why, sizeof(c->why), "too slow to do it again");
 	json_decref(o);
 }

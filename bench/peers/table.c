@@ -4,6 +4,7 @@
  */
 #include "bench/peers/field.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 enum { LABEL = 22 };
 
-static const char *const backends[] = { NULL, "wheel", "heap", "coarse" };
+static const char *const backends[] = { "wheel", "heap", "coarse" };
 
 bool table_markdown;
 
@@ -89,7 +90,7 @@ table_checks(const struct field *f)
 	for (unsigned i = 0; i < f->entries; i++) {
 		const struct entry *e = &f->entry[i];
 
-		if (e->rival->limit)
+		if (e->rival->limit || e->control)
 			continue;
 		row(e->label);
 		for (unsigned k = 0; k < f->rows; k++)
@@ -100,7 +101,7 @@ table_checks(const struct field *f)
 		for (unsigned k = 0; k < f->rows; k++) {
 			const struct entry *e = &f->entry[i];
 
-			if (e->rival->limit || !e->check[k][0] ||
+			if (e->rival->limit || e->control || !e->check[k][0] ||
 			    strcmp(e->check[k], "ok") == 0)
 				continue;
 			printf("%s%s, %s: %s\n", table_markdown ? "- " : "",
@@ -111,22 +112,15 @@ table_checks(const struct field *f)
 }
 
 static void
-heading(const struct field *f, const char *what, unsigned n, const char *more)
+figures(const struct field *f, unsigned n)
 {
-	title("%s, N = %u%s", what, f->size[n].n,
+	title("ns for an operation, N = %u%s", f->size[n].n,
 	    f->size[n].embedded ? ", in connections of 320 bytes" : "");
-	table_init(&table, 1 + f->works + !!more);
+	table_init(&table, 2 + f->works);
 	row("");
 	for (unsigned k = 0; k < f->works; k++)
 		cell("%s", f->work[k]);
-	if (more)
-		cell("%s", more);
-}
-
-static void
-figures(const struct field *f, unsigned n)
-{
-	heading(f, "ns for an operation", n, "bytes");
+	cell("bytes");
 	for (unsigned i = 0; i < f->entries; i++) {
 		double bytes = 0;
 
@@ -147,124 +141,134 @@ figures(const struct field *f, unsigned n)
 	end();
 }
 
-/* Why a cell is empty, the works of one entry and reason in a line. */
+/* Median and worst of the rounds, us. */
 static void
-reasons(const struct field *f, unsigned n)
+worst(const struct series *s)
 {
-	bool any = false;
+	double most = series_max(s) / 1000;
 
+	if (most <= 0)
+		cell("");
+	else
+		cell("%.*f %.*f", most < 100, series_median(s) / 1000,
+		    most < 100, most);
+}
+
+/* How many times as long as rota's @backend entry @i takes. */
+static void
+beside(const struct field *f, unsigned i, unsigned k, unsigned n,
+    const char *backend, double margin)
+{
+	const struct entry *e = &f->entry[i];
+	int to = field_rota(f, e, k, n, backend);
+	bool best = to >= 0 && to == field_rota(f, e, k, n, NULL);
+	struct ratio r;
+
+	if (to < 0 || to == (int)i) {
+		cell("");
+		return;
+	}
+	r = field_ratio(f, i, (unsigned)to, k, n);
+	if (r.n < RATIO_LEAST)
+		cell("%.2f ?%s", r.value, best ? " *" : "  ");
+	else
+		cell("%.2f [%.2f-%.2f]%s%s", r.value, r.low, r.high,
+		    ratio_differs(r, margin) ? " " : "=", best ? "*" : " ");
+}
+
+/* One entry in one work. The reason stands where figures would. */
+static void
+line(const struct field *f, unsigned i, unsigned k, unsigned n)
+{
+	const struct entry *e = &f->entry[i];
+	const struct cell *c = &f->cell[i][k][n];
+	char label[TABLE_CELL];
+
+	if (!c->ns.n) {
+		snprintf(label, sizeof(label), "%.24s: %.36s", e->label,
+		    c->why[0] ? c->why : "had no turn");
+		row(label);
+		return;
+	}
+	row(e->label);
+	cell("%.1f", field_ns(f, i, k, n));
+	cell("%.0f%%", series_spread(&c->ns) * 100);
+	worst(&c->worst);
+	worst(&c->worst_poll);
+	if (e->rival->apart[k]) {
+		cell("%.30s", e->rival->apart_why);
+		return;
+	}
+	for (unsigned b = 0; b < sizeof(backends) / sizeof(*backends); b++)
+		beside(f, i, k, n, backends[b],
+		    ratio_margin(field_control(f, e, k, n)));
+}
+
+/* The first that is rota's, safe for threads or not; -1: none. */
+static int
+first_rota(const struct field *f, bool safe)
+{
 	for (unsigned i = 0; i < f->entries; i++)
-		for (unsigned k = 0; k < f->works; k++) {
-			const char *why = f->cell[i][k][n].why;
-			unsigned like = 0;
-
-			/* Told with the first of them. */
-			while (like < k &&
-			    strcmp(f->cell[i][like][n].why, why) != 0)
-				like++;
-			if (!why[0] || like < k)
-				continue;
-			any = true;
-			printf("%s%s", table_markdown ? "- " : "",
-			    f->entry[i].label);
-			for (unsigned m = k; m < f->works; m++)
-				if (strcmp(f->cell[i][m][n].why, why) == 0)
-					printf("%s %s", m > k ? "," : ":",
-					    f->work[m]);
-			printf(": %s\n", why);
-		}
-	if (any)
-		putchar('\n');
+		if (f->entry[i].rival->rota && f->entry[i].rival->safe == safe)
+			return (int)i;
+	return -1;
 }
 
-/* Half the range of the repetitions, in per cent of the median. */
+/* What rota beside itself tells of this run. */
 static void
-spreads(const struct field *f, unsigned n)
+control(const struct field *f, unsigned k, unsigned n)
 {
-	heading(f, "their spread, +- %", n, NULL);
-	for (unsigned i = 0; i < f->entries; i++) {
-		row(f->entry[i].label);
-		for (unsigned k = 0; k < f->works; k++) {
-			const struct series *s = &f->cell[i][k][n].ns;
+	for (int safe = 0; safe < 2; safe++) {
+		int i = first_rota(f, safe);
+		struct ratio r = { 0 };
 
-			if (s->n > 1)
-				cell("%.0f",
-				    (series_max(s) - series_min(s)) * 50 /
-					series_median(s));
-			else
-				cell("-");
-		}
+		if (i >= 0)
+			r = field_control(f, &f->entry[i], k, n);
+		if (r.n >= RATIO_LEAST)
+			printf("%s twice: %.2f [%.2f-%.2f], so less than %.0f "
+			       "%% means nothing.\n",
+			    f->entry[i].label, r.value, r.low, r.high,
+			    ceil((ratio_margin(r) - 1) * 100));
 	}
-	end();
+	printf("\n");
 }
 
-/* The median of the repetitions' worst: what interrupted one of them is not in
- * it, and what all of them met is. */
 static void
-worst(const struct field *f, unsigned n)
+work(const struct field *f, unsigned k, unsigned n)
 {
-	heading(f, "us of the worst single call / poll, median", n, NULL);
-	for (unsigned i = 0; i < f->entries; i++) {
-		row(f->entry[i].label);
-		for (unsigned k = 0; k < f->works; k++) {
-			const struct cell *c = &f->cell[i][k][n];
-			double call = series_median(&c->worst) / 1000;
-			double poll = series_median(&c->worst_poll) / 1000;
+	static const char *const heads[] = { "ns", "+-", "call us", "poll us",
+		"/ wheel", "/ heap", "/ coarse" };
 
-			if (c->ns.n && call > 0 && poll > 0)
-				cell("%.1f/%.0f", call, poll);
-			else if (c->ns.n && poll > 0)
-				cell("/%.0f", poll);
-			else if (c->ns.n && call > 0)
-				cell("%.1f", call);
-			else
-				cell("-");
-		}
-	}
-	end();
-}
-
-/* How many times the time of rota each rival takes. */
-static void
-ratios(const struct field *f, unsigned n, const char *backend)
-{
-	char what[80];
-
-	snprintf(what, sizeof(what), "times as long as rota%s%s",
-	    backend ? "'s " : ", the better of heap and wheel for the work",
-	    backend ? backend : "");
-	heading(f, what, n, NULL);
-	for (unsigned i = 0; i < f->entries; i++) {
-		if (f->entry[i].rival->rota)
-			continue;
-		row(f->entry[i].label);
-		for (unsigned k = 0; k < f->works; k++) {
-			int own = field_rota(f, &f->entry[i], k, n, backend);
-			double ns = field_ns(f, i, k, n);
-
-			if (own < 0 || ns <= 0)
-				cell("-");
-			else
-				cell("%.2f",
-				    ns / field_ns(f, (unsigned)own, k, n));
-		}
-	}
-	end();
+	title("%s, N = %u%s", f->work[k], f->size[n].n,
+	    f->size[n].embedded ? ", in connections of 320 bytes" : "");
+	table_init(&table, 1 + sizeof(heads) / sizeof(*heads));
+	row("");
+	for (unsigned h = 0; h < sizeof(heads) / sizeof(*heads); h++)
+		cell("%s", heads[h]);
+	for (unsigned i = 0; i < f->entries; i++)
+		line(f, i, k, n);
+	table_print(&table, stdout, table_markdown);
+	control(f, k, n);
 }
 
 void
 table_figures(const struct field *f)
 {
-	for (unsigned n = 0; n < f->sizes; n++) {
+	for (unsigned n = 0; n < f->sizes; n++)
 		figures(f, n);
-		reasons(f, n);
-		if (f->reps > 1)
-			spreads(f, n);
-		worst(f, n);
-		for (unsigned b = 0; b < sizeof(backends) / sizeof(*backends);
-		     b++)
-			ratios(f, n, backends[b]);
-	}
+	printf("In each work: the median of the rounds and how far half of "
+	       "them are from it;\n"
+	       "of the worst single call and poll the median and the most; "
+	       "then how many times\n"
+	       "as long as rota's engines it takes, in pairs, with the 95 %% "
+	       "interval.\n"
+	       "=: no more than rota differs from itself; ?: too few rounds; "
+	       "*: the better of\n"
+	       "heap and wheel. Who is safe for threads, or has a mutex, is "
+	       "beside rota-shared.\n\n");
+	for (unsigned n = 0; n < f->sizes; n++)
+		for (unsigned k = 0; k < f->works; k++)
+			work(f, k, n);
 }
 
 /* The next larger size than @n timers, packed; f->sizes: there is none. */
@@ -303,10 +307,12 @@ table_growth(const struct field *f)
 	}
 }
 
+/* The largest control, and the least lead. */
 void
 table_verdict(const struct field *f)
 {
-	double least = 0;
+	struct ratio least = { 0 };
+	double most = 1;
 	unsigned at[3] = { 0 };
 
 	for (unsigned i = 0; i < f->entries; i++)
@@ -314,24 +320,34 @@ table_verdict(const struct field *f)
 			for (unsigned n = 0; n < f->sizes; n++) {
 				const struct entry *e = &f->entry[i];
 				int own = field_rota(f, e, k, n, NULL);
-				double ns = field_ns(f, i, k, n), ratio;
+				struct ratio r;
 
+				if (e->control || own < 0)
+					continue;
+				r = field_control(f, e, k, n);
+				if (r.n >= RATIO_LEAST)
+					most = fmax(most, ratio_margin(r));
 				if (e->rival->rota || e->rival->limit ||
-				    own < 0 || ns <= 0)
+				    e->rival->apart[k])
 					continue;
-				ratio = ns / field_ns(f, (unsigned)own, k, n);
-				if (least > 0 && ratio >= least)
+				r = field_ratio(f, i, (unsigned)own, k, n);
+				if (r.n < RATIO_LEAST ||
+				    (least.n && r.value >= least.value))
 					continue;
-				least = ratio;
+				least = r;
 				at[0] = i;
 				at[1] = k;
 				at[2] = n;
 			}
-	if (least > 0)
-		printf("least lead: %s, N=%u: %s takes %.2f times as long as "
-		       "rota's better of heap and wheel\n",
+	if (most > 1)
+		printf("control: one engine twice is up to %.0f %% apart; each "
+		       "work has its own\n",
+		    ceil((most - 1) * 100));
+	if (least.n)
+		printf("least lead: %s, N=%u: %s takes %.2f [%.2f-%.2f] times "
+		       "as long as rota's better of heap and wheel\n",
 		    f->work[at[1]], f->size[at[2]].n, f->entry[at[0]].label,
-		    least);
+		    least.value, least.low, least.high);
 	else
-		printf("least lead: none was measured\n");
+		printf("least lead: none, with %d rounds\n", RATIO_LEAST);
 }

@@ -87,4 +87,16 @@ peer_poll(struct peer *p, uint64_t now)
 		peer_fired(p, rota_container_of_(t, struct peer_timer, t));
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	timeout_t left;
+
+	peer_poll(p, now);
+	left = timeouts_timeout(p->wheel); /* ms; 0: now */
+	return left == ~TIMEOUT_C(0) ? UINT64_MAX
+				     : now - now % PEER_MS + left * PEER_MS;
+}
+
 #include "bench/peers/drive.h"

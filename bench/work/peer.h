@@ -28,6 +28,14 @@
  * says. Timers never move in memory; @n is how many there will be at most.
  * What goes wrong ends the program: peer_die().
  *
+ * With PEER_TURN defined there is one more, for a loop that sleeps until the
+ * next timer; otherwise a poll is a turn, be it that it finds the next one
+ * itself or that the peer cannot say:
+ *
+ *	static uint64_t peer_turn(struct peer *p, uint64_t now);
+ *		peer_poll(), and when the next one is due, or before: an
+ *		instant after @now; UINT64_MAX: none is armed
+ *
  * With PEER_SAFE defined the peer takes calls from several threads, and there
  * are two more; otherwise the works of two threads lock a mutex of theirs:
  *

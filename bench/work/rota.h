@@ -139,4 +139,15 @@ peer_poll(struct peer *p, uint64_t now)
 		;
 }
 
+#define PEER_TURN
+static inline uint64_t
+peer_turn(struct peer *p, uint64_t now)
+{
+	rota_time next;
+
+	peer_poll(p, now);
+	next = rota_shard_next(p->shard);
+	return next == ROTA_NEVER ? UINT64_MAX : (uint64_t)next;
+}
+
 #endif

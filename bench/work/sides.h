@@ -180,7 +180,7 @@ sides_open(struct work *w, struct side *s, struct peer *second)
 		s[k].n = w->n;
 		s[k].ahead = 60 * PEER_S;
 		s[k].least = PEER_S;
-		s[k].random = RANDOM_SEED + (uint64_t)k * 77;
+		s[k].random = (RANDOM_SEED ^ w->seed) + (uint64_t)k * 77;
 		s[k].polls = true;
 	}
 }

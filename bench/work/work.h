@@ -13,6 +13,8 @@
  *   short_rpc   64 outstanding; the oldest is stopped, one of 5 s started.
  *   server_mix  timeouts of 30 s; 90 % pushed, 8 % stopped and started 1 to
  *               60 s ahead, 2 % reset to now: they fire and are armed again.
+ *   turn        the operations of server_mix in a loop that sleeps: after each
+ *               16 a poll, 1 ms later, and the question when the next is due.
  *   herd        all due in one poll.
  *   earlier     armed 30 to 60 s ahead; a random one is moved to between a
  *               half of what it has left and all of it. Clock still.
@@ -31,7 +33,7 @@
  *               the first one's timers.
  *
  * Where the clock moves, it is by 1 ms in 1000 operations (tcp_rto, scatter:
- * N / 50), with a poll, which is part of the time. Random numbers are made
+ * N / 50; turn: 16), with a poll, which is part of the time. Random numbers are made
  * outside it (arm: inside). sides.h has the works of two threads.
  *
  * A work has an op_X, one operation; begin_X, which brings the timers where it
@@ -50,6 +52,7 @@
 #define WORK_IDLE (30 * PEER_S)
 #define WORK_SPREAD (10 * PEER_S) /* arm, fire */
 #define WORK_RPC 64u
+#define WORK_TURN 16u
 
 /* Bytes from a timer to the next; and of a block's operations how many are
  * made: a program may say so before. */
@@ -67,13 +70,14 @@ struct work {
 	uint32_t n;
 	bool embedded; /* each timer in a connection of 320 bytes */
 	bool halves; /* the second half of them lives with a peer of its own */
+	uint64_t seed;   /* 0: that of every run */
 	uint64_t most;   /* operations */
 	uint64_t budget; /* ns */
 
 	struct peer *peer;
 	char *array;
 	size_t stride;
-	uint64_t now, random;
+	uint64_t now, random, next;
 	uint64_t *due; /* earlier, tcp_rto, scatter: by index; 0: not armed */
 	uint32_t turn; /* short_rpc */
 	uint32_t done; /* earlier: of a round */
@@ -126,6 +130,20 @@ work_poll(struct work *w, uint64_t span)
 	peer_poll(w->peer, w->now);
 }
 
+/* The same, and when would one have to wake for the next? */
+static inline void
+work_turn(struct work *w, uint64_t span)
+{
+#ifdef PEER_TURN
+	w->now += span;
+	w->next = peer_turn(w->peer, w->now);
+	if (rota_unlikely(w->next <= w->now))
+		peer_die("what is due was not fired");
+#else
+	work_poll(w, span);
+#endif
+}
+
 /* The memory, the peer and its timers; none armed. */
 static inline void
 work_open(struct work *w)
@@ -134,7 +152,7 @@ work_open(struct work *w)
 	size_t size = (sizeof(struct peer_timer) + 7) & ~(size_t)7;
 
 	w->before = peer_memory();
-	w->random = RANDOM_SEED;
+	w->random = RANDOM_SEED ^ w->seed;
 	w->stride = !w->embedded ? size : size <= 320 ? 320 : size;
 	w->array = (char *)peer_array(w->n * w->stride);
 	memset((void *)&peer, 0, sizeof(peer));
@@ -316,8 +334,9 @@ work_picks(struct work *w)
 /* When a work polls; a constant at each call. */
 enum work_polls {
 	POLL_NEVER,
-	POLL_BLOCK,   /* after WORK_BLOCK operations */
-	POLL_FIFTIETH /* after N / 50 operations */
+	POLL_BLOCK,    /* after WORK_BLOCK operations */
+	POLL_FIFTIETH, /* after N / 50 operations */
+	POLL_TURN      /* after WORK_TURN, with the next expiry */
 };
 
 /* The operations from poll to poll; 0: there is none. */
@@ -328,6 +347,8 @@ work_per(const struct work *w, enum work_polls polls)
 		return 0;
 	if (polls == POLL_BLOCK)
 		return WORK_BLOCK;
+	if (polls == POLL_TURN)
+		return WORK_TURN;
 	return w->n / 50 ? w->n / 50 : 1;
 }
 
@@ -342,9 +363,12 @@ work_block(struct work *w, op_fn *op, enum work_polls polls)
 
 	for (uint32_t i = 0; i < todo; i++) {
 		op(w, w->picks[i]);
-		if (polls == POLL_FIFTIETH && --left == 0) {
+		if (polls >= POLL_FIFTIETH && --left == 0) {
 			left = each;
-			work_poll(w, PEER_MS);
+			if (polls == POLL_TURN)
+				work_turn(w, PEER_MS);
+			else
+				work_poll(w, PEER_MS);
 		}
 	}
 	if (polls == POLL_BLOCK)
@@ -409,6 +433,12 @@ step_server_mix(struct work *w)
 	return work_steady(w, op_server_mix, POLL_BLOCK);
 }
 
+static inline uint64_t
+step_turn(struct work *w)
+{
+	return work_steady(w, op_server_mix, POLL_TURN);
+}
+
 static inline void
 work_due(struct work *w)
 {
@@ -426,7 +456,7 @@ begin_earlier(struct work *w)
 	work_arm(w, 30 * PEER_S, 60 * PEER_S);
 }
 
-/* A round of N, less if the time is up: what is left has shrunk then, so all is
+/* A round of N, whole, since it costs more the more has shrunk; then all is
  * armed anew. */
 static inline uint64_t
 step_earlier(struct work *w)
@@ -438,7 +468,7 @@ step_earlier(struct work *w)
 		work_arm(w, 30 * PEER_S, 60 * PEER_S);
 	}
 	w->done = 1;
-	while (ops < w->n && w->spent < w->budget)
+	while (ops < w->n)
 		ops += work_steady(w, op_earlier, POLL_NEVER);
 	return ops;
 }

@@ -5,7 +5,7 @@
 //
 //	peer_go about                 a line of JSON
 //	peer_go check VARIANT ROW     "ok", or what is wrong
-//	peer_go run VARIANT WORK N EMBEDDED OPS BUDGET_MS
+//	peer_go run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED
 //
 // A timer is what time.AfterFunc() returns; it is started and pushed by
 // Reset() and stopped by Stop(), which is the best that Go has for timers
@@ -40,7 +40,7 @@ func clock() int64 {
 }
 
 func die(what string) {
-	fmt.Fprintln(os.Stderr, "peer:", what)
+	fmt.Println("peer:", what) // where the caller looks for an answer
 	os.Exit(2)
 }
 
@@ -55,6 +55,8 @@ func about() {
 	}
 	fmt.Printf("{\"name\": \"Go\", \"version\": %q, \"variants\": \"-\", "+
 		"\"safe\": true, \"limit\": false, \"late\": %d, \"most\": 0, "+
+		"\"apart\": \"idle_reset fire short_rpc server_mix tcp_rto "+
+		"scatter own\", \"apart_why\": \"its clock is real\", "+
 		"\"works\": %q, \"checks\": %q}\n", runtime.Version(), late,
 		strings.Join(names, " "), strings.Join(rows, " "))
 }
@@ -80,11 +82,13 @@ func runMain(arg []string) {
 	n, nBad := strconv.ParseUint(arg[1], 10, 32)
 	most, mostBad := strconv.ParseUint(arg[3], 10, 62)
 	budget, budgetBad := strconv.ParseUint(arg[4], 10, 32)
+	seed, seedBad := strconv.ParseUint(arg[5], 10, 64)
 
-	if nBad != nil || mostBad != nil || budgetBad != nil ||
+	if nBad != nil || mostBad != nil || budgetBad != nil || seedBad != nil ||
 		n < 2 || most == 0 || budget == 0 {
-		die("N, OPS or BUDGET_MS is not a number")
+		die("N, OPS, BUDGET_MS or SEED is not a number")
 	}
+	w.seed = randomSeed ^ seed
 	w.n = uint32(n)
 	w.most = int64(most)
 	w.budget = int64(budget) * ms
@@ -115,12 +119,12 @@ func main() {
 		about()
 	case len(arg) == 4 && arg[1] == "check":
 		os.Exit(checkMain(arg[3]))
-	case len(arg) == 8 && arg[1] == "run":
+	case len(arg) == 9 && arg[1] == "run":
 		runMain(arg[3:])
 	default:
 		fmt.Fprintf(os.Stderr, "usage: %s about\n"+
 			"       %s check VARIANT ROW\n"+
-			"       %s run VARIANT WORK N EMBEDDED OPS BUDGET_MS\n",
+			"       %s run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED\n",
 			arg[0], arg[0], arg[0])
 		os.Exit(2)
 	}

@@ -81,6 +81,7 @@ type pick struct {
 
 type job struct {
 	n            uint32
+	seed         uint64
 	most, budget int64 // operations, ns
 
 	base   unsafe.Pointer
@@ -189,7 +190,7 @@ func (w *job) open(embedded bool) {
 	}
 	w.perOp = ms / w.fast / block
 	w.idle = idle / w.fast
-	w.random = randomSeed
+	w.random = w.seed
 	if embedded {
 		all := make([]bigConn, w.n)
 		w.kept, w.base, w.stride = all, unsafe.Pointer(&all[0]), 320
@@ -468,7 +469,7 @@ func runEarlier(w *job) {
 	w.arm(30*second, 60*second)
 	w.measureBytes()
 	for {
-		for done := uint32(0); done < w.n && spent < w.budget; done += block {
+		for done := uint32(0); done < w.n; done += block {
 			w.picks(&p, w.n)
 			start := clock()
 			w.real = start
@@ -518,10 +519,11 @@ func runArm(w *job) {
 		w.stand(w.lead())
 		start := clock()
 		w.arm(0, 10*second)
-		spent += clock() - start
-		ops += int64(w.n)
-		if first {
+		if first { // memory that nobody has touched
 			w.measureBytes()
+		} else {
+			spent += clock() - start
+			ops += int64(w.n)
 		}
 		w.clear()
 	}
@@ -562,13 +564,9 @@ func runFire(w *job) {
 		}
 		w.noneFired()
 		arrive(w.now)
-		for i := int64(1); i <= polls && w.spent < w.budget; i++ {
+		for i := int64(1); i <= polls; i++ {
 			spin(w.now + i*tick)
 			w.timedPoll()
-		}
-		if w.spent >= w.budget {
-			w.ops += int64(atomic.LoadUint64(&w.fired))
-			break
 		}
 		// What the last poll has left in the run queue.
 		last := clock() + second
@@ -659,7 +657,7 @@ func (s *side) run(armed, measured *gate, over *uint32) {
 	var p [block]pick
 	w := s.w
 	now, half := w.now, w.n/2
-	seed, random := randomSeed+uint64(s.k)*77, randomSeed+uint64(s.k)
+	seed, random := w.seed+uint64(s.k)*77, w.seed+uint64(s.k)
 	first, n := uint32(0), w.n
 	lo, hi := half*s.k, half+(w.n-half)*s.k
 

@@ -6,7 +6,7 @@
 //
 //   peer_tokio about                 a line of JSON
 //   peer_tokio check VARIANT ROW     "ok", or what is wrong
-//   peer_tokio run VARIANT WORK N EMBEDDED OPS BUDGET_MS
+//   peer_tokio run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED
 //
 // The clock of the runtime is paused (tokio's test-util), so that instants
 // are the program's as in C. All that works on timers is one future, as a
@@ -29,7 +29,7 @@ pub const SECOND: u64 = 1000 * MS;
 pub const LATE: u64 = 0;
 
 pub fn die(what: &str) -> ! {
-    eprintln!("peer: {what}");
+    println!("peer: {what}"); // where the caller looks for an answer
     exit(2)
 }
 
@@ -55,7 +55,7 @@ fn about() {
 fn number(arg: &str) -> u64 {
     match arg.parse() {
         Ok(number) if number > 0 => number,
-        _ => die("N, OPS or BUDGET_MS is not a number"),
+        _ => die("N, OPS, BUDGET_MS or SEED is not a number"),
     }
 }
 
@@ -66,18 +66,19 @@ fn main() {
     match word[1..] {
         ["about"] => about(),
         ["check", _, row] => exit(check::run(row)),
-        ["run", _, name, n, embedded, most, budget] => work::run(
+        ["run", _, name, n, embedded, most, budget, seed] => work::run(
             name,
             number(n),
             embedded != "0",
             number(most),
             number(budget) * MS,
+            number(seed),
         ),
         _ => {
             eprintln!(
                 "usage: {0} about\n\
                  \x20      {0} check VARIANT ROW\n\
-                 \x20      {0} run VARIANT WORK N EMBEDDED OPS BUDGET_MS",
+                 \x20      {0} run VARIANT WORK N EMBEDDED OPS BUDGET_MS SEED",
                 word[0]
             );
             exit(2)
