@@ -57,8 +57,14 @@ while [ "$i" -lt "$reps" ]; do
 	fi
 done
 
-# Medians, a line for each benchmark; of the latencies the average.
+# Medians, a line for each benchmark; of the latencies the average. What is
+# defined otherwise here and there is shown and not compared.
 awk '
+BEGIN {
+	why["Sleep1000"] = "there each sleeper is a goroutine, here a callback"
+	why["ParallelTimerLatency"] = "there one goroutine arms all and " \
+		"spins, here each thread arms its own and sleeps"
+}
 function median(list,    v, n, i, j, x) {
 	n = split(list, v, " ")
 	for (i = 2; i <= n; i++) {
@@ -99,9 +105,16 @@ END {
 		h = median(all[name, "heap"])
 		w = median(all[name, "wheel"])
 		g = median(all[name, "go"])
+		if (g && why[name])
+			told[name] = 1
 		printf "| %s | %.1f | %.1f | %s | %s | %s |\n", name, h, w, \
 			g ? sprintf("%.1f", g) : "-", \
-			g && h ? sprintf("%.2f", g / h) : "-", \
-			g && w ? sprintf("%.2f", g / w) : "-"
+			g && h && !why[name] ? sprintf("%.2f", g / h) : "-", \
+			g && w && !why[name] ? sprintf("%.2f", g / w) : "-"
 	}
+	printf "\nRatios are of medians, not of pairs: they have no interval.\n"
+	for (k = 1; k <= names; k++)
+		if (told[order[k]])
+			printf "%s is not compared: %s.\n", order[k], \
+				why[order[k]]
 }' "$raw"
