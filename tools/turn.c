@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,24 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/common/proc.h"
+
 enum { TICK_MS = 100 };
-
-/* To the last processor that we may use: the first has most interrupts. */
-static void
-pin(void)
-{
-	cpu_set_t may, one;
-
-	if (sched_getaffinity(0, sizeof may, &may) || CPU_COUNT(&may) < 2)
-		return;
-	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
-		if (CPU_ISSET(i, &may)) {
-			CPU_ZERO(&one);
-			CPU_SET(i, &one);
-			sched_setaffinity(0, sizeof one, &one);
-			return;
-		}
-}
 
 /* Until @pid has ended, or @tick says to give up: then it is killed. */
 static int
@@ -80,7 +64,7 @@ turn_run(int (*measure)(const void *config, void *result), const void *config,
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(ECHILD);
-		pin();
+		proc_pin();
 		_exit(-measure(config, shared));
 	}
 	r = pid < 0 ? -errno : wait_for(pid, tick);

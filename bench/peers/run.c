@@ -7,7 +7,6 @@
 #include "bench/peers/field.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,23 +41,6 @@ bool
 run_over(void)
 {
 	return over;
-}
-
-/* On the last processor, where interrupts are fewest on small machines. */
-static void
-pin(void)
-{
-	cpu_set_t set, one;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return;
-	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
-		if (CPU_ISSET(i, &set)) {
-			CPU_ZERO(&one);
-			CPU_SET(i, &one);
-			sched_setaffinity(0, sizeof(one), &one);
-			return;
-		}
 }
 
 /* Run it and get its one line. Returns its exit status, or less than 0. */
@@ -223,7 +205,7 @@ run_work(struct field *f, unsigned entry, unsigned work, unsigned size,
 	snprintf(
 	    number[3], sizeof(number[3]), "%llu", (unsigned long long)seed);
 	err = ask(e->rival, dir, arg, SETUP_MS + 10 * (int)f->budget_ms,
-	    field_two_threads(f, work) ? NULL : pin, line, sizeof(line));
+	    field_two_threads(f, work) ? NULL : proc_pin, line, sizeof(line));
 	o = err == 0 ? json_loads(line, 0, NULL) : NULL;
 	if (over && !o)
 		return;

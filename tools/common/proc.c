@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -160,4 +161,20 @@ proc_destroy(struct proc *p, int ms)
 	if (killed)
 		return -ETIME;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void
+proc_pin(void)
+{
+	cpu_set_t may, one;
+
+	if (sched_getaffinity(0, sizeof may, &may) || CPU_COUNT(&may) < 2)
+		return;
+	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
+		if (CPU_ISSET(i, &may)) {
+			CPU_ZERO(&one);
+			CPU_SET(i, &one);
+			sched_setaffinity(0, sizeof one, &one);
+			return;
+		}
 }

@@ -35,4 +35,8 @@ ssize_t proc_read(struct proc *p, char *buf, size_t size, bool whole, int ms);
  * status, 128 + the signal that ended it, or -ETIME: it had to be killed. */
 int proc_destroy(struct proc *p, int ms);
 
+/* proc_pin - this process stays on the last processor that it may use, if there
+ * are several: the first has most interrupts. Also for @child above. */
+void proc_pin(void);
+
 #endif
