@@ -90,7 +90,7 @@ rota__gate(enum atomic_kind kind, const volatile void *word, const char *file,
 		return true;
 	}
 	/* Whoever looks at a timer's life there holds the lock of the table. */
-	if (!g || strstr(file, "object_table"))
+	if (!g || strstr(file, "core/object"))
 		return false;
 	SET(&g->file, file);
 	SET(&g->line, line);
