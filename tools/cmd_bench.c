@@ -768,6 +768,16 @@ cmd_bench(int argc, char **argv)
 		good = options_wrong("--json: built without jansson; install "
 				     "libjansson-dev, configure and build "
 				     "again");
+	if (good && b->json && !b->help && !b->explain) {
+		FILE *out = fopen(
+		    b->json, "a"); /* say so now, not at the end */
+
+		if (!out || fclose(out)) {
+			fprintf(stderr, "rota bench: %s: %s\n", b->json,
+			    strerror(errno));
+			return CMD_FAILED;
+		}
+	}
 	if (!good) {
 		fputs("See \"rota help bench\".\n", stderr);
 		return CMD_USAGE;

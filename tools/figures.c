@@ -353,23 +353,38 @@ answer_print(
 	struct ratio behind[BACKENDS];
 	int best = figures_lead(f, figure, lead, behind), leads = 0, rest = 0;
 	struct wrapped w = { to, 19, 19 };
-	char value[24], text[80];
+	struct series medians = { 0 }; /* of those that lead */
+	unsigned few = 0;              /* that many rounds, too few */
+	char value[24], most[24], text[80];
+	enum unit unit = figure_info[figure].unit;
 
 	if (best < 0)
 		return;
 	fprintf(to, "  %-17s", what);
+	for (int b = 0; b < BACKENDS; b++)
+		if (lead[b] && b != best && behind[b].n < RATIO_LEAST)
+			few = behind[b].n;
+	if (few || isinf(margin_of(f, figure))) {
+		if (few)
+			fprintf(to, "%u round%s: too few to compare\n", few,
+			    few == 1 ? "" : "s");
+		else
+			fputs("no control: it had too few rounds\n", to);
+		return;
+	}
 	for (int b = 0; b < BACKENDS; b++) {
+		rest += !lead[b] && behind[b].n > 0;
 		if (!lead[b])
 			continue;
 		if (leads++)
 			word(&w, "=");
 		word(&w, backend_info[b].name);
+		series_insert(&medians, series_median(&f->series[b][figure]));
 	}
-	for (int b = 0; b < BACKENDS; b++)
-		rest += !lead[b] && behind[b].n > 0;
-	snprintf(text, sizeof text, "%s%s",
-	    told(value, sizeof value, figure_info[figure].unit,
-		series_median(&f->series[best][figure])),
+	told(value, sizeof value, unit, series_min(&medians));
+	told(most, sizeof most, unit, series_max(&medians));
+	snprintf(text, sizeof text, "%s%s%s%s", value,
+	    strcmp(value, most) ? " to " : "", strcmp(value, most) ? most : "",
 	    rest ? "," : "");
 	word(&w, text);
 	for (int b = 0; b < BACKENDS; b++) {
@@ -396,9 +411,10 @@ figures_conclude(const struct figures *f, FILE *to)
 	same = ratio_paired(main_, &f->series[first][FIG_OP_MAIN]);
 	for (int b = 0; b < BACKENDS; b++)
 		engines += f->used[b];
-	fprintf(to, "IN SHORT, %s timers, %u rounds: who needs least\n",
+	fprintf(to, "IN SHORT, %s timers, %u round%s: who needs least\n",
 	    grouped(size, sizeof size, f->size[MAIN_SIZE]),
-	    f->series[first][FIG_OP_MAIN].n);
+	    f->series[first][FIG_OP_MAIN].n,
+	    f->series[first][FIG_OP_MAIN].n == 1 ? "" : "s");
 	for (unsigned i = 0; i < sizeof answers / sizeof *answers; i++)
 		answer_print(f, answers[i].figure, answers[i].what, to);
 	if (engines > 1)
@@ -409,8 +425,7 @@ figures_conclude(const struct figures *f, FILE *to)
 	else
 		fputs("  One engine: it is compared with nothing.\n", to);
 	if (same.n < RATIO_LEAST)
-		fprintf(to, "  A row of fewer than %d rounds shows none.\n",
-		    RATIO_LEAST);
+		fprintf(to, "  A control needs %d rounds.\n", RATIO_LEAST);
 	else
 		fprintf(to,
 		    "  %s measured twice, as a control: %.2f x [%.2f-%.2f].\n"
@@ -462,7 +477,11 @@ figures_cross(const struct figures *f, FILE *to)
 		grouped(size, sizeof size, f->size[i]);
 		fprintf(to, "  %10s timers  %.2f", size, r.value);
 		if (r.n < RATIO_LEAST)
-			fprintf(to, ", by %u rounds: too few\n", r.n);
+			fprintf(to, ", by %u round%s: too few\n", r.n,
+			    r.n == 1 ? "" : "s");
+		else if (isinf(margin_of(f, (enum figure)(FIG_OP + i))))
+			fprintf(
+			    to, " [%.2f-%.2f]  no control\n", r.low, r.high);
 		else
 			fprintf(
 			    to, " [%.2f-%.2f]  %s\n", r.low, r.high, who[now]);
@@ -477,6 +496,8 @@ figures_cross(const struct figures *f, FILE *to)
 		memcpy(last, size, sizeof last);
 	}
 	if (before >= 0 && !crossed)
-		fprintf(to, "  No crossover: the %s leads where one does.\n",
+		fprintf(to,
+		    "  No crossover: the %s leads wherever a difference was "
+		    "shown.\n",
 		    who[before]);
 }

@@ -125,7 +125,7 @@ what_is_within_the_control_shares_the_lead(void **state)
 	fill(COARSE, FIG_OP_MAIN, 103);
 	fill(CONTROL, FIG_OP_MAIN, 212); /* the heap itself, 6 % apart */
 	tell(figures_conclude);
-	expect("processor time   wheel = coarse 100 ns,\n");
+	expect("processor time   wheel = coarse 100 ns to 104 ns,");
 	f.series[CONTROL][FIG_OP_MAIN].n = 0;
 	fill(CONTROL, FIG_OP_MAIN, 200);
 	tell(figures_conclude);
@@ -155,8 +155,27 @@ too_few_rounds_conclude_nothing(void **state)
 		fill_n(slot, FIG_OP_MAIN, slot == WHEEL ? 1 : 100,
 		    RATIO_LEAST - 1);
 	tell(figures_conclude);
-	expect("processor time   heap = wheel = coarse");
-	expect("A row of fewer than 6 rounds shows none.");
+	expect("processor time   5 rounds: too few to compare\n");
+	expect("A control needs 6 rounds.");
+	expect_not("heap = wheel");
+}
+
+/* Enough rounds, but for the control. */
+static void
+without_a_control_nothing_is_concluded(void **state)
+{
+	(void)state;
+	for (int slot = 0; slot < SLOTS; slot++)
+		fill_n(slot, FIG_OP_MAIN, slot == WHEEL ? 1 : 100,
+		    slot == CONTROL ? 1 : RATIO_LEAST);
+	tell(figures_conclude);
+	expect("processor time   no control: it had too few rounds\n");
+	expect_not("heap = wheel");
+	fill_n(HEAP, FIG_OP, 100, RATIO_LEAST);
+	fill_n(WHEEL, FIG_OP, 50, RATIO_LEAST);
+	tell(figures_cross);
+	expect("]  no control\n");
+	expect_not("no difference shown");
 }
 
 static void
@@ -203,7 +222,7 @@ no_crossover_is_told_too(void **state)
 	}
 	fill(CONTROL, FIG_OP_MAIN, 100);
 	tell(figures_cross);
-	expect("No crossover: the wheel leads where one does.");
+	expect("No crossover: the wheel leads wherever a difference was");
 	expect_not("The lead goes");
 	f.series[HEAP][FIG_OP].n = 3;
 	tell(figures_cross);
@@ -274,6 +293,8 @@ main(void)
 		cmocka_unit_test_setup(
 		    of_figures_that_are_better_when_more_the_most_leads, setup),
 		cmocka_unit_test_setup(too_few_rounds_conclude_nothing, setup),
+		cmocka_unit_test_setup(
+		    without_a_control_nothing_is_concluded, setup),
 		cmocka_unit_test_setup(
 		    one_engine_alone_is_compared_with_nothing, setup),
 		cmocka_unit_test_setup(
