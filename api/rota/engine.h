@@ -46,9 +46,11 @@
  *          too short to check for a fork. Resets and stops of timers that the
  *          caller holds (rota_timer_reset() and its kin, rota_conn_set())
  *          change the child's copy, where nothing fires. rota_timer_pending(),
- *          rota_timer_deadline(), rota_shard_now(), rota_engine_shard(),
- *          rota_engine_shards() and rota_engine_local_shard() read that copy. A
- *          child that was forked in a callback is still in a poll: it should
+ *          rota_timer_deadline(), rota_conn_deadline(), rota_conn_expired(),
+ *          rota_context_deadline(), rota_channel_capacity(), rota_shard_now(),
+ *          rota_engine_shard(), rota_engine_shards() and
+ *          rota_engine_local_shard() read that copy; rota_engine_log() and
+ *          rota_debug_gone() call its hook. A child that was forked in a callback is still in a poll: it should
  *          end or exec there, for if it returns it goes on firing. (Linux
  *          before 4.14 cannot tell a child.)
  */
@@ -139,7 +141,8 @@ struct rota_config {
 	 * has neither stays there and does not fire. Calls that name no shard
 	 * (rota_after_func(), and the timers of channels, contexts and sleeps)
 	 * arm on rota_engine_local_shard(): for a thread that owns no shard
-	 * that is one chosen by turns, of all shards, polled or not. */
+	 * that is one chosen by turns, of all shards, polled or not. At most
+	 * 1024. */
 	unsigned shards;
 	unsigned flags; /* ROTA_DRIVERS, ROTA_ADOPT */
 	enum rota_clock clock;
@@ -314,7 +317,7 @@ int rota_shard_detach(struct rota_shard *s);
  *          stays: until the clock has come to it, each poll counts as one at
  *          that instant, and a timer that is armed meanwhile for an instant
  *          before it fires early, in the next poll. A debug build reports such
- *          an instant, where the clock is the library's own.
+ *          an instant on ROTA_CLOCK_MONOTONIC and ROTA_CLOCK_BOOTTIME.
  *          @budget: see above. 0: no limit.
  * Threads  owner.
  * Returns  0: nothing due is left, but what callbacks have armed meanwhile.

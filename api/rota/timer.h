@@ -303,7 +303,7 @@ int rota_timer_stop(struct rota_timer *t);
  * Returns  how many were pending (reset) or prevented (stop). If a call failed:
  *          the negative errno of the first that did; all others were done.
  *          -EINVAL also if an array is NULL and @n is not 0.
- * Cost     for cold timers about half of the cost of single calls: PERF.md.
+ * Cost     for cold timers 0.5 to 0.7 of the cost of single calls: PERF.md.
  */
 long rota_timer_reset_many(
     struct rota_timer *const *t, const rota_time *when, size_t n);
@@ -324,8 +324,11 @@ long rota_timer_stop_many(struct rota_timer *const *t, size_t n);
  * thread is inside a call on @t: a call that began before the release may still
  * read it.
  *
- * So @t's callback runs no more, unless something arms @t after the stop: if a
- * callback arms its own timer, tell it first not to.
+ * So @t's callback runs no more, unless something arms @t after the stop. If a
+ * callback arms its own timer, tell it first not to, and let the callback ask
+ * for that and arm under the mutex under which it is told: if it asks a flag
+ * alone, it may find the flag clear, and arm after this stop. Do not hold that
+ * mutex in this call.
  *
  * Threads  any but a callback's own. Two callbacks, on two shards, that wait
  *          for each other's timers wait for ever: nothing detects that. A
