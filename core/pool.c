@@ -326,7 +326,8 @@ recycle(struct rota_engine *e, struct node *n)
 static void
 unpin(struct rota_engine *e, struct node *n, uint32_t uses)
 {
-	uint64_t old = word_add(&n->pin, (uint64_t)0 - uses, acq_rel); /* [N1] */
+	uint64_t old = word_add(
+	    &n->pin, (uint64_t)0 - uses, acq_rel); /* [N1] */
 
 	if (PIN_USES(old) == uses)
 		recycle(e, n);
