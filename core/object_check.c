@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * objects.c - debug builds: is what a call was given a timer, and what is said
- * where it is not.
+ * object_check.c - debug builds: is what a call was given a timer, and what is
+ * said where it is not.
  */
 #include "core/objects.h"
 
