@@ -907,8 +907,8 @@ nor_does_it_where_polls_come_late(void **state)
 	struct world *w = *state;
 	enum {
 		EACH = 64,
-		LATE = 16,
-		BUDGET = 4 * EACH,
+		LATE = WHEEL_SPAN / 4,
+		BUDGET = EACH,
 		POLLS = 2 * LATE * EACH / BUDGET,
 		LEFT = WHEEL_EARLY_CHUNKS * WHEEL_CHUNK
 	};
@@ -925,7 +925,7 @@ nor_does_it_where_polls_come_late(void **state)
 		for (unsigned i = 0; i < POLLS; i++)
 			rota_shard_poll(w->shard, t * TICK, BUDGET);
 	assert_int_equal(w->fired, 0);
-	if (w->row->backend != ROTA_HEAP) /* the last of them are 16 ticks
+	if (w->row->backend != ROTA_HEAP) /* the last of them are LATE ticks
 					   * before that slot */
 		assert_in_range(world_stat(w).moves - moves,
 		    n - LEFT - LATE * EACH - EACH, n);
